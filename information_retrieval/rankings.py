@@ -1,0 +1,217 @@
+"""Rankings: the scores of a gallery, the ranks counted from them, and the .npz that holds both.
+
+Keys of the file: the original's `i2t_ranks` (n_images,) and `t2i_ranks` (n_captions,) float64,
+0-based, expected ties; `logits` (n_images, n_captions) float32; `labels` likewise bool, true where
+the caption belongs to the image; and ours `i2t_ties`, `t2i_ties` int64; `image_ids`,
+`caption_ids`, `caption_image_index` int64; `metadata`, JSON text.
+"""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from information_retrieval.metrics import QueryRanks, Ranks, count_ranks
+from preprocess.errors import InputError
+from preprocess.files import atomic_path
+from preprocess.split_file import Split
+
+MADE_BY = "make it with `python -m information_retrieval.evaluate`"
+ORIGINAL_KEYS = {"i2t_ranks", "t2i_ranks", "labels", "logits"}
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """A scored gallery.
+
+    Attributes:
+        scores: (n_images, n_captions) float32, finite.
+        image_ids: (n_images,) int64.
+        caption_ids: (n_captions,) int64.
+        caption_image_index: (n_captions,) int64, the row of each caption's image.
+        ranks: counted from `scores`.
+        metadata: what made the scores: model, split_sha256, protocol, dtype, command, ...
+    """
+
+    scores: np.ndarray
+    image_ids: np.ndarray
+    caption_ids: np.ndarray
+    caption_image_index: np.ndarray
+    ranks: Ranks
+    metadata: dict
+
+    def check_belongs_to(self, split: Split) -> None:
+        """Raise InputError unless every image and caption is in `split`, as it stands there."""
+        expected = self.metadata.get("split_sha256", split.sha256)
+        own_image = self.image_ids[self.caption_image_index]
+        rankings_pairs = set(zip(self.caption_ids.tolist(), own_image.tolist(), strict=True))
+        image_of_caption = split.image_ids[split.caption_image_index]
+        split_pairs = set(zip(split.caption_ids.tolist(), image_of_caption.tolist(), strict=True))
+        if expected != split.sha256 or not rankings_pairs <= split_pairs:
+            raise InputError(
+                f"{self.metadata.get('path', 'rankings')}: the rankings belong to another split "
+                f"than {split.split!r} of {split.source} (split hash {expected[:12]}, expected "
+                f"{split.sha256[:12]}); give the split file that they were made with"
+            )
+
+
+def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
+    """Count the ranks of `scores` (n_images, n_captions) over the images of `gallery`.
+
+    Raises:
+        InputError: a score is NaN or infinite; the line names the image and the caption.
+    """
+    bad = ~np.isfinite(scores)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"the score of image {gallery.image_ids[row]} and caption "
+            f"{gallery.caption_ids[column]} is {scores[row, column]} ({bad.sum():,} such scores); "
+            "check the model's weights, or score with --dtype float32"
+        )
+    return Rankings(
+        scores=scores.astype(np.float32, copy=False),
+        image_ids=gallery.image_ids,
+        caption_ids=gallery.caption_ids,
+        caption_image_index=gallery.caption_image_index,
+        ranks=count_ranks(scores, gallery.caption_image_index),
+        metadata=metadata,
+    )
+
+
+def write_rankings(path: Path, rankings: Rankings) -> None:
+    """Write the .npz, atomically; all but the scores are compressed."""
+    index = rankings.caption_image_index
+    arrays = {
+        "i2t_ranks": rankings.ranks.i2t.ranks(),
+        "t2i_ranks": rankings.ranks.t2i.ranks(),
+        "i2t_ties": rankings.ranks.i2t.tied,
+        "t2i_ties": rankings.ranks.t2i.tied,
+        "labels": index == np.arange(len(rankings.image_ids))[:, None],
+        "logits": rankings.scores,
+        "image_ids": rankings.image_ids,
+        "caption_ids": rankings.caption_ids,
+        "caption_image_index": index,
+        "metadata": np.array(json.dumps(rankings.metadata)),
+    }
+    with atomic_path(path) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:
+        for name, array in arrays.items():
+            # Scores do not compress, and trying takes a minute at 5K; labels are nearly all false.
+            archive.compression = zipfile.ZIP_STORED if name == "logits" else zipfile.ZIP_DEFLATED
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def read_rankings(path: Path, split: Split) -> Rankings:
+    """Read a rankings file, ours or the original's, and check that it belongs to `split`.
+
+    Raises:
+        InputError: missing, damaged or foreign file, or rankings of another split.
+    """
+    arrays = _read_arrays(path)
+    if "image_ids" not in arrays:
+        return _from_original(path, arrays, split)
+    try:
+        metadata = {**json.loads(str(arrays["metadata"])), "path": str(path)}
+        i2t_ties, t2i_ties = arrays["i2t_ties"], arrays["t2i_ties"]
+        rankings = Rankings(
+            scores=arrays["logits"],
+            image_ids=arrays["image_ids"],
+            caption_ids=arrays["caption_ids"],
+            caption_image_index=arrays["caption_image_index"],
+            ranks=Ranks(
+                _query_ranks(arrays["i2t_ranks"], i2t_ties),
+                _query_ranks(arrays["t2i_ranks"], t2i_ties),
+            ),
+            metadata=metadata,
+        )
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a rankings file ({error!r}); {MADE_BY}") from error
+    _check_finite(path, rankings.scores)
+    rankings.check_belongs_to(split)
+    return rankings
+
+
+def _query_ranks(expected: np.ndarray, tied: np.ndarray) -> QueryRanks:
+    return QueryRanks(np.rint(expected - tied / 2).astype(np.int64), tied)
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {MADE_BY}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path}: expected a rankings .npz, found a damaged or foreign file ({error}); "
+            f"{MADE_BY}"
+        ) from error
+    missing = ORIGINAL_KEYS - arrays.keys()
+    if missing:
+        raise InputError(f"{path}: not a rankings file, it lacks {sorted(missing)}; {MADE_BY}")
+    return arrays
+
+
+def _check_finite(path: Path, scores: np.ndarray) -> None:
+    if not np.isfinite(scores).all():
+        n_bad = int((~np.isfinite(scores)).sum())
+        raise InputError(f"{path}: {n_bad:,} scores are NaN or infinite; {MADE_BY}")
+
+
+def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> Rankings:
+    """Read the original's file, whose rows may be images or captions: the labels tell.
+
+    Each caption has one image, so the captions' axis is the one along which each line of labels
+    holds a single 1. The file has no ids: rows are taken to be in the order of `split`, from its
+    first image, and the ranks are counted anew (the original broke ties by chance).
+    """
+    n_images, n_captions = len(arrays["i2t_ranks"]), len(arrays["t2i_ranks"])
+    galleries = (split.first(n_images), split.first(n_images, captions_per_image=5))
+    gallery = next((g for g in galleries if len(g.captions) == n_captions), None)
+    if gallery is None or len(gallery.images) != n_images:
+        raise InputError(
+            f"{path}: {n_images} images and {n_captions} captions are not the first images of "
+            f"split {split.split!r} of {split.source}: the rankings belong to another split"
+        )
+    scores = np.ascontiguousarray(_rows_as_images(path, arrays, gallery), np.float32)
+    _check_finite(path, scores)
+    metadata = {
+        "path": str(path),
+        "source": "the original code",
+        "dtype": arrays["logits"].dtype.name,
+        "split_sha256": split.sha256,
+    }
+    return rank_scores(scores, gallery, metadata)
+
+
+def _rows_as_images(path: Path, arrays: dict[str, np.ndarray], gallery: Split) -> np.ndarray:
+    """Return the logits as (n_images, n_captions), whichever way the labels show they lie."""
+    labels, logits = arrays["labels"], arrays["logits"]
+    n_images, n_captions = len(gallery.images), len(gallery.captions)
+    expected = gallery.caption_image_index == np.arange(n_images)[:, None]
+    if labels.size != expected.size or logits.size != expected.size:
+        raise InputError(
+            f"{path}: expected {n_images} x {n_captions} labels and logits, found labels of "
+            f"shape {labels.shape} and logits of shape {logits.shape}"
+        )
+    rows_are_images, rows_are_captions = expected.shape, expected.T.shape
+    if labels.ndim == 1:  # one line of pairs, as `Trainer.predict` returns them
+        candidates = (rows_are_images, rows_are_captions)
+    else:
+        candidates = (labels.shape,)
+    if rows_are_images in candidates and np.array_equal(
+        labels.reshape(rows_are_images) != 0, expected
+    ):
+        return logits.reshape(rows_are_images)
+    if rows_are_captions in candidates and np.array_equal(
+        labels.reshape(rows_are_captions) != 0, expected.T
+    ):
+        return logits.reshape(rows_are_captions).T
+    raise InputError(
+        f"{path}: the labels do not pair captions with images as split {gallery.split!r} of "
+        f"{gallery.source} does: the rankings belong to another split"
+    )

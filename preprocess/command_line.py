@@ -1,0 +1,36 @@
+"""What every command shares: parsing a dataclass, and one clear line on bad input."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from transformers import HfArgumentParser
+
+from preprocess.errors import InputError
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of the description, and shows defaults."""
+
+
+def parse_arguments(*dataclasses, description: str):
+    """Parse ``sys.argv`` into one instance of each given dataclass, in order.
+
+    Options are never abbreviated, so that a command keeps its meaning when options are added.
+    `description` is the module docstring of the command, printed by ``--help``.
+    """
+    parser = HfArgumentParser(
+        dataclasses, description=description, allow_abbrev=False, formatter_class=_HelpFormatter
+    )
+    parsed = parser.parse_args_into_dataclasses()
+    return parsed[0] if len(parsed) == 1 else parsed
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1."""
+    try:
+        main()
+    except InputError as error:
+        sys.exit("error: " + " ".join(str(error).split()))
+    except KeyboardInterrupt:
+        sys.exit(130)

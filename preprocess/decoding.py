@@ -1,0 +1,51 @@
+"""Encoded image bytes (JPEG, PNG, ...) to RGB pixels."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from preprocess.errors import InputError
+
+
+def read_encoded(path: Path) -> bytes:
+    """Read an image file's own bytes.
+
+    Raises:
+        InputError: the file does not exist or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such image; check --image_root") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
+    """Decode to (height, width, 3) uint8 RGB, upright.
+
+    Greyscale, palette and CMYK images are converted as Pillow does, an alpha channel is dropped,
+    16-bit values are scaled to 8 bits, and the EXIF orientation is applied.
+
+    Args:
+        name: what the error line calls the image, usually its path.
+
+    Raises:
+        InputError: the bytes are no image, or a truncated one.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I"):
+                # Pillow clips 16-bit grey to 255 where it should scale: 65535 / 257 = 255.
+                return np.repeat((np.asarray(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
+            return np.asarray(image.convert("RGB"))
+    # Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "no known format" if "cannot identify" in str(error) else error
+        raise InputError(
+            f"{name}: expected a whole image file, found {len(encoded):,} bytes that do not "
+            f"decode ({reason}); fetch it again"
+        ) from error

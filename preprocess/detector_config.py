@@ -1,0 +1,80 @@
+"""The sizes and settings of a region detector; the defaults are the published detector's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from preprocess.errors import InputError
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """A Faster R-CNN ResNet-C4 detector of objects and attributes.
+
+    The defaults are `unc-nlp/frcnn-vg-finetuned`, with the extraction settings of LXMERT's own
+    features: BGR, 600 / 1000 pixels, NMS thresholds 0.3 to 0.9. (The port's stock settings are
+    800 / 1333 and 0.5, 0.6, 0.7; the original extraction's are these.)
+
+    Raises:
+        InputError: sizes that contradict each other, or a setting out of range.
+    """
+
+    # Input. Means are in `channel_order`, of pixels in 0..255.
+    channel_order: Literal["bgr", "rgb"] = "bgr"
+    pixel_means: tuple[float, ...] = (102.9801, 115.9465, 122.7717)
+    min_size: int = 600  # of the shorter side, in pixels
+    max_size: int = 1000  # of the longer side, in pixels: it lowers the scale where it exceeds
+
+    # ResNet: res2, res3, res4 make the backbone, res5 the head of each region.
+    stem_channels: int = 64
+    stage_blocks: tuple[int, ...] = (3, 4, 23, 3)
+    stage_widths: tuple[int, ...] = (64, 128, 256, 512)  # of the 3x3 convolutions
+    stage_channels: tuple[int, ...] = (256, 512, 1024, 2048)
+    roi_size: int = 14  # cells of res4 that a region is pooled to, each way
+    res5_dilation: int = 2
+
+    # Region proposals
+    anchor_sizes: tuple[float, ...] = (64, 128, 256, 512)  # square root of the area, in pixels
+    anchor_ratios: tuple[float, ...] = (0.5, 1, 2)  # height / width
+    rpn_channels: int = 512
+    rpn_n_before_nms: int = 6000
+    rpn_n_after_nms: int = 300
+    rpn_nms_threshold: float = 0.7
+    rpn_box_weights: tuple[float, ...] = (1, 1, 1, 1)
+
+    # Prediction
+    n_objects: int = 1600  # without the background, which is the last class
+    n_attributes: int = 400  # without "none", which is the last
+    object_embedding: int = 256
+    attribute_hidden: int = 512
+    box_weights: tuple[float, ...] = (10, 10, 5, 5)
+
+    # Selection
+    n_regions: int = 36
+    nms_thresholds: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # tried in turn
+
+    def __post_init__(self) -> None:
+        for name in ("stage_blocks", "stage_widths", "stage_channels"):
+            if len(getattr(self, name)) != 4:
+                raise InputError(f"{name}: expected 4 numbers, found {getattr(self, name)}")
+        if self.channel_order not in ("bgr", "rgb"):
+            raise InputError(f"channel_order: expected bgr or rgb, found {self.channel_order!r}")
+        if not 1 <= self.min_size <= self.max_size:
+            raise InputError(
+                f"expected 1 <= min_size <= max_size, found {self.min_size} and {self.max_size}"
+            )
+        if not 1 <= self.n_regions <= self.rpn_n_after_nms:
+            raise InputError(
+                f"n_regions: expected 1 to {self.rpn_n_after_nms} (rpn_n_after_nms), "
+                f"found {self.n_regions}"
+            )
+        thresholds = list(self.nms_thresholds)
+        ascending = thresholds == sorted(thresholds)
+        if not thresholds or not ascending or not 0 < thresholds[0] <= thresholds[-1] <= 1:
+            raise InputError(
+                f"nms_thresholds: expected ascending numbers above 0, up to 1, found {thresholds}"
+            )
+
+    @property
+    def feature_dim(self) -> int:
+        """Length of a region's feature."""
+        return self.stage_channels[-1]

@@ -1,0 +1,67 @@
+"""Reading and writing whole files: JSON, hashes, and writes that are atomic."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from preprocess.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which becomes `path` when the block succeeds.
+
+    Killed at any moment, `path` is either what it was before or the finished file. The temporary
+    name is fixed, so that a repeated run overwrites what a killed one left behind.
+
+    Raises:
+        InputError: the folder cannot be created or written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
+    """Write `content` as UTF-8 JSON, atomically."""
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: Path, made_by: str) -> Any:
+    """Read a JSON file.
+
+    Args:
+        made_by: the command that makes such a file, or where it comes from; ends the error line.
+
+    Raises:
+        InputError: `path` does not exist, is not UTF-8 text or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {made_by}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: expected JSON, found {error}; {made_by}") from error
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

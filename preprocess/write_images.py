@@ -1,0 +1,60 @@
+"""Write the images of a split into one HDF5 file, as the bytes of their own files.
+
+Reads a split file and the images below the image root; writes `{split}_images.h5` (schema:
+preprocess/hdf5.py). Every image is decoded once as a check, and none is re-encoded.
+
+    python -m preprocess.write_images --split_file datasets/coco/test.json \\
+        --image_root datasets/coco/images --output datasets/coco/test_images.h5
+
+The file is as large as the image files (0.8 GB for COCO's 5,000 test images, where the original
+took 18 GB). 5,000 images take about 30 s on 2 CPU cores, and little memory.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from preprocess.command_line import parse_arguments, run_command
+from preprocess.decoding import decode_rgb, read_encoded
+from preprocess.hdf5 import write_images_file
+from preprocess.split_file import Split, read_split
+
+
+@dataclass
+class WriteImagesArguments:
+    split_file: Path = field(metadata={"help": "split JSON of preprocess.splits"})
+    image_root: Path = field(metadata={"help": "folder that the split's file names start from"})
+    output: Path = field(metadata={"help": "the HDF5 file to write, {split}_images.h5"})
+    num_threads: int = field(default=4, metadata={"help": "images read and checked at once"})
+
+
+def read_checked(path: Path) -> bytes:
+    """Return the bytes of an image file that decodes. Raises InputError otherwise."""
+    encoded = read_encoded(path)
+    decode_rgb(encoded, str(path))
+    return encoded
+
+
+def read_all(split: Split, image_root: Path, num_threads: int) -> Iterator[bytes]:
+    """Yield each image's bytes in the order of the split, a bounded number read ahead."""
+    paths = [image_root / image.file_name for image in split.images]
+    ahead = 8 * num_threads
+    with ThreadPoolExecutor(num_threads) as pool:
+        for start in range(0, len(paths), ahead):
+            yield from pool.map(read_checked, paths[start : start + ahead])
+
+
+def main() -> None:
+    arguments = parse_arguments(WriteImagesArguments, description=__doc__)
+    split = read_split(arguments.split_file)
+    encoded = read_all(split, arguments.image_root, arguments.num_threads)
+    progress = tqdm(encoded, total=len(split.images), desc=f"{split.split} images", unit="image")
+    write_images_file(arguments.output, split.image_ids, progress)
+    print(f"wrote {arguments.output}: {len(split.images):,} images")
+
+
+if __name__ == "__main__":
+    run_command(main)
