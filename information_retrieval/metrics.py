@@ -61,7 +61,8 @@ def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:
         raise ValueError(f"{n_captions} columns of scores, {len(caption_image_index)} captions")
     own = scores[caption_image_index, np.arange(n_captions)]  # (n_captions,)
     best = np.full(n_images, -np.inf, scores.dtype)
-    np.maximum.at(best, caption_image_index, own)
+    with np.errstate(invalid="ignore"):  # NaN is reported below, with its place
+        np.maximum.at(best, caption_image_index, own)
     i2t_higher, i2t_tied = np.empty(n_images, np.int64), np.empty(n_images, np.int64)
     t2i_higher, t2i_tied = np.zeros(n_captions, np.int64), np.zeros(n_captions, np.int64)
     for start in range(0, n_images, BLOCK_ROWS):

@@ -198,19 +198,12 @@ def _rows_as_images(path: Path, arrays: dict[str, np.ndarray], gallery: Split) -
             f"{path}: expected {n_images} x {n_captions} labels and logits, found labels of "
             f"shape {labels.shape} and logits of shape {logits.shape}"
         )
-    rows_are_images, rows_are_captions = expected.shape, expected.T.shape
-    if labels.ndim == 1:  # one line of pairs, as `Trainer.predict` returns them
-        candidates = (rows_are_images, rows_are_captions)
-    else:
-        candidates = (labels.shape,)
-    if rows_are_images in candidates and np.array_equal(
-        labels.reshape(rows_are_images) != 0, expected
-    ):
-        return logits.reshape(rows_are_images)
-    if rows_are_captions in candidates and np.array_equal(
-        labels.reshape(rows_are_captions) != 0, expected.T
-    ):
-        return logits.reshape(rows_are_captions).T
+    for pattern in (expected, expected.T):
+        # Labels in one line of pairs, as `Trainer.predict` returns them, may be either.
+        fits = labels.ndim == 1 or labels.shape == pattern.shape
+        if fits and np.array_equal(labels.reshape(pattern.shape) != 0, pattern):
+            scores = logits.reshape(pattern.shape)
+            return scores if pattern is expected else scores.T
     raise InputError(
         f"{path}: the labels do not pair captions with images as split {gallery.split!r} of "
         f"{gallery.source} does: the rankings belong to another split"

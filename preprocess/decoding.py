@@ -41,7 +41,7 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
             if image.mode.startswith("I"):
                 # Pillow clips 16-bit grey to 255 where it should scale: 65535 / 257 = 255.
                 return np.repeat((np.asarray(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     # Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "no known format" if "cannot identify" in str(error) else error

@@ -1,9 +1,17 @@
 """The sizes and settings of a region detector; the defaults are the published detector's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
 
 from preprocess.errors import InputError
+from preprocess.files import read_json
+
+EXPECTED = "expected the folder of a detector, such as unc-nlp/frcnn-vg-finetuned"
+BLOCKS_OF_DEPTH = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @dataclass(frozen=True)
@@ -78,3 +86,69 @@ class DetectorConfig:
     def feature_dim(self) -> int:
         """Length of a region's feature."""
         return self.stage_channels[-1]
+
+
+def read_detector_config(folder: Path) -> DetectorConfig:
+    """Read `config.json` (fields of `DetectorConfig`), or else the published `config.yaml`.
+
+    Raises:
+        InputError: neither file exists, or what it says makes no detector.
+    """
+    own, published = folder / "config.json", folder / "config.yaml"
+    if own.is_file():
+        path, content, translate = own, read_json(own, EXPECTED), _tuples
+    elif published.is_file():
+        path, content, translate = published, _read_yaml(published), _fields_of_published
+    else:
+        raise InputError(f"{folder}: neither config.json nor config.yaml; {EXPECTED}")
+    try:
+        return DetectorConfig(**translate(content))
+    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+        raise InputError(f"{path}: not the configuration of a detector ({error})") from error
+
+
+def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: expected YAML, found {error}; {EXPECTED}") from error
+
+
+def _fields_of_published(content: dict[str, dict]) -> dict[str, Any]:
+    """Translate the architecture of a `config.yaml`; what it does not say is as published.
+
+    Its test-time sizes and thresholds are the port's stock ones, 800 / 1333 and 0.5, 0.6, 0.7,
+    which are not those of LXMERT's features: they stay at the defaults of `DetectorConfig`.
+    """
+    res2_channels = content.get("RESNETS", {}).get("RES2_OUT_CHANNELS", 256)
+    fields: dict[str, Any] = {
+        "stage_channels": tuple(res2_channels * 2**stage for stage in range(4)),
+        "object_embedding": res2_channels,  # the feature's length / 8
+        "attribute_hidden": 2 * res2_channels,  # the feature's length / 4
+    }
+
+    def read(section: str, key: str, field: str, convert: Callable) -> None:
+        value = content.get(section, {}).get(key)
+        if value is not None:
+            fields[field] = convert(value)
+
+    read("MODEL", "PIXEL_MEAN", "pixel_means", tuple)
+    read("RESNETS", "STEM_OUT_CHANNELS", "stem_channels", int)
+    read("RESNETS", "DEPTH", "stage_blocks", BLOCKS_OF_DEPTH.__getitem__)
+    read("RESNETS", "WIDTH_PER_GROUP", "stage_widths", lambda w: (w, 2 * w, 4 * w, 8 * w))
+    read("ANCHOR_GENERATOR", "SIZES", "anchor_sizes", lambda levels: tuple(levels[0]))
+    read("ANCHOR_GENERATOR", "ASPECT_RATIOS", "anchor_ratios", lambda levels: tuple(levels[0]))
+    read("PROPOSAL_GENERATOR", "HIDDEN_CHANNELS", "rpn_channels", int)
+    read("RPN", "PRE_NMS_TOPK_TEST", "rpn_n_before_nms", int)
+    read("RPN", "POST_NMS_TOPK_TEST", "rpn_n_after_nms", int)
+    read("RPN", "NMS_THRESH", "rpn_nms_threshold", float)
+    read("RPN", "BBOX_REG_WEIGHTS", "rpn_box_weights", tuple)
+    read("ROI_HEADS", "NUM_CLASSES", "n_objects", int)
+    read("ROI_BOX_HEAD", "NUM_ATTRS", "n_attributes", int)
+    read("ROI_BOX_HEAD", "POOLER_RESOLUTION", "roi_size", int)
+    read("ROI_BOX_HEAD", "BBOX_REG_WEIGHTS", "box_weights", tuple)
+    return fields

@@ -1,0 +1,147 @@
+"""Detector folders: weights, sizes, and the names of objects and attributes.
+
+A folder of ours holds `config.json` (the fields of `DetectorConfig`) and `model.safetensors`; the
+published one holds `config.yaml` and `pytorch_model.bin`. Either may hold `objects_vocab.txt` and
+`attributes_vocab.txt`, one label a line in the order of the ids.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from preprocess.detector_config import EXPECTED, read_detector_config
+from preprocess.errors import InputError
+from preprocess.faster_rcnn import FasterRCNN
+from preprocess.files import atomic_path, sha256_of_file, write_json
+
+WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
+OBJECTS_FILE, ATTRIBUTES_FILE = "objects_vocab.txt", "attributes_vocab.txt"
+LISTED = 5  # names of each kind in an error line
+
+
+@dataclass(frozen=True)
+class DetectorInfo:
+    """Where a detector came from, and what its ids mean.
+
+    `name` is the hub id or folder name; `sha256` that of the weights file. `objects` and
+    `attributes` are empty where the folder has no list of labels.
+    """
+
+    name: str
+    sha256: str
+    objects: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
+    """Load a detector for inference on the CPU.
+
+    Args:
+        weights: a local folder, or a hub id (downloaded once).
+        settings: fields of `DetectorConfig` to change, such as `min_size`.
+
+    Raises:
+        InputError: no such folder or hub id; a file missing or damaged; weights whose names or
+            shapes differ from the configuration's (listed); a list of labels of another length.
+    """
+    folder = Path(weights) if Path(weights).is_dir() else _download(weights)
+    config = replace(read_detector_config(folder), **settings)
+    path = next((folder / name for name in WEIGHTS_FILES if (folder / name).is_file()), None)
+    if path is None:
+        raise InputError(f"{folder}: neither {' nor '.join(WEIGHTS_FILES)}; {EXPECTED}")
+    with torch.device("meta"):
+        detector = FasterRCNN(config)
+    state = _read_state(path)
+    _check_state(path, state, detector.state_dict())
+    detector = detector.to_empty(device="cpu")
+    detector.load_state_dict(state)
+    info = DetectorInfo(
+        folder.resolve().name if folder == Path(weights) else weights,
+        sha256_of_file(path),
+        _read_labels(folder / OBJECTS_FILE, config.n_objects),
+        _read_labels(folder / ATTRIBUTES_FILE, config.n_attributes),
+    )
+    return detector.eval().requires_grad_(False), info
+
+
+def save_detector(
+    folder: Path, detector: FasterRCNN, objects: tuple[str, ...], attributes: tuple[str, ...]
+) -> None:
+    """Write a detector's folder, its weights and statistics in float16 (loading widens them)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", asdict(detector.config))
+    for name, labels in ((OBJECTS_FILE, objects), (ATTRIBUTES_FILE, attributes)):
+        with atomic_path(folder / name) as partial:
+            partial.write_text("\n".join(labels) + "\n", "utf-8")
+    # Anchors keep their precision: half of it would move boxes by up to a quarter of a pixel.
+    state = {
+        name: tensor.half() if tensor.is_floating_point() and "anchors" not in name else tensor
+        for name, tensor in detector.state_dict().items()
+    }
+    with atomic_path(folder / "model.safetensors") as partial:
+        save_file({name: t.contiguous() for name, t in state.items()}, partial)
+
+
+def _download(hub_id: str) -> Path:
+    try:
+        return Path(snapshot_download(hub_id))
+    except (HFValidationError, OSError) as error:
+        raise InputError(
+            f"--weights {hub_id}: neither a local folder nor a hub id that can be downloaded "
+            f"({error})"
+        ) from error
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path}: expected a state dict, found a damaged or other file "
+            f"({str(error).splitlines()[0]}); {EXPECTED}"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise InputError(f"{path}: expected a dictionary of tensors; {EXPECTED}")
+    return state
+
+
+def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Raise InputError unless names and shapes agree."""
+    shared = sorted(found.keys() & expected.keys())
+    problems = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "unexpected": sorted(found.keys() - expected.keys()),
+        "of another shape": [
+            f"{name} {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
+            for name in shared
+            if found[name].shape != expected[name].shape
+        ],
+    }
+    described = [
+        f"{len(names)} {what}: {', '.join(names[:LISTED])}{', ...' if names[LISTED:] else ''}"
+        for what, names in problems.items()
+        if names
+    ]
+    if described:
+        raise InputError(f"{path}: not this detector's weights; {'; '.join(described)}")
+
+
+def _read_labels(path: Path, n_labels: int) -> tuple[str, ...]:
+    if not path.is_file():
+        return ()
+    try:
+        labels = tuple(path.read_text("utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected {n_labels} labels, one a line ({error})") from error
+    if len(labels) != n_labels:
+        raise InputError(f"{path}: expected {n_labels} labels, one a line, found {len(labels)}")
+    return labels

@@ -1,0 +1,115 @@
+"""The evaluation command: rankings, metrics.json, and one clear line on bad input."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from information_retrieval.evaluate import main
+from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.metrics import retrieval_metrics
+from information_retrieval.rankings import read_rankings
+from preprocess.split_file import read_split, write_split
+from preprocess.write_images import main as write_images_main
+from tests.conftest import assert_one_clear_line, make_split, save_clip, save_lxmert
+
+
+@pytest.fixture
+def evaluate(data_dir, tmp_path, run_main):
+    """Evaluate a checkpoint on the tiny test split; gives the status and the output path."""
+    output = tmp_path / "runs" / "test.npz"
+
+    def run(checkpoint, *options, split: str = "test"):
+        arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
+        arguments += ["--split", split, "--protocol", "full", "--output", output]
+        return run_main(main, *arguments, *options), output
+
+    return run
+
+
+def write_images(data_dir, run_main, split="test"):
+    arguments = ["--split_file", data_dir / f"{split}.json", "--image_root", data_dir / "images"]
+    assert run_main(write_images_main, *arguments, "--output", data_dir / f"{split}_images.h5") == 0
+
+
+@pytest.mark.parametrize("model", ["lxmert", "clip"])
+def test_a_checkpoint_is_scored_and_its_numbers_are_written(
+    evaluate, data_dir, tmp_path, run_main, capsys, model
+):
+    if model == "clip":
+        checkpoint = save_clip(tmp_path / "clip")
+        write_images(data_dir, run_main)
+    else:
+        checkpoint = save_lxmert(tmp_path / "lxmert")
+    status, output = evaluate(checkpoint)
+    assert status == 0
+    rankings = read_rankings(output, read_split(data_dir / "test.json"))
+    written = json.loads((output.parent / "metrics.json").read_text())
+    assert written["metrics"] == retrieval_metrics(rankings.ranks)
+    metadata = rankings.metadata
+    assert metadata["model"] == str(checkpoint)
+    assert re.fullmatch("sha256:[0-9a-f]{64}", metadata["weights"])
+    assert metadata["axes"] == ["image", "caption"]
+    assert metadata["ties"] == {"i2t_queries": 0, "t2i_queries": 0}
+    printed = capsys.readouterr().out
+    assert f"{written['metrics']['i2t_r1']:.2f}" in printed
+    assert str(output) in printed
+
+
+def test_minival_reads_the_features_of_val(evaluate, tmp_path):
+    status, output = evaluate(save_lxmert(tmp_path / "lxmert"), split="minival")
+    assert status == 0
+    assert len(np.load(output)["image_ids"]) == 4
+
+
+def check_fails(run, *expected):
+    status, output = run
+    assert_one_clear_line(status, *expected)
+    assert not output.exists()
+
+
+def test_an_unknown_model_type_is_refused(evaluate, tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "config.json").write_text('{"model_type": "bert"}')
+    check_fails(evaluate(tmp_path / "m"), "unknown model type 'bert'", "lxmert, clip")
+    check_fails(evaluate(tmp_path / "none"), "expected an HF checkpoint folder")
+
+
+def test_a_checkpoint_without_the_matching_head_is_refused(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    LxmertForImageTextMatching.from_pretrained(checkpoint).lxmert.save_pretrained(checkpoint)
+    check_fails(evaluate(checkpoint), "matching_head", "fine-tune first")
+
+
+def test_weights_that_give_nan_are_refused_with_the_pair(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    weights = load_file(checkpoint / "model.safetensors")
+    weights["lxmert.pooler.dense.bias"][0] = torch.nan
+    save_file(weights, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    check_fails(evaluate(checkpoint), "the score of image 3000 and caption 30000 is nan")
+
+
+def test_a_split_of_other_images_than_the_features_is_refused(evaluate, data_dir, tmp_path):
+    write_split(data_dir / "test.json", make_split(7, "test", first_id=3000))
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    check_fails(evaluate(checkpoint), "test_features.h5", "image 3006 is not in the file")
+
+
+def test_features_of_another_dimension_are_refused(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert", visual_feat_dim=2048)
+    check_fails(evaluate(checkpoint), "expected features of 2048 dimensions", "found 16")
+
+
+def test_a_split_smaller_than_the_protocol_is_refused(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    check_fails(evaluate(checkpoint, "--protocol", "1k"), "takes 1,000 images")
+
+
+def test_missing_files_say_which_command_makes_them(evaluate, data_dir, tmp_path):
+    checkpoint = save_clip(tmp_path / "clip")
+    check_fails(evaluate(checkpoint), "test_images.h5", "preprocess.write_images")
+    (data_dir / "test.json").unlink()
+    check_fails(evaluate(checkpoint), "test.json", "preprocess.splits")

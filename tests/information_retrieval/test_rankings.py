@@ -1,0 +1,136 @@
+"""The rankings file, ours and the original's, and whose split it belongs to."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from information_retrieval.rankings import rank_scores, read_rankings, write_rankings
+from preprocess.errors import InputError
+from preprocess.split_file import Caption, Split
+from tests.conftest import make_split
+
+
+@pytest.fixture
+def split() -> Split:
+    return make_split(12, "test")
+
+
+@pytest.fixture
+def scores(split) -> np.ndarray:
+    shape = (len(split.images), len(split.captions))
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32).round(1)
+
+
+def save(path, split, scores, **metadata) -> None:
+    metadata = {"split_sha256": split.sha256, **metadata}
+    write_rankings(path, rank_scores(scores, split, metadata))
+
+
+def test_rankings_come_back_as_they_were_written(tmp_path, split, scores):
+    save(tmp_path / "r.npz", split, scores, model="m")
+    rankings = read_rankings(tmp_path / "r.npz", split)
+    expected = rank_scores(scores, split, {})
+    np.testing.assert_array_equal(rankings.scores, scores)
+    np.testing.assert_array_equal(rankings.caption_ids, split.caption_ids)
+    np.testing.assert_array_equal(rankings.image_ids, split.image_ids)
+    for direction in ("i2t", "t2i"):
+        for count in ("higher", "tied"):
+            found = getattr(getattr(rankings.ranks, direction), count)
+            np.testing.assert_array_equal(found, getattr(getattr(expected.ranks, direction), count))
+    assert rankings.metadata["model"] == "m"
+
+
+def test_the_file_has_the_originals_keys_with_images_as_rows(tmp_path, split, scores):
+    save(tmp_path / "r.npz", split, scores)
+    with np.load(tmp_path / "r.npz") as archive:
+        assert archive["logits"].shape == archive["labels"].shape == scores.shape
+        assert archive["labels"].sum(axis=0).tolist() == [1] * len(split.captions)
+        assert len(archive["i2t_ranks"]) == 12
+        assert len(archive["t2i_ranks"]) == len(split.captions)
+        assert json.loads(str(archive["metadata"]))["split_sha256"] == split.sha256
+
+
+@pytest.mark.parametrize("layout", ["images", "captions", "flat images", "flat captions"])
+def test_the_originals_file_is_read_whichever_axis_is_the_images(tmp_path, split, scores, layout):
+    labels = split.caption_image_index == np.arange(12)[:, None]
+    logits = scores.astype(np.float16)
+    if "captions" in layout:
+        labels, logits = labels.T, logits.T
+    if "flat" in layout:
+        labels, logits = labels.reshape(-1), logits.reshape(-1)
+    np.savez(
+        tmp_path / "o.npz",
+        i2t_ranks=np.zeros(12),
+        t2i_ranks=np.zeros(len(split.captions)),
+        labels=labels.astype(np.int64),
+        logits=logits,
+    )
+    rankings = read_rankings(tmp_path / "o.npz", split)
+    np.testing.assert_array_equal(rankings.scores, scores.astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(rankings.caption_ids, split.caption_ids)
+    expected = rank_scores(rankings.scores, split, {}).ranks
+    np.testing.assert_array_equal(rankings.ranks.i2t.ranks(), expected.i2t.ranks())
+
+
+def test_the_originals_file_for_another_split_is_refused(tmp_path, split, scores):
+    other = make_split(12, "other", seed=5)
+    labels = split.caption_image_index == np.arange(12)[:, None]
+    ranks = {"i2t_ranks": np.zeros(12), "t2i_ranks": np.zeros(len(split.captions))}
+    np.savez(tmp_path / "o.npz", labels=labels, logits=scores, **ranks)
+    with pytest.raises(InputError, match="another split"):
+        read_rankings(tmp_path / "o.npz", other)
+    np.savez(tmp_path / "o.npz", labels=np.roll(labels, 1, 0), logits=scores, **ranks)
+    with pytest.raises(InputError, match="the labels do not pair captions"):
+        read_rankings(tmp_path / "o.npz", split)
+
+
+def test_rankings_of_the_first_images_belong_to_the_whole_split(tmp_path, split, scores):
+    gallery = split.first(5, captions_per_image=2)
+    part = scores[:5, : len(gallery.captions)]
+    rankings = rank_scores(part, gallery, {"split_sha256": split.sha256})
+    write_rankings(tmp_path / "r.npz", rankings)
+    assert read_rankings(tmp_path / "r.npz", split).image_ids.tolist() == list(range(100, 105))
+
+
+def test_rankings_of_another_split_are_refused(tmp_path, split, scores):
+    save(tmp_path / "r.npz", split, scores)
+    with pytest.raises(InputError, match="belong to another split"):
+        read_rankings(tmp_path / "r.npz", make_split(12, "test", first_id=500))
+    first = split.images[0]
+    edited = replace(first, captions=(Caption(first.captions[0].caption_id, "edited"),))
+    with pytest.raises(InputError, match="belong to another split"):
+        read_rankings(tmp_path / "r.npz", replace(split, images=(edited, *split.images[1:])))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_score_that_is_not_finite_names_the_pair(split, scores, bad):
+    scores[3, 7] = bad
+    line = f"image {split.image_ids[3]} and caption {split.caption_ids[7]} is {bad}"
+    with pytest.raises(InputError, match=line):
+        rank_scores(scores, split, {})
+
+
+def test_bad_files_are_refused(tmp_path, split, scores):
+    with pytest.raises(InputError, match="no such file"):
+        read_rankings(tmp_path / "none.npz", split)
+    (tmp_path / "text.npz").write_text("text")
+    with pytest.raises(InputError, match="damaged or foreign"):
+        read_rankings(tmp_path / "text.npz", split)
+    np.savez(tmp_path / "keys.npz", logits=scores)
+    with pytest.raises(InputError, match="lacks"):
+        read_rankings(tmp_path / "keys.npz", split)
+    np.savez(tmp_path / "object.npz", logits=np.array([{}], object))
+    with pytest.raises(InputError, match="damaged or foreign"):
+        read_rankings(tmp_path / "object.npz", split)
+
+
+@pytest.mark.parametrize("keep", np.linspace(0.02, 0.99, 12))
+def test_a_truncated_file_is_refused(tmp_path, split, scores, keep):
+    path = tmp_path / "r.npz"
+    save(path, split, scores)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+    with pytest.raises(InputError, match="damaged or foreign"):
+        read_rankings(path, split)

@@ -1,0 +1,160 @@
+"""Fine-tuning: the paper's defaults, what it writes, and that it learns."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from information_retrieval.checkpoint import load_model
+from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.metrics import count_ranks, retrieval_metrics
+from information_retrieval.train import PaperTrainingArguments, main
+from information_retrieval.trainer import EpochStart
+from preprocess.split_file import read_split, write_split
+from tests.conftest import assert_one_clear_line, make_lxmert, save_clip, save_lxmert
+
+
+@pytest.fixture
+def train(data_dir, tmp_path, run_main):
+    output = tmp_path / "runs" / "lxmert"
+
+    def run(checkpoint, *options):
+        arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
+        arguments += ["--output_dir", output, "--use_cpu", "--disable_tqdm", "True"]
+        return run_main(main, *arguments, *options), output
+
+    return run
+
+
+def test_the_defaults_are_the_papers(tmp_path):
+    arguments = PaperTrainingArguments(output_dir=str(tmp_path))
+    assert arguments.learning_rate == 1e-5
+    assert arguments.weight_decay == 1e-4
+    assert arguments.per_device_train_batch_size == 32
+    assert arguments.num_train_epochs == 10
+    assert arguments.eval_strategy == arguments.save_strategy == "epoch"
+    assert arguments.metric_for_best_model == "rsum"
+    assert arguments.load_best_model_at_end
+    assert arguments.greater_is_better
+
+
+def test_the_head_is_two_linear_layers_with_gelu_and_norm():
+    model = make_lxmert(perturb=False)
+    pooled = torch.randn(3, 32)
+    first, _, norm, second = model.matching_head.logit_fc
+    assert (first.weight.shape, second.weight.shape) == ((64, 32), (1, 64))
+    hidden = torch.nn.functional.gelu(first(pooled))
+    hidden = torch.nn.functional.layer_norm(hidden, (64,), norm.weight, norm.bias, eps=1e-12)
+    torch.testing.assert_close(model.matching_head(pooled), second(hidden))
+
+
+def test_the_loss_is_binary_cross_entropy():
+    model = make_lxmert()
+    logits = torch.tensor([0.5, -1.0])
+    expected = -(torch.log(torch.sigmoid(logits[0])) + torch.log(1 - torch.sigmoid(logits[1]))) / 2
+    model.matching_head.forward = lambda pooled: logits[:, None]
+    output = model(
+        input_ids=torch.ones(2, 3, dtype=torch.int64),
+        attention_mask=torch.ones(2, 3, dtype=torch.int64),
+        visual_feats=torch.randn(2, 4, 16),
+        visual_pos=torch.rand(2, 4, 4),
+        labels=torch.tensor([1.0, 0.0]),
+    )
+    torch.testing.assert_close(output.loss, expected)
+
+
+def test_training_keeps_the_epoch_with_the_best_rsum_as_a_checkpoint_folder(train, tmp_path):
+    options = ["--num_train_epochs", "3", "--learning_rate", "1e-3", "--prob_unaligned", "0.5"]
+    status, output = train(save_lxmert(tmp_path / "lxmert"), *options)
+    assert status == 0
+    state = json.loads((output / "trainer_state.json").read_text())
+    evaluations = [log for log in state["log_history"] if "eval_rsum" in log]
+    assert [log["epoch"] for log in evaluations] == [1, 2, 3]
+    best = max(evaluations, key=lambda log: log["eval_rsum"])
+    assert state["best_metric"] == best["eval_rsum"]
+    kept = load_model(str(output)).state_dict()
+    expected = load_model(state["best_model_checkpoint"]).state_dict()
+    assert all(torch.equal(kept[name], expected[name]) for name in expected)
+    assert (output / "tokenizer_config.json").exists()
+
+
+def test_the_evaluation_is_that_of_the_saved_model_on_minival(train, tmp_path, data_dir):
+    from information_retrieval.cross_encoder import score_gallery
+    from information_retrieval.tokenization import tokenize_captions
+    from preprocess.hdf5 import FeaturesFile
+    from tests.conftest import bert_tokenizer
+
+    status, output = train(save_lxmert(tmp_path / "lxmert"), "--num_train_epochs", "1")
+    assert status == 0
+    state = json.loads((output / "trainer_state.json").read_text())
+    minival = read_split(data_dir / "minival.json")
+    scores = score_gallery(
+        load_model(str(output)),
+        tokenize_captions(minival, bert_tokenizer(tmp_path / "vocabulary"), 80),
+        FeaturesFile(data_dir / "val_features.h5"),
+        minival.image_ids,
+        show_progress=False,
+    )
+    expected = retrieval_metrics(count_ranks(scores, minival.caption_image_index))
+    assert state["best_metric"] == pytest.approx(expected["rsum"])
+
+
+def test_a_checkpoint_without_the_head_starts_from_its_body(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    model = LxmertForImageTextMatching.from_pretrained(checkpoint)
+    body = {f"lxmert.{name}": value.clone() for name, value in model.lxmert.state_dict().items()}
+    model.lxmert.save_pretrained(checkpoint)
+    options = ["--learning_rate", "0", "--weight_decay", "0", "--num_train_epochs", "1"]
+    status, output = train(checkpoint, *options)
+    assert status == 0
+    trained = load_model(str(output)).state_dict()
+    assert all(torch.equal(trained[name], value) for name, value in body.items())
+
+
+def test_twenty_pairs_are_learned_by_heart(train, tmp_path, data_dir):
+    write_split(data_dir / "minival.json", read_split(data_dir / "train.json"))
+    (data_dir / "val_features.h5").unlink()
+    (data_dir / "train_features.h5").rename(data_dir / "val_features.h5")
+    (data_dir / "train_features.h5").symlink_to("val_features.h5")
+    checkpoint = save_lxmert(
+        tmp_path / "lxmert",
+        perturb=False,
+        hidden_size=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    options = ["--num_train_epochs", "150", "--learning_rate", "2e-3", "--prob_unaligned", "0.5"]
+    options += ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "no"]
+    status, output = train(checkpoint, *options)
+    assert status == 0
+    state = json.loads((output / "trainer_state.json").read_text())
+    losses = [log["train_loss"] for log in state["log_history"] if "train_loss" in log]
+    assert np.isfinite(losses).all()
+
+
+def test_the_pairs_of_an_epoch_are_drawn_anew_also_after_a_restart():
+    class Pairs:
+        def start_epoch(self, epoch: int) -> None:
+            self.epoch = epoch
+
+    class State:
+        epoch = None
+
+    pairs, state = Pairs(), State()
+    for epoch, expected in ((None, 0), (0, 0), (1.0, 1), (2.6, 2), (3, 3)):
+        state.epoch = epoch
+        EpochStart(pairs).on_epoch_begin(None, state, None)
+        assert pairs.epoch == expected
+
+
+def test_bad_input_stops_before_training(train, tmp_path, data_dir):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    status, output = train(checkpoint, "--prob_unaligned", "1")
+    assert_one_clear_line(status, "--prob_unaligned", "[0, 1)")
+    status, _ = train(save_clip(tmp_path / "clip"))
+    assert_one_clear_line(status, "expected an LXMERT checkpoint, found clip")
+    (data_dir / "val_features.h5").unlink()
+    status, _ = train(checkpoint)
+    assert_one_clear_line(status, "val_features.h5", "preprocess.extract_features")
+    assert not output.exists()

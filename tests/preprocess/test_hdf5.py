@@ -1,0 +1,223 @@
+"""The two HDF5 files: round trips, workers, interruptions, damage."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from preprocess.errors import InputError
+from preprocess.hdf5 import FeaturesFile, FeaturesWriter, ImagesFile, write_images_file
+from tests.conftest import FEATURE_DIM, N_REGIONS, make_split, random_row, write_features
+
+ATTRIBUTES = {"extractor": "random", "weights": "w", "weights_sha256": "0", "settings": "{}"}
+
+
+def open_writer(path, n_images: int = 4, **changes) -> FeaturesWriter:
+    arguments = {
+        "image_ids": np.arange(10, 10 + n_images),
+        "n_regions": N_REGIONS,
+        "feature_dim": FEATURE_DIM,
+        "dtype": "float32",
+        "attributes": ATTRIBUTES,
+    }
+    return FeaturesWriter(path, **{**arguments, **changes})
+
+
+def write_rows(path, n_rows: int, n_images: int = 4, finish: bool = False) -> list[dict]:
+    generator = np.random.default_rng(0)
+    rows = [random_row(generator) for _ in range(n_images)]
+    with open_writer(path, n_images) as writer:
+        for row in writer.missing_rows()[:n_rows]:
+            writer.write(int(row), **rows[row])
+        if finish:
+            writer.finish()
+    return rows
+
+
+def test_features_come_back_as_they_were_written(tmp_path):
+    rows = write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    features = FeaturesFile(tmp_path / "f.h5")
+    assert (features.n_regions, features.feature_dim) == (N_REGIONS, FEATURE_DIM)
+    assert features.image_ids.tolist() == [10, 11, 12, 13]
+    assert features.attributes["extractor"] == "random"
+    for image_id in (12, 10, 13, 11):
+        read = features.read(image_id)
+        for name, array in rows[image_id - 10].items():
+            np.testing.assert_array_equal(read[name], array.astype(read[name].dtype))
+
+
+def test_float16_halves_the_features(tmp_path):
+    with open_writer(tmp_path / "f.h5", dtype="float16") as writer:
+        for row in range(4):
+            writer.write(row, **random_row(np.random.default_rng(row)))
+        writer.finish()
+    feats = FeaturesFile(tmp_path / "f.h5").read(12)["visual_feats"]
+    expected = random_row(np.random.default_rng(2))["visual_feats"]
+    assert feats.dtype == np.float16
+    np.testing.assert_array_equal(feats, expected.astype(np.float16))
+
+
+def test_an_incomplete_file_is_refused_by_the_reader_and_finished_by_the_writer(tmp_path):
+    path = tmp_path / "f.h5"
+    write_rows(path, n_rows=2)
+    with pytest.raises(InputError, match="2 of 4 images"):
+        FeaturesFile(path)
+    with open_writer(path) as writer:
+        assert writer.missing_rows().tolist() == [2, 3]
+        with pytest.raises(InputError, match="2 of 4 images are missing"):
+            writer.finish()
+    write_rows(path, n_rows=4, finish=True)
+    write_rows(tmp_path / "whole.h5", n_rows=4, finish=True)
+    resumed, whole = FeaturesFile(path), FeaturesFile(tmp_path / "whole.h5")
+    for image_id in whole.image_ids:
+        for name, array in whole.read(image_id).items():
+            np.testing.assert_array_equal(resumed.read(image_id)[name], array)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"image_ids": np.arange(4)}, "images"),
+        ({"feature_dim": 8}, "shape"),
+        ({"dtype": "float16"}, "dtype"),
+        ({"attributes": {**ATTRIBUTES, "weights_sha256": "1"}}, "weights_sha256"),
+    ],
+)
+def test_a_file_made_with_other_settings_is_not_gone_on_with(tmp_path, changes, what):
+    write_rows(tmp_path / "f.h5", n_rows=2)
+    with pytest.raises(InputError, match=f"made with other {what}"):
+        open_writer(tmp_path / "f.h5", **changes)
+
+
+WRITE_FOREVER = """
+import sys, numpy as np
+from tests.preprocess.test_hdf5 import open_writer
+from tests.conftest import random_row
+with open_writer(sys.argv[1], n_images=3000) as writer:
+    print("ready", flush=True)
+    for row in writer.missing_rows():
+        writer.write(int(row), **random_row(np.random.default_rng(int(row))))
+"""
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_file_that_is_gone_on_with(tmp_path):
+    path = tmp_path / "f.h5"
+    done = 0
+    for wait in (0.02, 0.07, 0.15):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOREVER, path], stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        with open_writer(path, n_images=3000) as writer:
+            finished = np.setdiff1d(np.arange(3000), writer.missing_rows())
+        assert done < len(finished) < 3000
+        done = len(finished)
+    with h5py.File(path, "r") as file:
+        for row in finished:
+            expected = random_row(np.random.default_rng(int(row)))
+            np.testing.assert_array_equal(file["visual_feats"][row], expected["visual_feats"])
+            np.testing.assert_array_equal(file["visual_pos"][row], expected["visual_pos"])
+
+
+def read_in_worker(features: FeaturesFile, image_id: int, queue) -> None:
+    queue.put((os.getpid(), features.read(image_id)["visual_feats"]))
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_one_reader_serves_the_parent_and_its_workers(tmp_path, start_method):
+    split = make_split(3)
+    write_features(tmp_path / "f.h5", split)
+    features = FeaturesFile(tmp_path / "f.h5")
+    expected = {int(i): features.read(i)["visual_feats"] for i in split.image_ids}
+    context = multiprocessing.get_context(start_method)
+    queue = context.Queue()
+    workers = [
+        context.Process(target=read_in_worker, args=(features, int(image_id), queue))
+        for image_id in split.image_ids[:2]
+    ]
+    for worker in workers:
+        worker.start()
+    found = [queue.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert os.getpid() not in {pid for pid, _ in found}
+    for _, feats in found:
+        assert any(np.array_equal(feats, array) for array in expected.values())
+    np.testing.assert_array_equal(
+        features.read(split.image_ids[2])["visual_feats"], expected[int(split.image_ids[2])]
+    )
+
+
+def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
+    write_features(tmp_path / "f.h5", make_split(3))
+    features = FeaturesFile(tmp_path / "f.h5")
+    with pytest.raises(InputError, match=r"f\.h5: image 5 is not in the file"):
+        features.read(5)
+    with pytest.raises(InputError, match="image 5"):
+        features.check_covers([100, 5])
+
+
+def test_encoded_images_keep_their_bytes(tmp_path):
+    encoded = [b"one", b"\xff\x00two", bytes(1000)]
+    write_images_file(tmp_path / "i.h5", np.array([5, 3, 9]), encoded)
+    images = ImagesFile(tmp_path / "i.h5")
+    assert [images.read_encoded(image_id) for image_id in (5, 3, 9)] == encoded
+
+
+def test_a_writer_of_images_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "i.h5"
+    write_images_file(path, np.array([1]), [b"old"])
+
+    def failing():
+        yield b"new"
+        raise InputError("stop")
+
+    with pytest.raises(InputError, match="stop"):
+        write_images_file(path, np.array([1, 2]), failing())
+    assert ImagesFile(path).read_encoded(1) == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["i.h5"]
+
+
+@pytest.mark.parametrize("keep", [0, 10, 1000, 0.5, 0.99])
+def test_a_truncated_file_is_refused(tmp_path, keep):
+    path = tmp_path / "f.h5"
+    write_features(path, make_split(3))
+    data = path.read_bytes()
+    path.write_bytes(data[: keep if isinstance(keep, int) else int(keep * len(data))])
+    with pytest.raises(InputError, match="damaged or truncated"):
+        FeaturesFile(path)
+
+
+def test_a_file_of_another_schema_is_refused(tmp_path):
+    write_features(tmp_path / "f.h5", make_split(3))
+    with pytest.raises(InputError, match="expected schema encoded_images version 1, found region"):
+        ImagesFile(tmp_path / "f.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="found none"):
+        FeaturesFile(tmp_path / "other.h5")
+    (tmp_path / "text.h5").write_text("not HDF5")
+    with pytest.raises(InputError, match="damaged or truncated"):
+        ImagesFile(tmp_path / "text.h5")
+    with pytest.raises(InputError, match="no such file"):
+        ImagesFile(tmp_path / "none.h5")
+
+
+def test_changed_data_do_not_pass_their_checksum(tmp_path):
+    write_features(tmp_path / "f.h5", make_split(3))
+    with h5py.File(tmp_path / "f.h5", "r+") as file:
+        file["visual_pos"][1, 0, 0] += 0.25
+    features = FeaturesFile(tmp_path / "f.h5")
+    features.read(100)
+    with pytest.raises(InputError, match="image 101 do not match their checksum"):
+        features.read(101)

@@ -1,0 +1,117 @@
+"""Image files to HDF5 and back to pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocess.annotations import read_karpathy
+from preprocess.decoding import decode_rgb
+from preprocess.errors import InputError
+from preprocess.hdf5 import ImagesFile
+from preprocess.split_file import Split, write_split
+from preprocess.write_images import main
+from tests.conftest import assert_one_clear_line, make_split, write_image_files
+
+
+def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def gradient(mode: str = "RGB") -> Image.Image:
+    """A 6 x 4 image whose every pixel differs."""
+    pixels = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(4, 6, 3) * 3
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "P", "RGBA", "1"])
+def test_every_mode_is_read_as_rgb(mode):
+    image = gradient(mode)
+    decoded = decode_rgb(encode(image), "x")
+    assert decoded.dtype == np.uint8
+    np.testing.assert_array_equal(decoded, np.asarray(image.convert("RGB")))
+
+
+def test_cmyk_is_read_as_rgb():
+    encoded = encode(gradient("CMYK"), "TIFF")
+    np.testing.assert_array_equal(decode_rgb(encoded, "x"), np.asarray(gradient()))
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    values = np.array([[0, 257, 65535]], np.uint16)
+    decoded = decode_rgb(encode(Image.fromarray(values)), "x")
+    np.testing.assert_array_equal(decoded[0], [[0] * 3, [1] * 3, [255] * 3])
+
+
+def test_an_exif_rotation_is_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 270 degrees to display
+    decoded = decode_rgb(encode(gradient(), "PNG", exif=exif), "x")
+    np.testing.assert_array_equal(decoded, np.rot90(np.asarray(gradient()), k=3))
+
+
+@pytest.mark.parametrize("cut", [0, 3, 100, 0.5, -20])
+def test_a_truncated_jpeg_is_an_error_that_names_it(cut):
+    encoded = encode(gradient().resize((64, 64)), "JPEG")
+    cut = int(cut * len(encoded)) if isinstance(cut, float) else cut
+    with pytest.raises(InputError, match=r"^cat\.jpg: expected a whole image file"):
+        decode_rgb(encoded[:cut], "cat.jpg")
+
+
+def test_the_file_has_the_bytes_of_the_images_and_is_hardly_larger(shared_data, tmp_path, run_main):
+    split = read_karpathy(shared_data / "coco90" / "dataset_coco.json")["test"]
+    root = shared_data / "coco90" / "images"
+    write_split(tmp_path / "test.json", split)
+    output = tmp_path / "test_images.h5"
+    arguments = ["--split_file", tmp_path / "test.json", "--image_root", root, "--output", output]
+    assert run_main(main, *arguments) == 0
+    sources = [root / image.file_name for image in split.images]
+    total = sum(path.stat().st_size for path in sources)
+    assert total < output.stat().st_size <= 1.05 * total
+    images = ImagesFile(output)
+    for image, path in zip(split.images, sources, strict=True):
+        assert images.read_encoded(image.image_id) == path.read_bytes()
+        with Image.open(path) as source:
+            expected = np.asarray(source.convert("RGB"))
+        np.testing.assert_array_equal(images.read(image.image_id), expected)
+
+
+@pytest.fixture
+def small(tmp_path) -> Split:
+    split = make_split(4)
+    write_split(tmp_path / "train.json", split)
+    write_image_files(tmp_path / "images", split)
+    return split
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "text"])
+def test_a_bad_image_stops_the_command_and_leaves_nothing(small, tmp_path, run_main, damage):
+    path = tmp_path / "images" / small.images[2].file_name
+    if damage == "missing":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-200])
+    else:
+        path.write_text("not an image")
+    status = run_main(
+        main,
+        "--split_file",
+        tmp_path / "train.json",
+        "--image_root",
+        tmp_path / "images",
+        "--output",
+        tmp_path / "out" / "images.h5",
+    )
+    assert_one_clear_line(status, path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_one_line(small, tmp_path, run_main):
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "images.h5"
+    arguments = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "images"]
+    status = run_main(main, *arguments, "--output", output)
+    assert_one_clear_line(status, output, "cannot be written")
