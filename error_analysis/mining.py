@@ -1,0 +1,200 @@
+"""Mine hard and easy queries from a rankings file.
+
+A query is hard when no ground truth is in the model's top 10 (0-based rank >= 10, expected ties)
+and easy at rank 0. Reads a rankings file and the split file that it was made with; writes JSON in
+the original's shape, with ids, ranks and scores added:
+
+    {"i2t": {"hard": [{"query": image id, "ground_truth": captions, "retrieved": captions, ...}],
+             "easy": [...]},
+     "t2i": {"hard": [{"query": caption, "ground_truth": image id, "retrieved": image ids, ...}],
+             "easy": [...]},
+     "metadata": {...}}
+
+    python -m error_analysis.mining --rankings runs/clip/test.npz \\
+        --split_file datasets/coco/test.json --output runs/clip/hard_queries.json
+
+All queries by default; `--sample 40` draws the paper's 40 of each. 5,000 images and 25,000 captions
+take 10 s and 0.8 GB on one CPU core.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from error_analysis.model_rankings import (
+    DIRECTIONS,
+    Direction,
+    ModelRankings,
+    read_model_rankings,
+)
+from error_analysis.queries import Query, describe_queries
+from preprocess.command_line import parse_arguments, run_command
+from preprocess.errors import InputError
+from preprocess.files import write_json
+from preprocess.split_file import read_split
+
+HARD_RANK = 10
+
+
+@dataclass
+class MiningArguments:
+    rankings: Path = field(metadata={"help": "rankings .npz of information_retrieval.evaluate"})
+    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+    output: Path = field(metadata={"help": "the JSON file to write"})
+    sample: int | None = field(
+        default=None,
+        metadata={"help": "draw so many queries of each kind and direction; default: keep all"},
+    )
+    seed: int = field(default=0, metadata={"help": "seed of --sample"})
+    hard_rank: int = field(
+        default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
+    )
+
+
+@dataclass(frozen=True)
+class MinedQueries:
+    """The hard and easy queries of one direction, and how many there were before sampling."""
+
+    hard: tuple[Query, ...]
+    easy: tuple[Query, ...]
+    n_queries: int
+    n_hard: int
+    n_easy: int
+
+
+def hard_indices(ranks: np.ndarray, hard_rank: int = HARD_RANK) -> np.ndarray:
+    """Return the queries without a ground truth in the top `hard_rank`, ascending, (n,) int64."""
+    return np.flatnonzero(ranks >= hard_rank)
+
+
+def easy_indices(ranks: np.ndarray) -> np.ndarray:
+    """Return the queries whose ground truth is first, and tied with nothing, ascending."""
+    return np.flatnonzero(ranks == 0)
+
+
+def worst_first(indices: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Return `indices` by descending rank, those of equal rank in their order."""
+    return indices[np.argsort(-ranks[indices], kind="stable")]
+
+
+def sample_indices(indices: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Draw `size` of `indices` (all, if there are fewer) without replacement, ascending."""
+    if len(indices) <= size:
+        return indices
+    return np.sort(generator.choice(indices, size, replace=False))
+
+
+def mine(
+    model: ModelRankings,
+    hard_rank: int = HARD_RANK,
+    sample: int | None = None,
+    generator: np.random.Generator | None = None,
+) -> dict[Direction, MinedQueries]:
+    """Find the hard and easy queries of a model, both directions, in the order of the gallery.
+
+    Args:
+        hard_rank: 0-based rank from which on a query is hard.
+        sample: queries drawn with `generator` for each direction and kind; None: all.
+
+    Raises:
+        InputError: `hard_rank` or `sample` is below 1.
+    """
+    for option, value in (("--hard_rank", hard_rank), ("--sample", sample)):
+        if value is not None and value < 1:
+            raise InputError(f"{option}: expected at least 1, found {value}")
+    mined = {}
+    for direction in DIRECTIONS:
+        ranks = model.query_ranks(direction).ranks()
+        hard, easy = hard_indices(ranks, hard_rank), easy_indices(ranks)
+        kept = (hard, easy)
+        if sample is not None:
+            kept = tuple(sample_indices(indices, sample, generator) for indices in kept)
+        described = (tuple(describe_queries(model, direction, indices)) for indices in kept)
+        mined[direction] = MinedQueries(*described, len(ranks), len(hard), len(easy))
+    return mined
+
+
+def number(rank: float) -> int | float:
+    """Return a rank as JSON shows it: 13, or 13.5 where ties make it so."""
+    return int(rank) if rank.is_integer() else rank
+
+
+def query_to_json(query: Query) -> dict:
+    """Return the original's three keys, followed by ids, ranks and scores."""
+    truth = [t.item for t in query.ground_truth]
+    retrieved = [r.item for r in query.retrieved]
+    if query.direction == "i2t":
+        content = {
+            "query": query.item.image_id,
+            "ground_truth": [item.caption for item in truth],
+            "retrieved": [item.caption for item in retrieved],
+            "image_id": query.item.image_id,
+            "ground_truth_caption_ids": [item.caption_id for item in truth],
+            "retrieved_caption_ids": [item.caption_id for item in retrieved],
+            "retrieved_image_ids": [item.image_id for item in retrieved],
+        }
+    else:
+        content = {
+            "query": query.item.caption,
+            "ground_truth": query.item.image_id,
+            "retrieved": [item.image_id for item in retrieved],
+            "image_id": query.item.image_id,
+            "caption_id": query.item.caption_id,
+        }
+    return {
+        **content,
+        "rank": number(query.rank),
+        "tied": query.tied,
+        "ground_truth_ranks": [number(t.rank) for t in query.ground_truth],
+        "ground_truth_scores": [t.score for t in query.ground_truth],
+        "retrieved_scores": [r.score for r in query.retrieved],
+    }
+
+
+def mined_to_json(mined: dict[Direction, MinedQueries], metadata: dict) -> dict:
+    """Return the content of the output file; the counts are added to `metadata`."""
+    counts = {
+        direction: {
+            "queries": m.n_queries,
+            "hard": m.n_hard,
+            "easy": m.n_easy,
+            "hard_written": len(m.hard),
+            "easy_written": len(m.easy),
+        }
+        for direction, m in mined.items()
+    }
+    lists = {
+        direction: {
+            "hard": [query_to_json(query) for query in m.hard],
+            "easy": [query_to_json(query) for query in m.easy],
+        }
+        for direction, m in mined.items()
+    }
+    return {**lists, "metadata": {**metadata, "counts": counts}}
+
+
+def main() -> None:
+    arguments = parse_arguments(MiningArguments, description=__doc__)
+    split = read_split(arguments.split_file)
+    [model] = read_model_rankings([arguments.rankings], split)
+    if arguments.seed < 0:
+        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    generator = np.random.default_rng(arguments.seed)
+    mined = mine(model, arguments.hard_rank, arguments.sample, generator)
+    metadata = {
+        **model.description(),
+        "rules": {"hard": f"rank >= {arguments.hard_rank}", "easy": "rank == 0"},
+        "sample": arguments.sample,
+        "seed": arguments.seed,
+    }
+    write_json(arguments.output, mined_to_json(mined, metadata))
+    counts = "; ".join(
+        f"{direction} {len(m.hard):,} of {m.n_hard:,} hard, {len(m.easy):,} of {m.n_easy:,} easy"
+        for direction, m in mined.items()
+    )
+    print(f"wrote {arguments.output}: {counts}")
+
+
+if __name__ == "__main__":
+    run_command(main)

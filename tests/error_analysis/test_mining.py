@@ -1,0 +1,184 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from error_analysis.mining import (
+    easy_indices,
+    hard_indices,
+    main,
+    mine,
+    mined_to_json,
+    query_to_json,
+    sample_indices,
+    worst_first,
+)
+from error_analysis.queries import describe_queries
+from preprocess.errors import InputError
+from preprocess.split_file import write_split
+from tests.error_analysis.scored import (
+    make_model,
+    make_split,
+    model_of_ranks,
+    save_rankings,
+    scores_with_ranks,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# Image queries: easy are 100 and 104; hard are 102, 103 and 111.
+RANKS = [0, 9, 10, 11, 0, 0.5, 9.5, 3, 1, 2, 5, 10.5]
+
+
+def test_a_query_is_hard_from_rank_10_on():
+    ranks = np.array([0, 9, 9.5, 10, 10.5, 700])
+    assert hard_indices(ranks).tolist() == [3, 4, 5]
+    assert hard_indices(ranks, hard_rank=700).tolist() == [5]
+
+
+def test_a_query_is_easy_only_when_nothing_ties_with_its_ground_truth_at_the_top():
+    assert easy_indices(np.array([0.5, 0, 1, 0])).tolist() == [1, 3]
+
+
+def test_the_worst_rank_comes_first_and_equal_ranks_keep_their_order():
+    ranks = np.array([3, 20, 11, 20, 40])
+    assert worst_first(np.array([1, 2, 3, 4]), ranks).tolist() == [4, 1, 3, 2]
+
+
+def test_all_hard_and_easy_queries_are_mined_by_default():
+    mined = mine(model_of_ranks(RANKS))["i2t"]
+    assert [query.item.image_id for query in mined.hard] == [102, 103, 111]
+    assert [query.rank for query in mined.hard] == [10, 11, 10.5]
+    assert [query.item.image_id for query in mined.easy] == [100, 104]
+
+
+def test_caption_queries_are_mined_from_the_columns():
+    scores = scores_with_ranks(RANKS).T
+    mined = mine(make_model(scores, make_split([1] * len(RANKS))))["t2i"]
+    assert [query.item.caption_id for query in mined.hard] == [5002, 5003, 5011]
+    assert [query.item.caption_id for query in mined.easy] == [5000, 5004]
+
+
+def test_no_hard_query_is_an_empty_list():
+    mined = mine(model_of_ranks([0] * 12))
+    assert mined["i2t"].hard == ()
+    assert mined["i2t"].n_hard == 0
+
+
+def test_a_sample_depends_on_the_seed_alone():
+    indices = np.arange(0, 200, 2)
+    samples = [sample_indices(indices, 40, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert samples[0].tolist() == samples[1].tolist() != samples[2].tolist()
+    assert len(set(samples[0].tolist())) == 40
+    assert set(samples[0].tolist()) <= set(indices.tolist())
+
+
+def test_a_sample_of_more_than_there_are_is_all_of_them():
+    assert sample_indices(np.array([3, 7]), 40, np.random.default_rng(0)).tolist() == [3, 7]
+
+
+def test_a_sample_tells_how_many_there_were():
+    mined = mine(model_of_ranks(RANKS), sample=1, generator=np.random.default_rng(0))
+    counts = mined_to_json(mined, {"seed": 0})["metadata"]["counts"]["i2t"]
+    assert counts == {"queries": 12, "hard": 3, "easy": 2, "hard_written": 1, "easy_written": 1}
+
+
+@pytest.mark.parametrize("options", [{"hard_rank": 0}, {"sample": 0}])
+def test_numbers_below_1_are_refused(options):
+    with pytest.raises(InputError, match="expected at least 1, found 0"):
+        mine(model_of_ranks(RANKS), **options)
+
+
+def test_an_image_query_is_written_in_the_originals_shape_with_more():
+    scores = np.array([[0.25, 0.5, 1.0], [2.0, 0.0, 0.0]], np.float32)
+    [query] = describe_queries(make_model(scores, make_split([2, 1])), "i2t", [0])
+    assert query_to_json(query) == {
+        "query": 100,
+        "ground_truth": ["caption 5000", "caption 5001"],
+        "retrieved": ["caption 5002", "caption 5001", "caption 5000"],
+        "image_id": 100,
+        "ground_truth_caption_ids": [5000, 5001],
+        "retrieved_caption_ids": [5002, 5001, 5000],
+        "retrieved_image_ids": [101, 100, 100],
+        "rank": 1,
+        "tied": 0,
+        "ground_truth_ranks": [1, 1],
+        "ground_truth_scores": [0.25, 0.5],
+        "retrieved_scores": [1.0, 0.5, 0.25],
+    }
+
+
+def test_a_caption_query_is_written_in_the_originals_shape_with_more():
+    scores = np.array([[0.5, 0, 0], [0.5, 1, 1]], np.float32)
+    [query] = describe_queries(make_model(scores, make_split([2, 1])), "t2i", [0])
+    assert query_to_json(query) == {
+        "query": "caption 5000",
+        "ground_truth": 100,
+        "retrieved": [100, 101],
+        "image_id": 100,
+        "caption_id": 5000,
+        "rank": 0.5,
+        "tied": 1,
+        "ground_truth_ranks": [0.5],
+        "ground_truth_scores": [0.5],
+        "retrieved_scores": [0.5, 0.5],
+    }
+
+
+def test_every_key_of_the_originals_result_file_is_in_ours(shared_data):
+    original = json.loads((shared_data / "thesis" / "clip_1k_test.json").read_text())
+    mined = mine(make_model(scores_with_ranks(RANKS), make_split([1] * len(RANKS))))
+    transposed = mine(make_model(scores_with_ranks(RANKS).T, make_split([1] * len(RANKS))))
+    ours = {"i2t": mined_to_json(mined, {})["i2t"], "t2i": mined_to_json(transposed, {})["t2i"]}
+    for direction, kinds in original.items():
+        for kind, entries in kinds.items():
+            assert ours[direction][kind], (direction, kind)
+            for entry in ours[direction][kind]:
+                assert entry.keys() >= entries[0].keys()
+    for direction, of_direction in original.items():
+        for key, value in of_direction["hard"][0].items():
+            assert type(ours[direction]["hard"][0][key]) is type(value)
+
+
+def run_mining(monkeypatch, rankings: Path, split_file: Path, output: Path, *options: str) -> None:
+    command = ["mining", "--rankings", str(rankings), "--split_file", str(split_file)]
+    monkeypatch.setattr(sys, "argv", [*command, "--output", str(output), *options])
+    main()
+
+
+def test_the_command_writes_what_it_found_and_how(tmp_path, monkeypatch, capsys):
+    split = make_split([1] * len(RANKS))
+    write_split(tmp_path / "test.json", split)
+    rankings = save_rankings(tmp_path / "clip" / "test.npz", scores_with_ranks(RANKS), split)
+    output = tmp_path / "hard.json"
+    run_mining(
+        monkeypatch, rankings, tmp_path / "test.json", output, "--sample", "2", "--seed", "7"
+    )
+    content = json.loads(output.read_text())
+    assert len(content["i2t"]["hard"]) == 2
+    metadata = content["metadata"]
+    assert metadata["rules"] == {"hard": "rank >= 10", "easy": "rank == 0"}
+    assert (metadata["sample"], metadata["seed"], metadata["protocol"]) == (2, 7, "full")
+    assert (metadata["model"], metadata["rankings"]) == ("tiny", str(rankings))
+    assert "i2t 2 of 3 hard, 2 of 2 easy" in capsys.readouterr().out
+
+
+def test_rankings_of_another_split_end_the_command_with_one_line(tmp_path):
+    split, other = make_split([1] * 3), make_split([1] * 3, "other {}")
+    write_split(tmp_path / "test.json", other)
+    save_rankings(tmp_path / "test.npz", scores_with_ranks([0, 1, 2]), split)
+    output = tmp_path / "hard.json"
+    command = ["--rankings", tmp_path / "test.npz", "--split_file", tmp_path / "test.json"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "error_analysis.mining", *command, "--output", output],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("error: ")
+    assert "another split" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert not output.exists()
