@@ -12,7 +12,7 @@ from preprocess.faster_rcnn import FasterRCNN
 # below the other; a proposal is an object from 0.5 on.
 ANCHOR_MATCHER = Matcher(0.6, 0.3, allow_low_quality_matches=True)
 PROPOSAL_MATCHER = Matcher(0.5, 0.5)
-ANCHOR_SAMPLER = BalancedPositiveNegativeSampler(64, positive_fraction=0.5)
+ANCHOR_SAMPLER = BalancedPositiveNegativeSampler(128, positive_fraction=0.5)
 PROPOSAL_SAMPLER = BalancedPositiveNegativeSampler(32, positive_fraction=0.5)
 
 
@@ -30,7 +30,9 @@ def detection_loss(
         boxes_xyxy: of each image, (n_i, 4) pixels of the blob, n_i at least 1.
         object_ids, attribute_ids: of each image, (n_i,) int64.
     """
-    features = detector.backbone(pixels)
+    with torch.autocast("cpu", torch.bfloat16):  # half the time of a step; the rest is in float32
+        features = detector.backbone(pixels.contiguous(memory_format=torch.channels_last))
+    features = features.float().contiguous()
     generator = detector.proposal_generator
     logits, deltas = generator(features)
     anchors = generator.anchor_generator(features)

@@ -21,11 +21,13 @@ from preprocess.detector_weights import load_detector, save_detector
 from preprocess.faster_rcnn import FasterRCNN
 from preprocess.regions import detect, make_blob
 
-N_STEPS = 1400
+N_STEPS = 2800
 BATCH_IMAGES = 12
-LEARNING_RATE = 3e-3
-WARMUP_STEPS = 100
-FROZEN_NORM_STEPS = 250  # at the end, with batch norm as it will be in use
+LEARNING_RATE = 2e-3
+WARMUP_STEPS = 150
+# Towards the end, statistics of batch norm stay as they will be in use, and weights adapt to it.
+FROZEN_NORM_STEPS = 900
+NORM_MOMENTUM = 0.02  # statistics over some 50 batches: single ones differ in their backgrounds
 FOUND = 0.5  # overlap (intersection over union) of a region that shows a thing
 
 
@@ -75,15 +77,15 @@ def demo_config(n_objects: int, n_attributes: int) -> DetectorConfig:
         min_size=256,
         max_size=352,
         stem_channels=16,
-        stage_blocks=(1, 1, 2, 1),
-        stage_widths=(16, 24, 48, 64),
-        stage_channels=(32, 64, 128, 128),
+        stage_blocks=(2, 2, 3, 1),
+        stage_widths=(16, 32, 64, 64),
+        stage_channels=(32, 64, 160, 128),
         roi_size=5,
         anchor_sizes=(32, 54, 90, 150),
         anchor_ratios=(0.6, 1, 1.7),
-        rpn_channels=64,
+        rpn_channels=128,
         rpn_n_before_nms=300,
-        rpn_n_after_nms=40,
+        rpn_n_after_nms=48,
         n_objects=n_objects,
         n_attributes=n_attributes,
         object_embedding=16,
@@ -130,6 +132,8 @@ def initialize(detector: FasterRCNN) -> None:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     for name, module in detector.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = NORM_MOMENTUM
         if name.endswith("conv3.norm"):
             nn.init.zeros_(module.weight)
     head, predictor = detector.proposal_generator.rpn_head, detector.roi_heads.box_predictor
@@ -149,7 +153,7 @@ def fit(detector: FasterRCNN, images: list[LabelledImage]) -> None:
     batches = _batches(images, detector.config, np.random.default_rng(0))
     mean_loss = None
     progress = trange(N_STEPS, desc="training detector", unit="batch")
-    detector.train()
+    detector.train().to(memory_format=torch.channels_last)
     for step in progress:
         if step == N_STEPS - FROZEN_NORM_STEPS:
             _freeze_norms(detector)

@@ -14,7 +14,7 @@ from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.train import PaperTrainingArguments, build_trainer
 from preprocess.detector_weights import load_detector
 from preprocess.extract_features import describe, write_features
-from preprocess.hdf5 import FeaturesWriter
+from preprocess.features_file import FeaturesWriter
 from preprocess.split_file import Split, write_split
 
 N_EPOCHS = 12

@@ -38,7 +38,7 @@ from information_retrieval.metrics import CUTOFFS
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import atomic_path
-from preprocess.hdf5 import ImagesFile
+from preprocess.images_file import ImagesFile
 from preprocess.split_file import read_split
 
 MAX_QUERIES = 40

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from preprocess.hdf5 import ImagesFile
+from preprocess.images_file import ImagesFile
 
 LONGEST_SIDE = 160
 JPEG_QUALITY = 80

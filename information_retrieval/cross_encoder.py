@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from information_retrieval.dataset import stack_float32
 from information_retrieval.lxmert import LxmertForImageTextMatching
-from preprocess.hdf5 import FeaturesFile
+from preprocess.features_file import FeaturesFile
 
 
 @dataclass(frozen=True)

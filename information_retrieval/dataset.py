@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.tokenization import pad_tokens
 from preprocess.errors import InputError
-from preprocess.hdf5 import FeaturesFile
+from preprocess.features_file import FeaturesFile
 from preprocess.split_file import Split
 
 

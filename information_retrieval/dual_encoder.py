@@ -7,7 +7,7 @@ from tqdm import tqdm
 from transformers import CLIPModel
 
 from information_retrieval.tokenization import pad_tokens
-from preprocess.hdf5 import ImagesFile
+from preprocess.images_file import ImagesFile
 
 
 class GalleryImages(Dataset):

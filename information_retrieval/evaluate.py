@@ -39,8 +39,9 @@ from information_retrieval.protocols import (
 from information_retrieval.rankings import rank_scores, write_rankings
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.command_line import parse_arguments, run_command
+from preprocess.features_file import FeaturesFile
 from preprocess.files import write_json
-from preprocess.hdf5 import FeaturesFile, ImagesFile
+from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split, read_split
 
 

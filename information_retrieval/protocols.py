@@ -57,7 +57,7 @@ def protocol_metrics(
 
     Args:
         scores: (n_images, n_captions) float32 of `protocol_split`.
-        caption_image_index: (n_captions,) integer.
+        caption_image_index: (n_captions,) integer, ascending.
 
     Returns:
         "protocol"; "metrics" (see `retrieval_metrics`; expected ties; the mean over folds);
@@ -66,9 +66,10 @@ def protocol_metrics(
     """
     fold_ranks = []
     for rows in galleries(protocol, len(scores), fold_images):
-        columns = (caption_image_index >= rows.start) & (caption_image_index < rows.stop)
+        # Captions lie image by image, so a fold's are a slice, and its scores a view.
+        columns = slice(*np.searchsorted(caption_image_index, (rows.start, rows.stop)))
         index = caption_image_index[columns] - rows.start
-        fold_ranks.append(count_ranks(scores[rows][:, columns], index))
+        fold_ranks.append(count_ranks(scores[rows, columns], index))
     by_rule = {
         rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIED_SHARE
     }
@@ -83,13 +84,17 @@ def _mean(folds: list[dict[str, float]]) -> dict[str, float]:
     return {key: float(np.mean([fold[key] for fold in folds])) for key in folds[0]}
 
 
+def _with_bounds(value: float, low: float, high: float) -> str:
+    return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
 def metrics_table(result: dict) -> str:
-    """Return the text table of `protocol_metrics`, recalls with their tie bounds."""
+    """Return the text table of `protocol_metrics`, with tie bounds where they differ."""
     low, high = result["bounds"]["pessimistic"], result["bounds"]["optimistic"]
     lines = [f"{'':17}" + "".join(f"{name:>24}" for name in ("R@1", "R@5", "R@10"))]
     for direction, name in (("i2t", "text retrieval"), ("t2i", "image retrieval")):
         keys = [f"{direction}_r{k}" for k in (1, 5, 10)]
-        cells = [f"{result['metrics'][k]:.2f} [{low[k]:.2f}, {high[k]:.2f}]" for k in keys]
+        cells = [_with_bounds(result["metrics"][k], low[k], high[k]) for k in keys]
         lines.append(f"{name:17}" + "".join(f"{cell:>24}" for cell in cells))
     metrics = result["metrics"]
     lines.append(

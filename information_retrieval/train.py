@@ -32,7 +32,7 @@ from information_retrieval.tokenization import tokenize_captions
 from information_retrieval.trainer import Gallery, RetrievalTrainer
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.hdf5 import FeaturesFile
+from preprocess.features_file import FeaturesFile
 from preprocess.split_file import read_split
 
 
@@ -113,7 +113,9 @@ def main() -> None:
     trainer.save_model()
     trainer.save_state()
     if trainer.is_world_process_zero():
-        print(f"wrote {training.output_dir}: best rsum {trainer.state.best_metric:.2f} on minival")
+        best = trainer.state.best_metric
+        kept = "the last epoch" if best is None else f"the best epoch, rsum {best:.2f} on minival"
+        print(f"wrote {training.output_dir}: the model of {kept}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from transformers import Trainer, TrainerCallback
 from information_retrieval.cross_encoder import score_gallery
 from information_retrieval.dataset import MatchingDataset
 from information_retrieval.metrics import count_ranks, retrieval_metrics
-from preprocess.hdf5 import FeaturesFile
+from preprocess.features_file import FeaturesFile
 from preprocess.split_file import Split
 
 

@@ -13,7 +13,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from preprocess.detector_config import EXPECTED, read_detector_config
@@ -86,7 +86,7 @@ def save_detector(
         for name, tensor in detector.state_dict().items()
     }
     with atomic_path(folder / "model.safetensors") as partial:
-        save_file({name: t.contiguous() for name, t in state.items()}, partial)
+        partial.write_bytes(save({name: t.contiguous() for name, t in state.items()}))
 
 
 def _download(hub_id: str) -> Path:

@@ -1,7 +1,7 @@
 """Extract the region features of a split's images with a Faster R-CNN.
 
 Reads a split file, the images below the image root, and a detector (a local folder, or a hub id
-such as unc-nlp/frcnn-vg-finetuned); writes `{split}_features.h5` (schema: preprocess/hdf5.py).
+such as unc-nlp/frcnn-vg-finetuned); writes `{split}_features.h5` (see preprocess/features_file.py).
 
     python -m preprocess.extract_features --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --weights unc-nlp/frcnn-vg-finetuned \\
@@ -29,7 +29,7 @@ from preprocess.detector_config import DetectorConfig
 from preprocess.detector_weights import DetectorInfo, load_detector
 from preprocess.errors import InputError
 from preprocess.faster_rcnn import FasterRCNN
-from preprocess.hdf5 import FeaturesWriter
+from preprocess.features_file import FeaturesWriter
 from preprocess.regions import ImageBlob, detect_in_blob, make_blob
 from preprocess.split_file import read_split
 

@@ -1,7 +1,7 @@
 """Write the images of a split into one HDF5 file, as the bytes of their own files.
 
 Reads a split file and the images below the image root; writes `{split}_images.h5` (schema:
-preprocess/hdf5.py). Every image is decoded once as a check, and none is re-encoded.
+preprocess/images_file.py). Every image is decoded once as a check, and none is re-encoded.
 
     python -m preprocess.write_images --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --output datasets/coco/test_images.h5
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.decoding import decode_rgb, read_encoded
-from preprocess.hdf5 import write_images_file
+from preprocess.images_file import write_images_file
 from preprocess.split_file import Split, read_split
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from error_analysis.model_rankings import ModelRankings
 from information_retrieval.rankings import rank_scores, write_rankings
-from preprocess.hdf5 import write_images_file
+from preprocess.images_file import write_images_file
 from preprocess.split_file import Caption, CaptionedImage, Split
 
 FIRST_IMAGE, FIRST_CAPTION = 100, 5000

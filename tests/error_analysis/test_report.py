@@ -7,7 +7,7 @@ import pytest
 from error_analysis.galleries import hard_galleries
 from error_analysis.report import main, render_gallery
 from preprocess.errors import InputError
-from preprocess.hdf5 import ImagesFile
+from preprocess.images_file import ImagesFile
 from preprocess.split_file import write_split
 from tests.error_analysis.page import Page
 from tests.error_analysis.scored import (

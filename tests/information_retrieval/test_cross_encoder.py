@@ -11,7 +11,7 @@ import torch
 from information_retrieval.cross_encoder import score_gallery
 from information_retrieval.tokenization import pad_tokens, tokenize_captions
 from preprocess.errors import InputError
-from preprocess.hdf5 import FeaturesFile
+from preprocess.features_file import FeaturesFile
 from tests.conftest import bert_tokenizer, make_lxmert, make_split, write_features
 
 TOLERANCE = 1e-5

@@ -10,7 +10,7 @@ from information_retrieval.checkpoint import load_image_processor, load_model, l
 from information_retrieval.dual_encoder import score_gallery
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.errors import InputError
-from preprocess.hdf5 import ImagesFile, write_images_file
+from preprocess.images_file import ImagesFile, write_images_file
 from tests.conftest import make_split, save_clip, write_image_files
 
 

@@ -104,6 +104,16 @@ def test_rankings_of_another_split_are_refused(tmp_path, split, scores):
         read_rankings(tmp_path / "r.npz", replace(split, images=(edited, *split.images[1:])))
 
 
+def test_ranks_that_do_not_fit_the_scores_are_refused(tmp_path, split, scores):
+    save(tmp_path / "r.npz", split, scores)
+    with np.load(tmp_path / "r.npz") as archive:
+        arrays = dict(archive)
+    arrays["t2i_ranks"][3] += 1
+    np.savez(tmp_path / "r.npz", **arrays)
+    with pytest.raises(InputError, match="t2i_ranks are not those of its logits"):
+        read_rankings(tmp_path / "r.npz", split)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_score_that_is_not_finite_names_the_pair(split, scores, bad):
     scores[3, 7] = bad

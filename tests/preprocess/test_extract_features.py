@@ -13,8 +13,8 @@ from preprocess import extract_features
 from preprocess.detector_config import DetectorConfig, read_detector_config
 from preprocess.detector_weights import load_detector, save_detector
 from preprocess.errors import InputError
+from preprocess.features_file import ROW_DATASETS, FeaturesFile
 from preprocess.files import sha256_of_file
-from preprocess.hdf5 import ROW_DATASETS, FeaturesFile
 from preprocess.regions import detect
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.preprocess.tiny_detector import (

@@ -9,7 +9,7 @@ from PIL import Image
 from preprocess.annotations import read_karpathy
 from preprocess.decoding import decode_rgb
 from preprocess.errors import InputError
-from preprocess.hdf5 import ImagesFile
+from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split, write_split
 from preprocess.write_images import main
 from tests.conftest import assert_one_clear_line, make_split, write_image_files

@@ -1,4 +1,4 @@
-"""The two HDF5 files: round trips, workers, interruptions, damage."""
+"""Features files: round trips, workers, interruptions, damage."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.hdf5 import FeaturesFile, FeaturesWriter, ImagesFile, write_images_file
+from preprocess.features_file import FeaturesFile, FeaturesWriter
 from tests.conftest import FEATURE_DIM, N_REGIONS, make_split, random_row, write_features
 
 ATTRIBUTES = {"extractor": "random", "weights": "w", "weights_sha256": "0", "settings": "{}"}
@@ -97,7 +97,7 @@ def test_a_file_made_with_other_settings_is_not_gone_on_with(tmp_path, changes, 
 
 WRITE_FOREVER = """
 import sys, numpy as np
-from tests.preprocess.test_hdf5 import open_writer
+from tests.preprocess.test_features_file import open_writer
 from tests.conftest import random_row
 with open_writer(sys.argv[1], n_images=3000) as writer:
     print("ready", flush=True)
@@ -167,27 +167,6 @@ def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
         features.check_covers([100, 5])
 
 
-def test_encoded_images_keep_their_bytes(tmp_path):
-    encoded = [b"one", b"\xff\x00two", bytes(1000)]
-    write_images_file(tmp_path / "i.h5", np.array([5, 3, 9]), encoded)
-    images = ImagesFile(tmp_path / "i.h5")
-    assert [images.read_encoded(image_id) for image_id in (5, 3, 9)] == encoded
-
-
-def test_a_writer_of_images_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / "i.h5"
-    write_images_file(path, np.array([1]), [b"old"])
-
-    def failing():
-        yield b"new"
-        raise InputError("stop")
-
-    with pytest.raises(InputError, match="stop"):
-        write_images_file(path, np.array([1, 2]), failing())
-    assert ImagesFile(path).read_encoded(1) == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["i.h5"]
-
-
 @pytest.mark.parametrize("keep", [0, 10, 1000, 0.5, 0.99])
 def test_a_truncated_file_is_refused(tmp_path, keep):
     path = tmp_path / "f.h5"
@@ -196,21 +175,6 @@ def test_a_truncated_file_is_refused(tmp_path, keep):
     path.write_bytes(data[: keep if isinstance(keep, int) else int(keep * len(data))])
     with pytest.raises(InputError, match="damaged or truncated"):
         FeaturesFile(path)
-
-
-def test_a_file_of_another_schema_is_refused(tmp_path):
-    write_features(tmp_path / "f.h5", make_split(3))
-    with pytest.raises(InputError, match="expected schema encoded_images version 1, found region"):
-        ImagesFile(tmp_path / "f.h5")
-    with h5py.File(tmp_path / "other.h5", "w") as file:
-        file["x"] = 1
-    with pytest.raises(InputError, match="found none"):
-        FeaturesFile(tmp_path / "other.h5")
-    (tmp_path / "text.h5").write_text("not HDF5")
-    with pytest.raises(InputError, match="damaged or truncated"):
-        ImagesFile(tmp_path / "text.h5")
-    with pytest.raises(InputError, match="no such file"):
-        ImagesFile(tmp_path / "none.h5")
 
 
 def test_changed_data_do_not_pass_their_checksum(tmp_path):

@@ -1,0 +1,46 @@
+"""Images files: bytes kept, failed writes, files of another kind."""
+
+import h5py
+import numpy as np
+import pytest
+
+from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.images_file import ImagesFile, write_images_file
+from tests.conftest import make_split, write_features
+
+
+def test_encoded_images_keep_their_bytes(tmp_path):
+    encoded = [b"one", b"\xff\x00two", bytes(1000)]
+    write_images_file(tmp_path / "i.h5", np.array([5, 3, 9]), encoded)
+    images = ImagesFile(tmp_path / "i.h5")
+    assert [images.read_encoded(image_id) for image_id in (5, 3, 9)] == encoded
+
+
+def test_a_writer_of_images_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "i.h5"
+    write_images_file(path, np.array([1]), [b"old"])
+
+    def failing():
+        yield b"new"
+        raise InputError("stop")
+
+    with pytest.raises(InputError, match="stop"):
+        write_images_file(path, np.array([1, 2]), failing())
+    assert ImagesFile(path).read_encoded(1) == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["i.h5"]
+
+
+def test_a_file_of_another_schema_is_refused(tmp_path):
+    write_features(tmp_path / "f.h5", make_split(3))
+    with pytest.raises(InputError, match="expected schema encoded_images version 1, found region"):
+        ImagesFile(tmp_path / "f.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="found none"):
+        FeaturesFile(tmp_path / "other.h5")
+    (tmp_path / "text.h5").write_text("not HDF5")
+    with pytest.raises(InputError, match="damaged or truncated"):
+        ImagesFile(tmp_path / "text.h5")
+    with pytest.raises(InputError, match="no such file"):
+        ImagesFile(tmp_path / "none.h5")
