@@ -195,10 +195,10 @@ def _batches(
             for start in range(0, len(group), BATCH_IMAGES):
                 chunks.append([group[i] for i in order[start : start + BATCH_IMAGES]])
         for index in generator.permutation(len(chunks)):
-            yield _collate(chunks[index], config, generator)
+            yield collate(chunks[index], config, generator)
 
 
-def _collate(
+def collate(
     images: list[LabelledImage], config: DetectorConfig, generator: np.random.Generator
 ) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
     """Decode, mirror half of them, and scale boxes to the blob."""

@@ -31,6 +31,8 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
-        sys.exit("error: " + " ".join(str(error).split()))
+        # A DataLoader worker's exception arrives as its whole traceback, the message at the end.
+        message = str(error).rpartition("InputError: ")[2]
+        sys.exit("error: " + " ".join(message.split()))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,7 +9,7 @@ and writes `{output_dir}/{split}.json` (format: preprocess/split_file.py).
 
     python -m preprocess.splits --karpathy_json dataset_coco.json --output_dir datasets/coco
 
-COCO's 123,287 images take about 15 s and 2 GB of memory on one CPU core.
+COCO's 123,287 images take about 25 s and 1.5 GB of memory on one CPU core.
 """
 
 from dataclasses import dataclass, field, replace

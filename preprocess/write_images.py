@@ -7,7 +7,7 @@ preprocess/images_file.py). Every image is decoded once as a check, and none is 
         --image_root datasets/coco/images --output datasets/coco/test_images.h5
 
 The file is as large as the image files (0.8 GB for COCO's 5,000 test images, where the original
-took 18 GB). 5,000 images take about 30 s on 2 CPU cores, and little memory.
+took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
 """
 
 from collections.abc import Iterator

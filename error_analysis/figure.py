@@ -1,0 +1,92 @@
+"""Draw hard caption queries: each with its own image, and the images ranked first instead.
+
+Reads a rankings file, its split file and its images HDF5; writes a picture whose format is told by
+the name of the output (.png, .pdf, .svg).
+
+    python -m error_analysis.figure --rankings runs/demo/lxmert/test.npz \\
+        --split_file datasets/demo/test.json --images datasets/demo/test_images.h5 \\
+        --output images/demo_hard_queries.png
+
+Seconds on one CPU core.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from error_analysis.mining import HARD_RANK, hard_indices, worst_first
+from error_analysis.model_rankings import read_model_rankings
+from error_analysis.queries import Query, describe_queries
+from preprocess.command_line import parse_arguments, run_command
+from preprocess.errors import InputError
+from preprocess.files import atomic_path
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import read_split
+
+GROUND_TRUTH_COLOR = "#228833"
+FORMATS = (".png", ".pdf", ".svg")
+
+
+@dataclass
+class FigureArguments:
+    rankings: Path = field(metadata={"help": "rankings .npz of information_retrieval.evaluate"})
+    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+    images: Path = field(metadata={"help": "{split}_images.h5 of preprocess.write_images"})
+    output: Path = field(metadata={"help": "the picture to write: .png, .pdf or .svg"})
+    n_queries: int = field(default=5, metadata={"help": "captions shown, worst rank first"})
+    n_retrieved: int = field(default=4, metadata={"help": "retrieved images shown of each"})
+
+
+def hard_caption_figure(queries: Sequence[Query], images: ImagesFile) -> Figure:
+    """Draw a row a query: the caption above its ground truth (framed), then what was retrieved.
+
+    Args:
+        queries: caption queries (t2i), at least one, with as many retrieved images as to show.
+        images: has every image to show.
+    """
+    n_columns = 1 + max(len(query.retrieved) for query in queries)
+    figure = Figure(figsize=(2.0 * n_columns, 2.1 * len(queries)), layout="constrained")
+    rows = figure.subfigures(len(queries), 1, squeeze=False)[:, 0]
+    for row, query in zip(rows, queries, strict=True):
+        caption = textwrap.fill(query.item.caption, 28 * n_columns)
+        # A "$" in a caption is no formula.
+        row.suptitle(caption, x=0.01, ha="left", fontsize=10, parse_math=False)
+        first, *others = row.subplots(1, n_columns)
+        _show(first, images, query.item.image_id, f"rank {query.rank:g}", framed=True)
+        for place, (axes, document) in enumerate(zip(others, query.retrieved, strict=True)):
+            _show(axes, images, document.item.image_id, f"retrieved {place}")
+    return figure
+
+
+def _show(axes: Axes, images: ImagesFile, image_id: int, label: str, framed: bool = False) -> None:
+    axes.imshow(images.read(image_id))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel(label, fontsize=7, color=GROUND_TRUTH_COLOR if framed else "#555555")
+    for spine in axes.spines.values():
+        spine.set(visible=framed, color=GROUND_TRUTH_COLOR, linewidth=2.5)
+
+
+def main() -> None:
+    arguments = parse_arguments(FigureArguments, description=__doc__)
+    if arguments.output.suffix not in FORMATS:
+        raise InputError(f"{arguments.output}: expected a name that ends in {', '.join(FORMATS)}")
+    split = read_split(arguments.split_file)
+    (model,) = read_model_rankings([arguments.rankings], split)
+    ranks = model.query_ranks("t2i").ranks()
+    chosen = worst_first(hard_indices(ranks, HARD_RANK), ranks)[: arguments.n_queries]
+    if not len(chosen):
+        raise InputError(f"{arguments.rankings}: no caption query is hard; nothing to draw")
+    queries = describe_queries(model, "t2i", chosen, arguments.n_retrieved)
+    figure = hard_caption_figure(queries, ImagesFile(arguments.images))
+    with atomic_path(arguments.output) as partial:
+        figure.savefig(partial, format=arguments.output.suffix[1:], dpi=110)
+    print(f"wrote {arguments.output}: {len(queries)} hard caption queries of {model.name}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,55 @@
+"""The figure of hard caption queries."""
+
+import matplotlib.image
+import pytest
+
+from error_analysis.figure import hard_caption_figure, main
+from error_analysis.queries import describe_queries
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line
+from tests.error_analysis.scored import (
+    make_model,
+    make_split,
+    save_images,
+    save_rankings,
+    scores_with_ranks,
+)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Fifteen captions of which two are hard, at ranks 12 and 10; arguments of the command."""
+    split = make_split([1] * 15, text="caption {} for 5$ and 6$")
+    write_split(tmp_path / "test.json", split)
+    scores = scores_with_ranks([0] * 5 + [12, 10] + [0] * 8).T
+    save_rankings(tmp_path / "r.npz", scores, split)
+    save_images(tmp_path / "i.h5", split)
+    arguments = ["--rankings", tmp_path / "r.npz", "--split_file", tmp_path / "test.json"]
+    return split, scores, [*arguments, "--images", tmp_path / "i.h5"]
+
+
+def test_a_row_has_the_caption_its_image_and_the_images_retrieved(files, tmp_path):
+    split, scores, _ = files
+    queries = describe_queries(make_model(scores, split), "t2i", [5, 6], n_retrieved=3)
+    figure = hard_caption_figure(queries, ImagesFile(tmp_path / "i.h5"))
+    assert [row.get_suptitle() for row in figure.subfigs] == [split.captions[5], split.captions[6]]
+    labels = [axes.get_xlabel() for axes in figure.subfigs[0].axes]
+    assert labels == ["rank 12", "retrieved 0", "retrieved 1", "retrieved 2"]
+
+
+def test_the_command_draws_the_hard_captions(files, tmp_path, run_main, capsys):
+    *_, arguments = files
+    assert run_main(main, *arguments, "--output", tmp_path / "f.png") == 0
+    assert matplotlib.image.imread(tmp_path / "f.png").shape[2] == 4
+    assert "2 hard caption queries" in capsys.readouterr().out
+
+
+def test_nothing_hard_and_a_strange_format_are_one_line_each(files, tmp_path, run_main):
+    split, _, arguments = files
+    status = run_main(main, *arguments, "--output", tmp_path / "f.doc")
+    assert_one_clear_line(status, "f.doc", ".png, .pdf, .svg")
+    save_rankings(tmp_path / "r.npz", scores_with_ranks([0] * 15), split)
+    status = run_main(main, *arguments, "--output", tmp_path / "f.png")
+    assert_one_clear_line(status, "r.npz", "no caption query is hard")
+    assert not (tmp_path / "f.png").exists()

@@ -1,0 +1,68 @@
+"""What every command does with its options and with bad input."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from preprocess.command_line import parse_arguments
+from preprocess.errors import InputError
+from tests.conftest import assert_one_clear_line
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Arguments:
+    split_file: Path = field(metadata={"help": "a file"})
+    size: int = field(default=3, metadata={"help": "a number"})
+
+
+class Failing(Dataset):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int):
+        raise InputError(f"image{index}.jpg: expected one thing,\nfound another")
+
+
+def test_options_are_typed_and_never_abbreviated(run_main, capsys):
+    parsed = []
+
+    def main():
+        parsed.append(parse_arguments(Arguments, description="What it does."))
+
+    assert run_main(main, "--split_file", "a/b.json") == 0
+    assert parsed == [Arguments(Path("a/b.json"), 3)]
+    assert run_main(main, "--split", "a/b.json") == 2
+    assert run_main(main, "--help") == 0
+    assert "What it does." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_bad_input_is_one_line_also_from_a_worker(run_main, num_workers):
+    def main():
+        list(DataLoader(Failing(), num_workers=num_workers))
+
+    status = run_main(main)
+    assert_one_clear_line(status)
+    assert status == "error: image0.jpg: expected one thing, found another"
+
+
+def test_a_defect_keeps_its_traceback(run_main):
+    def main():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_main(main)
+
+
+def test_a_command_run_as_a_user_runs_it_exits_with_one(tmp_path):
+    command = [sys.executable, "-m", "preprocess.splits", "--output_dir", tmp_path]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    assert_one_clear_line(shown.stderr.rstrip("\n"), "--karpathy_json")
