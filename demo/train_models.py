@@ -6,7 +6,7 @@ the folders ``detector``, ``lxmert`` and ``clip`` into ``--output_dir``, togethe
 
     python -m demo.train_models --output_dir demo/models
 
-On one CPU core, rendering takes 1 minute and CLIP 5 minutes (an AMD EPYC with bfloat16
+On one CPU core, rendering takes 1 minute and CLIP 6 minutes (an AMD EPYC with bfloat16
 instructions; without them, more), with 2 GB of memory.
 """
 
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from demo.train_clip import train_clip
+from demo.train_detector import train_detector
+from demo.train_lxmert import train_lxmert
 from demo.training_scenes import render_training_scenes
 from preprocess.command_line import parse_arguments, run_command
 
@@ -31,26 +34,15 @@ class TrainModelsArguments:
     )
 
 
-def train(name: str, output_dir: Path, scene_dir: Path) -> dict[str, float]:
-    """Train one model and return its metrics on scenes that it was not trained on."""
-    # Imported when it is its turn: a detector can be made where CLIP's needs are missing.
-    match name:
-        case "detector":
-            from demo.train_detector import train_detector as train_it
-        case "lxmert":
-            from demo.train_lxmert import train_lxmert as train_it
-        case _:
-            from demo.train_clip import train_clip as train_it
-    return train_it(output_dir, scene_dir)
+# In this order: LXMERT is trained on the regions that the detector before it finds.
+TRAINERS = {"detector": train_detector, "lxmert": train_lxmert, "clip": train_clip}
 
 
 def main() -> None:
     arguments = parse_arguments(TrainModelsArguments, description=__doc__)
     render_training_scenes(arguments.scene_dir)
-    # LXMERT is trained on the regions that the detector before it finds.
-    names = ("detector", "lxmert", "clip") if arguments.only == "all" else (arguments.only,)
-    for name in names:
-        metrics = train(name, arguments.output_dir, arguments.scene_dir)
+    for name in TRAINERS if arguments.only == "all" else (arguments.only,):
+        metrics = TRAINERS[name](arguments.output_dir, arguments.scene_dir)
         print(f"wrote {arguments.output_dir / name}")
         print("  on unseen scenes: " + ", ".join(f"{k} {v:.2f}" for k, v in metrics.items()))
 

@@ -49,7 +49,8 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
 
     Raises:
         InputError: no such folder or hub id; a file missing or damaged; weights whose names or
-            shapes differ from the configuration's (listed); a list of labels of another length.
+            shapes differ from the configuration's (listed), or that are not finite; a list of labels
+            of another length.
     """
     folder = Path(weights) if Path(weights).is_dir() else _download(weights)
     config = replace(read_detector_config(folder), **settings)
@@ -74,15 +75,16 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
 def save_detector(
     folder: Path, detector: FasterRCNN, objects: tuple[str, ...], attributes: tuple[str, ...]
 ) -> None:
-    """Write a detector's folder, its weights and statistics in float16 (loading widens them)."""
+    """Write a detector's folder, its weights in float16 (loading widens them)."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", asdict(detector.config))
     for name, labels in ((OBJECTS_FILE, objects), (ATTRIBUTES_FILE, attributes)):
         with atomic_path(folder / name) as partial:
             partial.write_text("\n".join(labels) + "\n", "utf-8")
-    # Anchors keep their precision: half of it would move boxes by up to a quarter of a pixel.
+    # Not anchors, which would move by up to a quarter of a pixel, nor the statistics of batch
+    # norm: the variance behind the first convolution exceeds float16's range.
     state = {
-        name: tensor.half() if tensor.is_floating_point() and "anchors" not in name else tensor
+        name: tensor if "anchors" in name or ".norm." in name else tensor.half()
         for name, tensor in detector.state_dict().items()
     }
     with atomic_path(folder / "model.safetensors") as partial:
@@ -115,7 +117,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 
 
 def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Raise InputError unless names and shapes agree."""
+    """Raise InputError unless names and shapes agree and all numbers are finite."""
     shared = sorted(found.keys() & expected.keys())
     problems = {
         "missing": sorted(expected.keys() - found.keys()),
@@ -133,6 +135,9 @@ def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tenso
     ]
     if described:
         raise InputError(f"{path}: not this detector's weights; {'; '.join(described)}")
+    for name, tensor in found.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"{path}: {name} holds infinite numbers or NaN; {EXPECTED}")
 
 
 def _read_labels(path: Path, n_labels: int) -> tuple[str, ...]:

@@ -216,6 +216,25 @@ def test_missing_unexpected_and_misshapen_weights_are_listed(weights):
         assert part in str(error.value)
 
 
+def test_batch_norm_variances_beyond_the_range_of_half_precision_are_kept(tmp_path):
+    detector = random_detector()
+    detector.backbone.stem.conv1.norm.running_var.fill_(1e6)
+    save_detector(tmp_path / "detector", detector, (), ())
+    (tmp_path / "detector" / "objects_vocab.txt").unlink()
+    (tmp_path / "detector" / "attributes_vocab.txt").unlink()
+    loaded, info = load_detector(str(tmp_path / "detector"))
+    assert loaded.backbone.stem.conv1.norm.running_var[0] == 1e6
+    assert info.objects == info.attributes == ()
+
+
+def test_weights_that_are_not_finite_are_refused(weights):
+    state = load_file(weights / "model.safetensors")
+    state["roi_heads.res5.0.conv1.weight"][0] = float("nan")
+    save_file(state, weights / "model.safetensors")
+    with pytest.raises(InputError, match=r"roi_heads\.res5\.0\.conv1\.weight holds infinite"):
+        load_detector(str(weights))
+
+
 def test_a_pickled_state_dict_is_read_and_other_pickles_are_refused(weights):
     state = load_file(weights / "model.safetensors")
     (weights / "model.safetensors").unlink()
