@@ -49,8 +49,8 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
 
     Raises:
         InputError: no such folder or hub id; a file missing or damaged; weights whose names or
-            shapes differ from the configuration's (listed), or that are not finite; a list of labels
-            of another length.
+            shapes differ from the configuration's (listed) or that are not finite; a list of
+            labels of another length.
     """
     folder = Path(weights) if Path(weights).is_dir() else _download(weights)
     config = replace(read_detector_config(folder), **settings)
@@ -75,12 +75,16 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
 def save_detector(
     folder: Path, detector: FasterRCNN, objects: tuple[str, ...], attributes: tuple[str, ...]
 ) -> None:
-    """Write a detector's folder, its weights in float16 (loading widens them)."""
+    """Write a detector's folder, its weights in float16 (loading widens them).
+
+    Without labels, the folder has no list of them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", asdict(detector.config))
     for name, labels in ((OBJECTS_FILE, objects), (ATTRIBUTES_FILE, attributes)):
-        with atomic_path(folder / name) as partial:
-            partial.write_text("\n".join(labels) + "\n", "utf-8")
+        if labels:
+            with atomic_path(folder / name) as partial:
+                partial.write_text("\n".join(labels) + "\n", "utf-8")
     # Not anchors, which would move by up to a quarter of a pixel, nor the statistics of batch
     # norm: the variance behind the first convolution exceeds float16's range.
     state = {

@@ -161,6 +161,7 @@ def write_features(
             object_scores=regions.object_scores,
             attribute_ids=regions.attribute_ids,
             attribute_scores=regions.attribute_scores,
+            n_fillers=regions.n_fillers,
         )
     return failures
 

@@ -3,9 +3,10 @@
 image_ids (N,) int64; visual_feats (N, R, D) float32 or float16, one chunk an image;
 visual_pos (N, R, 4) float32, x1 y1 x2 y2 over image width and height, in [0, 1];
 image_sizes (N, 2) int32, height and width; object_ids, attribute_ids (N, R) int32;
-object_scores, attribute_scores (N, R) float32; done (N,) uint8; checksums (N,) uint32, of an
-image's rows in the order of `ROW_DATASETS`
-attributes: those of preprocess/hdf5.py; extractor, weights, weights_sha256, settings (JSON)
+object_scores, attribute_scores (N, R) float32; n_fillers (N,) uint8, how many of an image's last
+regions every NMS threshold had suppressed; done (N,) uint8; checksums (N,) uint32, of an image's
+rows in the order of `ROW_DATASETS`.
+Attributes: those of preprocess/hdf5.py; extractor, weights, weights_sha256, settings (JSON).
 """
 
 from pathlib import Path
@@ -25,6 +26,7 @@ ROW_DATASETS = (
     "object_scores",
     "attribute_ids",
     "attribute_scores",
+    "n_fillers",
 )
 
 
@@ -99,6 +101,7 @@ class FeaturesWriter:
             "object_scores": ((n_images, n_regions), "float32"),
             "attribute_ids": ((n_images, n_regions), "int32"),
             "attribute_scores": ((n_images, n_regions), "float32"),
+            "n_fillers": ((n_images,), "uint8"),
             "checksums": ((n_images,), "uint32"),
         }
         with atomic_path(self.path) as partial, h5py.File(partial, "w") as file:
@@ -151,10 +154,7 @@ class FeaturesWriter:
 
     def write(self, row: int, **arrays: np.ndarray) -> None:
         """Write one image's row; `arrays` has each name of `ROW_DATASETS`, without the N axis."""
-        stored = {
-            name: np.ascontiguousarray(arrays[name], self._file[name].dtype)
-            for name in ROW_DATASETS
-        }
+        stored = {name: np.asarray(arrays[name], self._file[name].dtype) for name in ROW_DATASETS}
         for name, array in stored.items():
             self._file[name][row] = array
         self._file["checksums"][row] = crc32(array.tobytes() for array in stored.values())

@@ -89,6 +89,7 @@ def random_row(generator: np.random.Generator) -> dict[str, np.ndarray]:
         "object_scores": generator.random(N_REGIONS),
         "attribute_ids": generator.integers(0, 5, N_REGIONS),
         "attribute_scores": generator.random(N_REGIONS),
+        "n_fillers": generator.integers(0, 3),
     }
 
 
