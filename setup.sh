@@ -20,7 +20,8 @@ usage: bash setup.sh demo | test | coco [options]
          bash setup.sh coco [--karpathy_json FILE]   (datasets/coco/dataset_coco.json)
          Then it names the commands that write images and features.
 
-Each can be repeated: what is done is not done again. Needs Python 3.11 or newer with venv, and
+Each can be repeated: packages, features and training that are done are not done again, and an
+interrupted one goes on; the quick steps are. Needs Python 3.11 or newer with venv, and
 6 GB of disk for the packages (with PyTorch's CUDA libraries; a GPU is used where there is one).
 
 Environment: PYTHON, the interpreter that makes venv/ (python3); VENV, another folder for it.
@@ -42,7 +43,8 @@ make_environment() {
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
             fail "$PYTHON has no venv module: install it (Debian, Ubuntu: apt-get install python3-venv)"
         echo "installing the packages of requirements.txt into $VENV/ (some minutes, 6 GB)"
-        [[ -x $VENV/bin/python ]] || "$PYTHON" -m venv "$VENV"
+        [[ -x $VENV/bin/python ]] || "$PYTHON" -m venv "$VENV" ||
+            fail "$PYTHON could not make the virtual environment $VENV/ (see above)"
         "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt ||
             fail "pip could not install requirements.txt (see above): check the network and the disk, then repeat"
         cp requirements.txt "$stamp"
@@ -68,7 +70,7 @@ demo() {
             --image_root $data/images --weights demo/models/detector --output $data/${split}_features.h5
     done
     run -m information_retrieval.train --model_name_or_path demo/models/lxmert --data_dir $data \
-        --output_dir $runs/lxmert --num_train_epochs 4 --learning_rate 3e-4
+        --output_dir $runs/lxmert --num_train_epochs 3 --learning_rate 1e-4
     run -m information_retrieval.evaluate --model_name_or_path $runs/lxmert --data_dir $data \
         --protocol full --output $runs/lxmert/test.npz
     run -m information_retrieval.evaluate --model_name_or_path demo/models/clip --data_dir $data \
@@ -81,6 +83,8 @@ demo() {
         --split_file $data/test.json --output $runs/comparison.json
     run -m error_analysis.report --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --images $data/test_images.h5 --output $runs/report.html
+    run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
+        --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
     printf '\nDone. Open %s/%s/report.html in a browser.\n' "$PWD" $runs
 }
 

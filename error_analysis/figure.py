@@ -75,6 +75,10 @@ def main() -> None:
     arguments = parse_arguments(FigureArguments, description=__doc__)
     if arguments.output.suffix not in FORMATS:
         raise InputError(f"{arguments.output}: expected a name that ends in {', '.join(FORMATS)}")
+    for option in ("n_queries", "n_retrieved"):
+        value = getattr(arguments, option)
+        if value < 1:
+            raise InputError(f"--{option}: expected at least 1, found {value}")
     split = read_split(arguments.split_file)
     (model,) = read_model_rankings([arguments.rankings], split)
     ranks = model.query_ranks("t2i").ranks()
@@ -84,7 +88,7 @@ def main() -> None:
     queries = describe_queries(model, "t2i", chosen, arguments.n_retrieved)
     figure = hard_caption_figure(queries, ImagesFile(arguments.images))
     with atomic_path(arguments.output) as partial:
-        figure.savefig(partial, format=arguments.output.suffix[1:], dpi=110)
+        figure.savefig(partial, format=arguments.output.suffix[1:], dpi=80)
     print(f"wrote {arguments.output}: {len(queries)} hard caption queries of {model.name}")
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from error_analysis.comparison import WinRule, win_indices
 from error_analysis.mining import HARD_RANK, hard_indices, worst_first
-from error_analysis.model_rankings import DIRECTIONS, Direction, ModelRankings
+from error_analysis.model_rankings import ModelRankings
 from error_analysis.queries import Item, Query, describe_queries
+from information_retrieval.metrics import DIRECTIONS, Direction
 
 
 @dataclass(frozen=True)

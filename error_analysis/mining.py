@@ -2,7 +2,7 @@
 
 A query is hard when no ground truth is in the model's top 10 (0-based rank >= 10, expected ties)
 and easy at rank 0. Reads a rankings file and the split file that it was made with; writes JSON in
-the original's shape, with ids, ranks and scores added:
+the original's shape, with ids, ranks and scores added (see `query_json`):
 
     {"i2t": {"hard": [{"query": image id, "ground_truth": captions, "retrieved": captions, ...}],
              "easy": [...]},
@@ -22,13 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.model_rankings import (
-    DIRECTIONS,
-    Direction,
-    ModelRankings,
-    read_model_rankings,
-)
+from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries import Query, describe_queries
+from error_analysis.query_json import query_to_json
+from information_retrieval.metrics import DIRECTIONS, Direction
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import write_json
@@ -115,43 +112,6 @@ def mine(
     return mined
 
 
-def number(rank: float) -> int | float:
-    """Return a rank as JSON shows it: 13, or 13.5 where ties make it so."""
-    return int(rank) if rank.is_integer() else rank
-
-
-def query_to_json(query: Query) -> dict:
-    """Return the original's three keys, followed by ids, ranks and scores."""
-    truth = [t.item for t in query.ground_truth]
-    retrieved = [r.item for r in query.retrieved]
-    if query.direction == "i2t":
-        content = {
-            "query": query.item.image_id,
-            "ground_truth": [item.caption for item in truth],
-            "retrieved": [item.caption for item in retrieved],
-            "image_id": query.item.image_id,
-            "ground_truth_caption_ids": [item.caption_id for item in truth],
-            "retrieved_caption_ids": [item.caption_id for item in retrieved],
-            "retrieved_image_ids": [item.image_id for item in retrieved],
-        }
-    else:
-        content = {
-            "query": query.item.caption,
-            "ground_truth": query.item.image_id,
-            "retrieved": [item.image_id for item in retrieved],
-            "image_id": query.item.image_id,
-            "caption_id": query.item.caption_id,
-        }
-    return {
-        **content,
-        "rank": number(query.rank),
-        "tied": query.tied,
-        "ground_truth_ranks": [number(t.rank) for t in query.ground_truth],
-        "ground_truth_scores": [t.score for t in query.ground_truth],
-        "retrieved_scores": [r.score for r in query.retrieved],
-    }
-
-
 def mined_to_json(mined: dict[Direction, MinedQueries], metadata: dict) -> dict:
     """Return the content of the output file; the counts are added to `metadata`."""
     counts = {
@@ -176,10 +136,10 @@ def mined_to_json(mined: dict[Direction, MinedQueries], metadata: dict) -> dict:
 
 def main() -> None:
     arguments = parse_arguments(MiningArguments, description=__doc__)
-    split = read_split(arguments.split_file)
-    [model] = read_model_rankings([arguments.rankings], split)
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    split = read_split(arguments.split_file)
+    [model] = read_model_rankings([arguments.rankings], split)
     generator = np.random.default_rng(arguments.seed)
     mined = mine(model, arguments.hard_rank, arguments.sample, generator)
     metadata = {

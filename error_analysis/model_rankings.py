@@ -3,18 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from information_retrieval.metrics import QueryRanks
+from information_retrieval.metrics import Direction, QueryRanks
 from information_retrieval.protocols import protocol_metrics
 from information_retrieval.rankings import Rankings, read_rankings
 from preprocess.errors import InputError
 from preprocess.split_file import Split
-
-Direction = Literal["i2t", "t2i"]
-DIRECTIONS: tuple[Direction, ...] = ("i2t", "t2i")
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class ModelRankings:
 
     def query_ranks(self, direction: Direction) -> QueryRanks:
         """Return the ranks of the image queries (i2t) or caption queries (t2i)."""
-        return getattr(self.rankings.ranks, direction)
+        return self.rankings.ranks.of(direction)
 
     def metrics(self) -> dict:
         """Compute the metrics under the model's protocol (see `protocol_metrics`)."""

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.figure import Figure
 
-from error_analysis.model_rankings import Direction, ModelRankings
-from information_retrieval.metrics import CUTOFFS
+from error_analysis.model_rankings import ModelRankings
+from information_retrieval.metrics import CUTOFFS, Direction
 
 TITLES = {"i2t": "image queries", "t2i": "caption queries"}
 # Paul Tol's bright scheme: distinct to the colour-blind, on light and on dark.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from error_analysis.model_rankings import Direction, ModelRankings
-from information_retrieval.metrics import TIED_SHARE, top_k
+from error_analysis.model_rankings import ModelRankings
+from information_retrieval.metrics import TIED_SHARE, Direction, top_k
 from preprocess.split_file import Split
 
 N_RETRIEVED = 10
@@ -68,6 +68,11 @@ class Query:
     ground_truth: tuple[GroundTruth, ...]
     retrieved: tuple[Retrieved, ...]
 
+    @property
+    def score(self) -> float:
+        """The score of its best ground truth, which is the one that has the query's rank."""
+        return max(truth.score for truth in self.ground_truth)
+
 
 def image_items(gallery: Split) -> list[Item]:
     """Return the gallery's images, in order."""
@@ -81,11 +86,6 @@ def caption_items(gallery: Split) -> list[Item]:
         for image in gallery.images
         for caption in image.captions
     ]
-
-
-def query_items(gallery: Split, direction: Direction) -> list[Item]:
-    """Return what the queries of a direction are: images (i2t) or captions (t2i)."""
-    return image_items(gallery) if direction == "i2t" else caption_items(gallery)
 
 
 def ground_truth_ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:

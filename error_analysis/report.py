@@ -26,15 +26,10 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from error_analysis.galleries import FailureGallery, hard_galleries, shown_image_ids, win_galleries
-from error_analysis.model_rankings import (
-    DIRECTIONS,
-    Direction,
-    ModelRankings,
-    read_model_rankings,
-)
+from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.plots import TITLES, model_color, rank_histogram
 from error_analysis.thumbnails import thumbnail_uris
-from information_retrieval.metrics import CUTOFFS
+from information_retrieval.metrics import CUTOFFS, DIRECTIONS, Direction
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import atomic_path

@@ -1,7 +1,10 @@
 """HF checkpoints: a local folder or a hub id, to a model whose weights are all there."""
 
+import pickle
 from pathlib import Path
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoProcessor,
@@ -17,6 +20,16 @@ from preprocess.files import sha256_of_file
 
 MODEL_CLASSES = {"lxmert": LxmertForImageTextMatching, "clip": CLIPModel}
 NEW_IN_FINE_TUNING = "matching_head."
+# What reading a damaged .safetensors or .bin file can raise.
+DAMAGED_WEIGHTS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    EOFError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
 
 
 def load_config(name_or_path: str) -> PreTrainedConfig:
@@ -27,7 +40,7 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     """
     try:
         config = AutoConfig.from_pretrained(name_or_path)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise InputError(
             f"{name_or_path}: expected an HF checkpoint folder or hub id ({error})"
         ) from error
@@ -55,8 +68,8 @@ def load_model(name_or_path: str, new_head: bool = False) -> PreTrainedModel:
         model, loading = model_class.from_pretrained(
             name_or_path, dtype="float32", output_loading_info=True
         )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{name_or_path}: the weights cannot be loaded ({error})") from error
+    except DAMAGED_WEIGHTS as error:
+        raise InputError(f"{name_or_path}: the weights cannot be loaded ({error!r})") from error
     missing = sorted(loading["missing_keys"])
     if new_head:
         missing = [key for key in missing if not key.startswith(NEW_IN_FINE_TUNING)]
@@ -70,12 +83,27 @@ def load_model(name_or_path: str, new_head: bool = False) -> PreTrainedModel:
     return model.eval()
 
 
-def load_tokenizer(name_or_path: str):
-    """Load the checkpoint's tokenizer. Raises InputError when it has none."""
+def load_tokenizer(name_or_path: str, vocabulary_size: int):
+    """Load the checkpoint's tokenizer.
+
+    Args:
+        vocabulary_size: entries of the model's table of words. Without the tokenizer's files,
+            `AutoTokenizer` gives one of a few special tokens, to which every caption is alike.
+
+    Raises:
+        InputError: the checkpoint has no tokenizer, or one of another vocabulary.
+    """
     try:
-        return AutoTokenizer.from_pretrained(name_or_path)
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path)
     except (OSError, ValueError) as error:
         raise InputError(f"{name_or_path}: no tokenizer ({error})") from error
+    # A table may be padded to a round size, so it may have a few entries more.
+    if not 0.9 * vocabulary_size <= len(tokenizer) <= vocabulary_size:
+        raise InputError(
+            f"{name_or_path}: expected a tokenizer of the model's {vocabulary_size:,} entries, "
+            f"found {len(tokenizer):,}; are its files (vocab.txt, tokenizer.json, ...) there?"
+        )
+    return tokenizer
 
 
 def load_image_processor(name_or_path: str):

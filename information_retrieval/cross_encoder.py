@@ -132,6 +132,40 @@ def _pair_blocks(
                 yield rows, CaptionGroup(group.columns[part], group.hidden[part])
 
 
+def score_encoded(
+    model: LxmertForImageTextMatching,
+    vision: torch.Tensor,
+    groups: list[CaptionGroup],
+    block_images: int,
+    block_pairs: int,
+    show_progress: bool,
+) -> np.ndarray:
+    """Score every encoded image against every encoded caption, block by block.
+
+    Args:
+        vision: (n_images, n_regions, hidden_size).
+        groups: every caption once.
+
+    Returns:
+        (n_images, n_captions) float32 logits.
+    """
+    n_captions = sum(len(group.columns) for group in groups)
+    scores = np.empty((len(vision), n_captions), np.float32)
+    progress = tqdm(
+        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
+    )
+    with progress:
+        for rows, captions in _pair_blocks(len(vision), groups, block_images, block_pairs):
+            n_rows, n_columns = rows.stop - rows.start, len(captions.columns)
+            # Pairs in the order of the scores: (rows * columns, length or regions, hidden_size).
+            language = captions.hidden.repeat(n_rows, 1, 1)
+            regions = vision[rows].repeat_interleave(n_columns, dim=0)
+            logits = score_pairs(model, language, regions).float()
+            scores[rows, captions.columns] = logits.view(n_rows, n_columns).cpu().numpy()
+            progress.update(n_rows * n_columns)
+    return scores
+
+
 @torch.inference_mode()
 def score_gallery(
     model: LxmertForImageTextMatching,
@@ -168,25 +202,7 @@ def score_gallery(
         collate_fn=_stack_regions,
         num_workers=num_workers,
     )
-    scores = np.empty((len(image_ids), len(token_ids)), np.float32)
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         vision = encode_images(model, loader)
         groups = encode_captions(model, token_ids, batch_size)
-        progress = tqdm(
-            total=scores.size,
-            desc="scoring",
-            unit="pair",
-            unit_scale=True,
-            disable=not show_progress,
-        )
-        for rows, captions in _pair_blocks(len(vision), groups, block_images, block_pairs):
-            n_rows, n_columns = rows.stop - rows.start, len(captions.columns)
-            pairs_language = captions.hidden.repeat(
-                n_rows, 1, 1
-            )  # (rows * columns, length, hidden)
-            pairs_vision = vision[rows].repeat_interleave(n_columns, dim=0)
-            logits = score_pairs(model, pairs_language, pairs_vision).float()
-            scores[rows, captions.columns] = logits.view(n_rows, n_columns).cpu().numpy()
-            progress.update(n_rows * n_columns)
-        progress.close()
-    return scores
+        return score_encoded(model, vision, groups, block_images, block_pairs, show_progress)

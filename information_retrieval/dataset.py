@@ -83,21 +83,23 @@ class MatchingDataset(Dataset):
         sampler: PairSampler,
     ):
         features.check_covers(split.image_ids)
+        self.split_sha256 = split.sha256
         self.image_ids = split.image_ids
         self.token_ids = token_ids
         self.features = features
         self.sampler = sampler
-        self.epoch = 0
+        # Shared, so that workers that live longer than an epoch see it change.
+        self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
 
     def start_epoch(self, epoch: int) -> None:
         """Draw from now on the pairs of `epoch` (from 0)."""
-        self.epoch = epoch
+        self.epoch.fill_(epoch)
 
     def __len__(self) -> int:
         return len(self.token_ids)
 
     def __getitem__(self, caption: int) -> dict:
-        pair = self.sampler.draw(caption, self.epoch)
+        pair = self.sampler.draw(caption, int(self.epoch))
         regions = self.features.read(self.image_ids[pair.image])
         return {
             "token_ids": self.token_ids[pair.caption],

@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+Direction = Literal["i2t", "t2i"]
+DIRECTIONS: tuple[Direction, ...] = ("i2t", "t2i")
 TieRule = Literal["expected", "optimistic", "pessimistic"]
 TIED_SHARE = {"optimistic": 0.0, "expected": 0.5, "pessimistic": 1.0}
 CUTOFFS = (1, 5, 10)
@@ -46,6 +48,10 @@ class Ranks:
     i2t: QueryRanks
     t2i: QueryRanks
 
+    def of(self, direction: Direction) -> QueryRanks:
+        """Return the ranks of one direction."""
+        return self.i2t if direction == "i2t" else self.t2i
+
 
 def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:
     """Count, for every query, the documents above and beside its best ground truth.
@@ -57,18 +63,19 @@ def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:
             the shapes do not fit, or an image has no caption.
     """
     n_images, n_captions = scores.shape
+    bad = find_not_finite(scores)
+    if bad is not None:
+        raise ValueError(f"score of row {bad[0]}, column {bad[1]} is {scores[bad]}")
     if caption_image_index.shape != (n_captions,):
         raise ValueError(f"{n_captions} columns of scores, {len(caption_image_index)} captions")
     own = scores[caption_image_index, np.arange(n_captions)]  # (n_captions,)
     best = np.full(n_images, -np.inf, scores.dtype)
-    with np.errstate(invalid="ignore"):  # NaN is reported below, with its place
-        np.maximum.at(best, caption_image_index, own)
+    np.maximum.at(best, caption_image_index, own)
     i2t_higher, i2t_tied = np.empty(n_images, np.int64), np.empty(n_images, np.int64)
     t2i_higher, t2i_tied = np.zeros(n_captions, np.int64), np.zeros(n_captions, np.int64)
     for start in range(0, n_images, BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         block = scores[rows]  # (<= BLOCK_ROWS, n_captions)
-        check_finite(block, first_row=start)
         i2t_higher[rows] = np.count_nonzero(block > best[rows, None], axis=1)
         i2t_tied[rows] = np.count_nonzero(block == best[rows, None], axis=1)
         t2i_higher += np.count_nonzero(block > own, axis=0)
@@ -80,14 +87,14 @@ def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:
     return Ranks(QueryRanks(i2t_higher, i2t_tied), QueryRanks(t2i_higher, t2i_tied - 1))
 
 
-def check_finite(scores: np.ndarray, first_row: int = 0) -> None:
-    """Raise ValueError, with the row and column, when a score is NaN or infinite."""
-    finite = np.isfinite(scores)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        raise ValueError(
-            f"score of row {first_row + row}, column {column} is {scores[row, column]}"
-        )
+def find_not_finite(scores: np.ndarray) -> tuple[int, int] | None:
+    """Return the row and column of the first score that is NaN or infinite; None without one."""
+    for start in range(0, len(scores), BLOCK_ROWS):
+        finite = np.isfinite(scores[start : start + BLOCK_ROWS])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0].tolist()
+            return start + row, column
+    return None
 
 
 def recall_at_k(ranks: np.ndarray, k: int) -> float:
@@ -104,14 +111,15 @@ def retrieval_metrics(ranks: Ranks, ties: TieRule = "expected") -> dict[str, flo
         and `rsum`, the sum of the six recalls.
     """
     metrics: dict[str, float] = {}
-    for direction, queries in (("i2t", ranks.i2t), ("t2i", ranks.t2i)):
+    for direction in DIRECTIONS:
+        queries = ranks.of(direction)
         values = queries.ranks(ties)
         for k in CUTOFFS:
             metrics[f"{direction}_r{k}"] = recall_at_k(values, k)
         metrics[f"{direction}_median_rank"] = float(np.median(values))
         metrics[f"{direction}_mean_rank"] = float(np.mean(values))
         metrics[f"{direction}_tied"] = 100.0 * float(np.mean(queries.tied > 0))
-    metrics["rsum"] = sum(metrics[f"{d}_r{k}"] for d in ("i2t", "t2i") for k in CUTOFFS)
+    metrics["rsum"] = sum(metrics[f"{d}_r{k}"] for d in DIRECTIONS for k in CUTOFFS)
     return metrics
 
 

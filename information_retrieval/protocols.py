@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from information_retrieval.metrics import TIED_SHARE, count_ranks, retrieval_metrics
+from information_retrieval.metrics import CUTOFFS, TIED_SHARE, count_ranks, retrieval_metrics
 from preprocess.errors import InputError
 from preprocess.split_file import Split
 
@@ -91,9 +91,9 @@ def _with_bounds(value: float, low: float, high: float) -> str:
 def metrics_table(result: dict) -> str:
     """Return the text table of `protocol_metrics`, with tie bounds where they differ."""
     low, high = result["bounds"]["pessimistic"], result["bounds"]["optimistic"]
-    lines = [f"{'':17}" + "".join(f"{name:>24}" for name in ("R@1", "R@5", "R@10"))]
+    lines = [f"{'':17}" + "".join(f"{name:>24}" for name in (f"R@{k}" for k in CUTOFFS))]
     for direction, name in (("i2t", "text retrieval"), ("t2i", "image retrieval")):
-        keys = [f"{direction}_r{k}" for k in (1, 5, 10)]
+        keys = [f"{direction}_r{k}" for k in CUTOFFS]
         cells = [_with_bounds(result["metrics"][k], low[k], high[k]) for k in keys]
         lines.append(f"{name:17}" + "".join(f"{cell:>24}" for cell in cells))
     metrics = result["metrics"]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.metrics import Ranks, count_ranks
+from information_retrieval.metrics import DIRECTIONS, Ranks, count_ranks, find_not_finite
+from information_retrieval.protocols import CAPTIONS_PER_IMAGE
 from preprocess.errors import InputError
 from preprocess.files import atomic_path
 from preprocess.split_file import Split
@@ -53,32 +54,35 @@ class Rankings:
         if expected != split.sha256 or not rankings_pairs <= split_pairs:
             raise InputError(
                 f"{self.metadata.get('path', 'rankings')}: the rankings belong to another split "
-                f"than {split.split!r} of {split.source} (split hash {expected[:12]}, expected "
-                f"{split.sha256[:12]}); give the split file that they were made with"
+                f"than {split.split!r} of {split.source}, whose images, captions or pairs differ; "
+                "give the split file that they were made with"
             )
 
 
 def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
     """Count the ranks of `scores` (n_images, n_captions) over the images of `gallery`.
 
+    Adds to the metadata how many queries of each direction have a rank that depends on ties.
+
     Raises:
         InputError: a score is NaN or infinite; the line names the image and the caption.
     """
-    bad = ~np.isfinite(scores)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
+    bad = find_not_finite(scores)
+    if bad is not None:
         raise InputError(
-            f"the score of image {gallery.image_ids[row]} and caption "
-            f"{gallery.caption_ids[column]} is {scores[row, column]} ({bad.sum():,} such scores); "
-            "check the model's weights, or score with --dtype float32"
+            f"the score of image {gallery.image_ids[bad[0]]} and caption "
+            f"{gallery.caption_ids[bad[1]]} is {scores[bad]}; check the model's weights, or "
+            "compute in float32"
         )
+    ranks = count_ranks(scores, gallery.caption_image_index)
+    ties = {f"{d}_queries": int(np.count_nonzero(ranks.of(d).tied)) for d in DIRECTIONS}
     return Rankings(
         scores=scores.astype(np.float32, copy=False),
         image_ids=gallery.image_ids,
         caption_ids=gallery.caption_ids,
         caption_image_index=gallery.caption_image_index,
-        ranks=count_ranks(scores, gallery.caption_image_index),
-        metadata=metadata,
+        ranks=ranks,
+        metadata={**metadata, "ties": ties},
     )
 
 
@@ -115,27 +119,40 @@ def read_rankings(path: Path, split: Split) -> Rankings:
     if "image_ids" not in arrays:
         return _from_original(path, arrays, split)
     try:
-        metadata = {**json.loads(str(arrays["metadata"])), "path": str(path)}
-        rankings = Rankings(
-            scores=arrays["logits"],
-            image_ids=arrays["image_ids"],
-            caption_ids=arrays["caption_ids"],
-            caption_image_index=arrays["caption_image_index"],
-            ranks=_counted_as_stored(path, arrays),
-            metadata=metadata,
-        )
-    except (KeyError, ValueError, IndexError) as error:
+        rankings = _from_arrays(path, arrays)
+        rankings.check_belongs_to(split)
+    # What a damaged file can hold under the right keys: other shapes, types, or JSON.
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a rankings file ({error!r}); {MADE_BY}") from error
-    rankings.check_belongs_to(split)
     return rankings
+
+
+def _from_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Rankings:
+    metadata = json.loads(str(arrays["metadata"]))
+    n_images, n_captions = arrays["logits"].shape
+    for name, length in (
+        ("image_ids", n_images),
+        ("caption_ids", n_captions),
+        ("caption_image_index", n_captions),
+    ):
+        if arrays[name].shape != (length,):
+            raise ValueError(f"{name} of shape {arrays[name].shape}, expected ({length},)")
+    return Rankings(
+        scores=arrays["logits"],
+        image_ids=arrays["image_ids"],
+        caption_ids=arrays["caption_ids"],
+        caption_image_index=arrays["caption_image_index"],
+        ranks=_counted_as_stored(path, arrays),
+        metadata={**metadata, "path": str(path)},
+    )
 
 
 def _counted_as_stored(path: Path, arrays: dict[str, np.ndarray]) -> Ranks:
     """Count the ranks anew: it takes less time than reading, and shows a file that was edited."""
     _check_finite(path, arrays["logits"])
     ranks = count_ranks(arrays["logits"], arrays["caption_image_index"])
-    for direction in ("i2t", "t2i"):
-        counted = getattr(ranks, direction).ranks()
+    for direction in DIRECTIONS:
+        counted = ranks.of(direction).ranks()
         if not np.array_equal(counted, arrays[f"{direction}_ranks"]):
             raise InputError(f"{path}: {direction}_ranks are not those of its logits; {MADE_BY}")
     return ranks
@@ -147,7 +164,8 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             arrays = {key: archive[key] for key in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {MADE_BY}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # A .npy file loads as an array, which is no archive: TypeError.
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: expected a rankings .npz, found a damaged or foreign file ({error}); "
             f"{MADE_BY}"
@@ -159,9 +177,11 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check_finite(path: Path, scores: np.ndarray) -> None:
-    if not np.isfinite(scores).all():
-        n_bad = int((~np.isfinite(scores)).sum())
-        raise InputError(f"{path}: {n_bad:,} scores are NaN or infinite; {MADE_BY}")
+    bad = find_not_finite(scores)
+    if bad is not None:
+        raise InputError(
+            f"{path}: the score in row {bad[0]}, column {bad[1]} is {scores[bad]}; {MADE_BY}"
+        )
 
 
 def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> Rankings:
@@ -171,8 +191,8 @@ def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> R
     holds a single 1. The file has no ids: rows are taken to be in the order of `split`, from its
     first image, and the ranks are counted anew (the original broke ties by chance).
     """
-    n_images, n_captions = len(arrays["i2t_ranks"]), len(arrays["t2i_ranks"])
-    galleries = (split.first(n_images), split.first(n_images, captions_per_image=5))
+    n_images, n_captions = arrays["i2t_ranks"].size, arrays["t2i_ranks"].size
+    galleries = (split.first(n_images), split.first(n_images, CAPTIONS_PER_IMAGE))
     gallery = next((g for g in galleries if len(g.captions) == n_captions), None)
     if gallery is None or len(gallery.images) != n_images:
         raise InputError(
@@ -192,13 +212,14 @@ def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> R
 
 def _rows_as_images(path: Path, arrays: dict[str, np.ndarray], gallery: Split) -> np.ndarray:
     """Return the logits as (n_images, n_captions), whichever way the labels show they lie."""
-    labels, logits = arrays["labels"], arrays["logits"]
+    labels, logits = (_without_last_axis_of_one(arrays[key]) for key in ("labels", "logits"))
     n_images, n_captions = len(gallery.images), len(gallery.captions)
     expected = gallery.caption_image_index == np.arange(n_images)[:, None]
-    if labels.size != expected.size or logits.size != expected.size:
+    # One layout for both: of two, nothing tells which is the scores'.
+    if labels.size != expected.size or logits.shape != labels.shape or labels.ndim > 2:
         raise InputError(
-            f"{path}: expected {n_images} x {n_captions} labels and logits, found labels of "
-            f"shape {labels.shape} and logits of shape {logits.shape}"
+            f"{path}: expected {n_images} x {n_captions} labels and logits in one layout, found "
+            f"labels of shape {labels.shape} and logits of shape {logits.shape}"
         )
     for pattern in (expected, expected.T):
         # Labels in one line of pairs, as `Trainer.predict` returns them, may be either.
@@ -210,3 +231,7 @@ def _rows_as_images(path: Path, arrays: dict[str, np.ndarray], gallery: Split) -
         f"{path}: the labels do not pair captions with images as split {gallery.split!r} of "
         f"{gallery.source} does: the rankings belong to another split"
     )
+
+
+def _without_last_axis_of_one(array: np.ndarray) -> np.ndarray:
+    return array[..., 0] if array.ndim > 1 and array.shape[-1] == 1 else array

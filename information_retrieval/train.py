@@ -15,13 +15,18 @@ reports 24 to 28 h on 8 GPUs of 11 GB.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from transformers import TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from information_retrieval.arguments import DataArguments, ModelArguments
-from information_retrieval.checkpoint import load_config, load_model, load_tokenizer
+from information_retrieval.checkpoint import (
+    load_config,
+    load_model,
+    load_tokenizer,
+    weights_revision,
+)
 from information_retrieval.dataset import (
     MatchingCollator,
     MatchingDataset,
@@ -30,6 +35,7 @@ from information_retrieval.dataset import (
 )
 from information_retrieval.tokenization import tokenize_captions
 from information_retrieval.trainer import Gallery, RetrievalTrainer
+from information_retrieval.training_run import begin_or_go_on, make_folder
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -43,53 +49,72 @@ class PairArguments:
     )
 
 
+def _default(name: str, value):
+    """Return HF's field of that name, help and all, with another default."""
+    return field(default=value, metadata=TrainingArguments.__dataclass_fields__[name].metadata)
+
+
 @dataclass
 class PaperTrainingArguments(TrainingArguments):
     """HF's training arguments with the paper's values as defaults."""
 
-    learning_rate: float = 1e-5
-    weight_decay: float = 1e-4
-    per_device_train_batch_size: int = 32
-    per_device_eval_batch_size: int = 64
-    num_train_epochs: float = 10.0
+    output_dir: str = field(metadata={"help": "folder for the checkpoints, made if needed"})
+    learning_rate: float = _default("learning_rate", 1e-5)
+    weight_decay: float = _default("weight_decay", 1e-4)
+    per_device_train_batch_size: int = _default("per_device_train_batch_size", 32)
+    per_device_eval_batch_size: int = _default("per_device_eval_batch_size", 64)
+    num_train_epochs: float = _default("num_train_epochs", 10.0)
     fp16: bool = field(
         default_factory=torch.cuda.is_available,
-        metadata={"help": "mixed precision; by default where there is a GPU"},
+        metadata={"help": "mixed precision; by default where there is a GPU, unless --bf16"},
     )
-    eval_strategy: str = "epoch"
-    save_strategy: str = "epoch"
-    save_total_limit: int | None = 2
-    load_best_model_at_end: bool = True
-    metric_for_best_model: str | None = "rsum"
-    report_to: str = "none"
+    eval_strategy: str = _default("eval_strategy", "epoch")
+    save_strategy: str = _default("save_strategy", "epoch")
+    save_total_limit: int | None = _default("save_total_limit", 2)
+    load_best_model_at_end: bool = _default("load_best_model_at_end", True)
+    metric_for_best_model: str | None = _default("metric_for_best_model", "rsum")
+    report_to: str = _default("report_to", "none")
+    # Without a GPU there is nothing to pin for, and torch warns of it each epoch.
+    dataloader_pin_memory: bool = field(
+        default_factory=torch.cuda.is_available,
+        metadata={"help": "pin the batches in memory; by default where there is a GPU"},
+    )
     # The collator takes fields that are no argument of the model's forward.
-    remove_unused_columns: bool = False
+    remove_unused_columns: bool = _default("remove_unused_columns", False)
+
+    def __post_init__(self) -> None:
+        self.fp16 = self.fp16 and not self.bf16
+        try:
+            super().__post_init__()
+        except ValueError as error:
+            raise InputError(f"training arguments: {error}") from error
 
 
 def build_trainer(
     model_name: str, data: DataArguments, prob_unaligned: float, training: TrainingArguments
 ) -> RetrievalTrainer:
     """Load the model and the data. Raises InputError on anything missing or mismatched."""
-    model_type = load_config(model_name).model_type
-    if model_type != "lxmert":
-        raise InputError(f"{model_name}: expected an LXMERT checkpoint, found {model_type}")
+    config = load_config(model_name)
+    if config.model_type != "lxmert":
+        raise InputError(f"{model_name}: expected an LXMERT checkpoint, found {config.model_type}")
     set_seed(training.seed)
     model = load_model(model_name, new_head=True)
-    tokenizer = load_tokenizer(model_name)
-    max_length = model.config.max_position_embeddings
+    tokenizer = load_tokenizer(model_name, config.vocab_size)
+    max_length = config.max_position_embeddings
     train, minival = (read_split(data.split_file(name)) for name in ("train", "minival"))
+    features = {name: FeaturesFile(data.features_file(name)) for name in ("train", "minival")}
+    for file in features.values():
+        check_feature_dim(file, model)
     pairs = MatchingDataset(
         train,
         tokenize_captions(train, tokenizer, max_length),
-        FeaturesFile(data.features_file("train")),
+        features["train"],
         PairSampler(train, prob_unaligned, training.seed),
     )
-    check_feature_dim(pairs.features, model)
     gallery = Gallery(
-        minival,
-        tokenize_captions(minival, tokenizer, max_length),
-        FeaturesFile(data.features_file("minival")),
+        minival, tokenize_captions(minival, tokenizer, max_length), features["minival"]
     )
+    make_folder(Path(training.output_dir))
     return RetrievalTrainer(
         model=model,
         args=training,
@@ -100,22 +125,43 @@ def build_trainer(
     )
 
 
+def begun_with(model_name: str, prob_unaligned: float, trainer: RetrievalTrainer) -> dict:
+    """Return what the result of the run depends on, as JSON values."""
+    training, features = trainer.args, trainer.train_dataset.features
+    return {
+        "model": model_name,
+        "weights": weights_revision(model_name),
+        "train_sha256": trainer.train_dataset.split_sha256,
+        "minival_sha256": trainer.gallery.split.sha256,
+        "detector_sha256": features.attributes["weights_sha256"],
+        "prob_unaligned": prob_unaligned,
+        "seed": training.seed,
+        "learning_rate": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "num_train_epochs": training.num_train_epochs,
+        "batch_size": training.train_batch_size
+        * training.world_size
+        * training.gradient_accumulation_steps,
+    }
+
+
 def main() -> None:
     model_arguments, data, pairs, training = parse_arguments(
         ModelArguments, DataArguments, PairArguments, PaperTrainingArguments, description=__doc__
     )
-    if training.output_dir is None:
-        raise InputError("pass --output_dir, the folder for checkpoints")
-    trainer = build_trainer(
-        model_arguments.model_name_or_path, data, pairs.prob_unaligned, training
-    )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(training.output_dir))
+    model_name = model_arguments.model_name_or_path
+    trainer = build_trainer(model_name, data, pairs.prob_unaligned, training)
+    output_dir = Path(training.output_dir)
+    settings = begun_with(model_name, pairs.prob_unaligned, trainer)
+    with training.main_process_first(local=False, desc="run folder"):
+        checkpoint = begin_or_go_on(output_dir, settings)
+    trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model()
     trainer.save_state()
     if trainer.is_world_process_zero():
         best = trainer.state.best_metric
         kept = "the last epoch" if best is None else f"the best epoch, rsum {best:.2f} on minival"
-        print(f"wrote {training.output_dir}: the model of {kept}")
+        print(f"wrote {output_dir}: the model of {kept}")
 
 
 if __name__ == "__main__":

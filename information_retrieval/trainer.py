@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from accelerate.utils import gather_object
 from transformers import Trainer, TrainerCallback
 
 from information_retrieval.cross_encoder import score_gallery
 from information_retrieval.dataset import MatchingDataset
-from information_retrieval.metrics import count_ranks, retrieval_metrics
+from information_retrieval.metrics import retrieval_metrics
+from information_retrieval.rankings import rank_scores
 from preprocess.features_file import FeaturesFile
 from preprocess.split_file import Split
 
@@ -49,9 +52,13 @@ class RetrievalTrainer(Trainer):
         self.gallery = gallery
 
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval") -> dict:
-        """Score the gallery exactly and return `retrieval_metrics` with the prefix."""
-        scores = self.score_gallery()
-        metrics = retrieval_metrics(count_ranks(scores, self.gallery.split.caption_image_index))
+        """Score the gallery exactly and return `retrieval_metrics` with the prefix.
+
+        Raises:
+            InputError: a score is NaN or infinite: training has diverged.
+        """
+        rankings = rank_scores(self.score_gallery(), self.gallery.split, metadata={})
+        metrics = retrieval_metrics(rankings.ranks)
         metrics = {f"{metric_key_prefix}_{key}": value for key, value in metrics.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
@@ -60,18 +67,39 @@ class RetrievalTrainer(Trainer):
         return metrics
 
     def score_gallery(self) -> np.ndarray:
-        """Return the scores of the gallery, (n_images, n_captions) float32, in eval mode."""
+        """Return the scores of the gallery, (n_images, n_captions) float32, in every process.
+
+        Each process scores every n-th image, so that a pair is scored once.
+        """
         model = self.accelerator.unwrap_model(self.model)
+        image_ids = self.gallery.split.image_ids
+        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
+        own_ids = image_ids[rank::world_size]
+        own = np.empty((0, len(self.gallery.token_ids)), np.float32)
         was_training = model.training
         model.eval()
         try:
-            return score_gallery(
-                model,
-                self.gallery.token_ids,
-                self.gallery.features,
-                self.gallery.split.image_ids,
-                batch_size=self.args.per_device_eval_batch_size,
-                show_progress=self.is_world_process_zero() and not self.args.disable_tqdm,
-            )
+            if len(own_ids):
+                own = score_gallery(
+                    model,
+                    self.gallery.token_ids,
+                    self.gallery.features,
+                    own_ids,
+                    dtype=self.evaluation_dtype,
+                    batch_size=self.args.per_device_eval_batch_size,
+                    show_progress=self.is_world_process_zero() and not self.args.disable_tqdm,
+                )
         finally:
             model.train(was_training)
+        scores = np.empty((len(image_ids), len(self.gallery.token_ids)), np.float32)
+        parts = gather_object([own]) if world_size > 1 else [own]
+        for process, part in enumerate(parts):
+            scores[process::world_size] = part
+        return scores
+
+    @property
+    def evaluation_dtype(self) -> torch.dtype:
+        """The type that training computes in."""
+        if self.args.bf16:
+            return torch.bfloat16
+        return torch.float16 if self.args.fp16 else torch.float32

@@ -1,7 +1,8 @@
 """Readers of the three annotation formats that splits are made of."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from preprocess.errors import InputError
@@ -19,27 +20,47 @@ def read_karpathy(path: Path) -> dict[str, Split]:
     The images marked `restval` belong to `train` (Karpathy & Fei-Fei 2015; 113,287 images).
 
     Raises:
-        InputError: missing file, missing keys, or a split that breaks a rule of `Split`.
+        InputError: missing file, missing keys, no image, an image in two splits, or a split that
+            breaks a rule of `Split`.
     """
     content = read_json(path, KARPATHY_SOURCE)
-    images = defaultdict(list)
-    try:
+    members = defaultdict(list)
+    split_of: dict[int, str] = {}
+    with _naming(path, "Karpathy's format", KARPATHY_SOURCE):
+        dataset = content["dataset"]
         for image in content["images"]:
             split = "train" if image["split"] == "restval" else image["split"]
             folder = image.get("filepath")
-            images[split].append(
-                CaptionedImage(
-                    image_id=int(image.get("cocoid", image["imgid"])),
-                    file_name=f"{folder}/{image['filename']}" if folder else image["filename"],
-                    captions=tuple(Caption(int(s["sentid"]), s["raw"]) for s in image["sentences"]),
-                )
+            captioned = CaptionedImage(
+                image_id=image["cocoid"] if "cocoid" in image else image["imgid"],
+                file_name=_joined(folder, image["filename"]),
+                captions=tuple(Caption(s["sentid"], s["raw"]) for s in image["sentences"]),
             )
-        dataset = str(content["dataset"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not Karpathy's format ({error!r}); {KARPATHY_SOURCE}") from error
-    return {
-        split: Split(dataset, split, path.name, tuple(members)) for split, members in images.items()
-    }
+            other = split_of.setdefault(captioned.image_id, split)
+            if other != split:
+                raise InputError(f"image {captioned.image_id} is in both {other} and {split}")
+            members[split].append(captioned)
+        if not members:
+            raise InputError(f"expected at least one image, found none; {KARPATHY_SOURCE}")
+        return {
+            split: Split(dataset, split, path.name, tuple(images))
+            for split, images in members.items()
+        }
+
+
+@contextmanager
+def _naming(path: Path, expected: str, source: str) -> Iterator[None]:
+    """Name the file in the errors of the block: its own, and those of what is not as expected."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not {expected} ({error!r}); {source}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _joined(folder: str | None, file_name: str) -> str:
+    return "/".join([folder, file_name]) if folder else file_name
 
 
 def read_coco_captions(path: Path, split: str, image_folder: str) -> Split:
@@ -53,25 +74,23 @@ def read_coco_captions(path: Path, split: str, image_folder: str) -> Split:
     """
     content = read_json(path, COCO_SOURCE)
     captions = defaultdict(list)
-    try:
+    with _naming(path, "a COCO caption file", COCO_SOURCE):
         for annotation in content["annotations"]:
-            caption = Caption(int(annotation["id"]), annotation["caption"])
+            caption = Caption(annotation["id"], annotation["caption"])
             captions[annotation["image_id"]].append(caption)
         images = tuple(
             CaptionedImage(
-                image_id=int(image["id"]),
-                file_name=f"{image_folder}/{image['file_name']}".lstrip("/"),
+                image_id=image["id"],
+                file_name=_joined(image_folder, image["file_name"]),
                 captions=tuple(captions.pop(image["id"], ())),
             )
             for image in content["images"]
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a COCO caption file ({error!r}); {COCO_SOURCE}") from error
-    if captions:
-        raise InputError(
-            f"{path}: captions of image {next(iter(captions))}, which the file does not list"
-        )
-    return Split("coco", split, path.name, images)
+        if captions:
+            raise InputError(
+                f"captions of image {next(iter(captions))!r}, which the file does not list"
+            )
+        return Split("coco", split, path.name, images)
 
 
 def read_oscar(

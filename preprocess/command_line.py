@@ -26,6 +26,12 @@ def parse_arguments(*dataclasses, description: str):
     return parsed[0] if len(parsed) == 1 else parsed
 
 
+def check_at_least(option: str, value: int, least: int) -> None:
+    """Raise InputError when the value of `option`, such as "--num_workers", is below `least`."""
+    if value < least:
+        raise InputError(f"{option}: expected at least {least}, found {value}")
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1."""
     try:

@@ -33,14 +33,19 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
         name: what the error line calls the image, usually its path.
 
     Raises:
-        InputError: the bytes are no image, or a truncated one.
+        InputError: the bytes are no image, or a truncated one, or pixels are floating-point or
+            of more than 16 bits.
     """
     try:
         with Image.open(io.BytesIO(encoded)) as image:
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I"):
-                # Pillow clips 16-bit grey to 255 where it should scale: 65535 / 257 = 255.
-                return np.repeat((np.asarray(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
+                return _grey16_to_rgb(np.asarray(image), name)
+            if image.mode == "F":
+                raise InputError(
+                    f"{name}: expected pixels of 8 or 16 bits, found floating-point ones, which "
+                    "do not tell what is white; convert the image"
+                )
             return np.array(image.convert("RGB"))
     # Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -49,3 +54,13 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
             f"{name}: expected a whole image file, found {len(encoded):,} bytes that do not "
             f"decode ({reason}); fetch it again"
         ) from error
+
+
+def _grey16_to_rgb(grey: np.ndarray, name: str) -> np.ndarray:
+    """Scale (height, width) integers to (height, width, 3) uint8, where Pillow clips them."""
+    if grey.min() < 0 or grey.max() > 65535:
+        raise InputError(
+            f"{name}: expected pixels of 8 or 16 bits, found values from {grey.min()} to "
+            f"{grey.max()}; convert the image"
+        )
+    return np.repeat((grey // 257).astype(np.uint8)[..., None], 3, axis=2)  # 65535 / 257 = 255

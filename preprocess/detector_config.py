@@ -1,9 +1,10 @@
 """The sizes and settings of a region detector; the defaults are the published detector's."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -11,6 +12,14 @@ from preprocess.errors import InputError
 from preprocess.files import read_json
 
 EXPECTED = "expected the folder of a detector, such as unc-nlp/frcnn-vg-finetuned"
+LENGTHS = {
+    "pixel_means": 3,
+    "stage_blocks": 4,
+    "stage_widths": 4,
+    "stage_channels": 4,
+    "rpn_box_weights": 4,
+    "box_weights": 4,
+}
 BLOCKS_OF_DEPTH = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
@@ -61,9 +70,9 @@ class DetectorConfig:
     nms_thresholds: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # tried in turn
 
     def __post_init__(self) -> None:
-        for name in ("stage_blocks", "stage_widths", "stage_channels"):
-            if len(getattr(self, name)) != 4:
-                raise InputError(f"{name}: expected 4 numbers, found {getattr(self, name)}")
+        for field in fields(self):
+            if field.name != "channel_order":
+                _check_numbers(field, getattr(self, field.name))
         if self.channel_order not in ("bgr", "rgb"):
             raise InputError(f"channel_order: expected bgr or rgb, found {self.channel_order!r}")
         if not 1 <= self.min_size <= self.max_size:
@@ -88,6 +97,21 @@ class DetectorConfig:
         return self.stage_channels[-1]
 
 
+def _check_numbers(field: Field, value: Any) -> None:
+    """Raise InputError unless a field has positive numbers (means: or 0), as many as it takes."""
+    listed = get_args(field.type)  # (int, ...) of a tuple, () of a number
+    kinds = (int,) if int in (field.type, *listed) else (int, float)
+    numbers = value if listed and isinstance(value, tuple) else (value,)
+    if not all(type(n) in kinds and (type(n) is int or math.isfinite(n)) for n in numbers):
+        expected = "integers" if kinds == (int,) else "numbers"
+        raise InputError(f"{field.name}: expected {expected}, found {value!r}")
+    if any(n < 0 or (n == 0 and field.name != "pixel_means") for n in numbers):
+        raise InputError(f"{field.name}: expected numbers above 0, found {value!r}")
+    length = LENGTHS.get(field.name, len(numbers))
+    if len(numbers) != length or not numbers:
+        raise InputError(f"{field.name}: expected {length or 'some'} numbers, found {value!r}")
+
+
 def read_detector_config(folder: Path) -> DetectorConfig:
     """Read `config.json` (fields of `DetectorConfig`), or else the published `config.yaml`.
 
@@ -103,7 +127,7 @@ def read_detector_config(folder: Path) -> DetectorConfig:
         raise InputError(f"{folder}: neither config.json nor config.yaml; {EXPECTED}")
     try:
         return DetectorConfig(**translate(content))
-    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, InputError) as error:
         raise InputError(f"{path}: not the configuration of a detector ({error})") from error
 
 
@@ -131,24 +155,24 @@ def _fields_of_published(content: dict[str, dict]) -> dict[str, Any]:
         "attribute_hidden": 2 * res2_channels,  # the feature's length / 4
     }
 
-    def read(section: str, key: str, field: str, convert: Callable) -> None:
+    def read(section: str, key: str, field: str, convert: Callable = lambda value: value) -> None:
         value = content.get(section, {}).get(key)
         if value is not None:
             fields[field] = convert(value)
 
     read("MODEL", "PIXEL_MEAN", "pixel_means", tuple)
-    read("RESNETS", "STEM_OUT_CHANNELS", "stem_channels", int)
+    read("RESNETS", "STEM_OUT_CHANNELS", "stem_channels")
     read("RESNETS", "DEPTH", "stage_blocks", BLOCKS_OF_DEPTH.__getitem__)
     read("RESNETS", "WIDTH_PER_GROUP", "stage_widths", lambda w: (w, 2 * w, 4 * w, 8 * w))
     read("ANCHOR_GENERATOR", "SIZES", "anchor_sizes", lambda levels: tuple(levels[0]))
     read("ANCHOR_GENERATOR", "ASPECT_RATIOS", "anchor_ratios", lambda levels: tuple(levels[0]))
-    read("PROPOSAL_GENERATOR", "HIDDEN_CHANNELS", "rpn_channels", int)
-    read("RPN", "PRE_NMS_TOPK_TEST", "rpn_n_before_nms", int)
-    read("RPN", "POST_NMS_TOPK_TEST", "rpn_n_after_nms", int)
-    read("RPN", "NMS_THRESH", "rpn_nms_threshold", float)
+    read("PROPOSAL_GENERATOR", "HIDDEN_CHANNELS", "rpn_channels")
+    read("RPN", "PRE_NMS_TOPK_TEST", "rpn_n_before_nms")
+    read("RPN", "POST_NMS_TOPK_TEST", "rpn_n_after_nms")
+    read("RPN", "NMS_THRESH", "rpn_nms_threshold")
     read("RPN", "BBOX_REG_WEIGHTS", "rpn_box_weights", tuple)
-    read("ROI_HEADS", "NUM_CLASSES", "n_objects", int)
-    read("ROI_BOX_HEAD", "NUM_ATTRS", "n_attributes", int)
-    read("ROI_BOX_HEAD", "POOLER_RESOLUTION", "roi_size", int)
+    read("ROI_HEADS", "NUM_CLASSES", "n_objects")
+    read("ROI_BOX_HEAD", "NUM_ATTRS", "n_attributes")
+    read("ROI_BOX_HEAD", "POOLER_RESOLUTION", "roi_size")
     read("ROI_BOX_HEAD", "BBOX_REG_WEIGHTS", "box_weights", tuple)
     return fields

@@ -7,7 +7,6 @@ published one holds `config.yaml` and `pytorch_model.bin`. Either may hold `obje
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from huggingface_hub import snapshot_download
@@ -20,6 +19,7 @@ from preprocess.detector_config import EXPECTED, read_detector_config
 from preprocess.errors import InputError
 from preprocess.faster_rcnn import FasterRCNN
 from preprocess.files import atomic_path, sha256_of_file, write_json
+from preprocess.pickles import load_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 OBJECTS_FILE, ATTRIBUTES_FILE = "objects_vocab.txt", "attributes_vocab.txt"
@@ -106,18 +106,21 @@ def _download(hub_id: str) -> Path:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
+    if path.suffix != ".safetensors":
+        state = load_pickle(path, "a state dict")
+        if not isinstance(state, dict) or not all(
+            isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
+        ):
+            raise InputError(f"{path}: expected a dictionary of tensors; {EXPECTED}")
+        return state
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        return load_file(path)
+    # Beside SafetensorError: the data of a header that is JSON but makes no sense.
+    except (SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"{path}: expected a state dict, found a damaged or other file "
-            f"({str(error).splitlines()[0]}); {EXPECTED}"
+            f"{path}: expected a state dict, found a damaged or other file ({reason}); {EXPECTED}"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
-        raise InputError(f"{path}: expected a dictionary of tensors; {EXPECTED}")
-    return state
 
 
 def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -7,7 +7,8 @@ such as unc-nlp/frcnn-vg-finetuned); writes `{split}_features.h5` (see preproces
         --image_root datasets/coco/images --weights unc-nlp/frcnn-vg-finetuned \\
         --output datasets/coco/test_features.h5
 
-Killed at any moment, the same command goes on where it stopped. A damaged image does not stop the
+Killed at any moment, the same command goes on where it stopped; features of images whose files
+have changed since, also in a finished file, are extracted again. A damaged image does not stop the
 others: the command then names it, exits with status 1, and leaves the file marked incomplete.
 
 On 2 CPU cores the published detector takes about 13 s and 3 GB for an image; COCO's 5,000 test
@@ -15,21 +16,25 @@ images give a file of 1.5 GB in float32.
 """
 
 import json
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.decoding import decode_rgb, read_encoded
 from preprocess.detector_config import DetectorConfig
 from preprocess.detector_weights import DetectorInfo, load_detector
+from preprocess.device import torch_device
 from preprocess.errors import InputError
 from preprocess.faster_rcnn import FasterRCNN
 from preprocess.features_file import FeaturesWriter
+from preprocess.files import check_writable
 from preprocess.regions import ImageBlob, detect_in_blob, make_blob
 from preprocess.split_file import read_split
 
@@ -82,8 +87,8 @@ class ImageFailure:
 class ImageBlobs(Dataset):
     """The detector's inputs, read from image files.
 
-    An item is a row with its `ImageBlob`, or with an `ImageFailure`: an exception would come out
-    of a worker wrapped in a traceback, and end the others' work.
+    An item is a row, the CRC-32 of its image file, and its `ImageBlob` or an `ImageFailure`: an
+    exception would come out of a worker wrapped in a traceback, and end the others' work.
     """
 
     def __init__(self, rows: list[int], paths: list[Path], config: DetectorConfig):
@@ -94,17 +99,20 @@ class ImageBlobs(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[int, ImageBlob | ImageFailure]:
+    def __getitem__(self, index: int) -> tuple[int, int, ImageBlob | ImageFailure]:
         row = self.rows[index]
         path = self.paths[row]
+        source_crc32 = 0  # of a file that cannot be read
         try:
-            image = decode_rgb(read_encoded(path), str(path))
+            encoded = read_encoded(path)
+            source_crc32 = zlib.crc32(encoded)
+            image = decode_rgb(encoded, str(path))
         except InputError as error:
-            return row, ImageFailure(str(error))
+            return row, source_crc32, ImageFailure(str(error))
         try:
-            return row, make_blob(image, self.config)
+            return row, source_crc32, make_blob(image, self.config)
         except InputError as error:
-            return row, ImageFailure(f"{path}: {error}")
+            return row, source_crc32, ImageFailure(f"{path}: {error}")
 
 
 def describe(config: DetectorConfig, info: DetectorInfo) -> dict[str, str]:
@@ -123,10 +131,24 @@ def describe(config: DetectorConfig, info: DetectorInfo) -> dict[str, str]:
     }
 
 
+def stale_rows(writer: FeaturesWriter, paths: list[Path], title: str) -> np.ndarray:
+    """Return the done rows whose image file has changed since, ascending, (n_stale,) int64.
+
+    Each file is read whole. Raises InputError when one cannot be.
+    """
+    recorded = writer.source_crc32()
+    done = np.setdiff1d(np.arange(len(paths)), writer.missing_rows())
+    changed = [
+        zlib.crc32(read_encoded(paths[row])) != recorded[row]
+        for row in tqdm(done, f"{title}: unchanged images", unit="image", disable=not len(done))
+    ]
+    return done[np.array(changed, bool)]
+
+
 def write_features(
     writer: FeaturesWriter, detector: FasterRCNN, paths: list[Path], num_workers: int, title: str
 ) -> list[str]:
-    """Write each missing row of the features file.
+    """Write each row of the features file that is missing, or whose image has changed.
 
     Args:
         paths: of all the file's images, by row.
@@ -135,6 +157,7 @@ def write_features(
     Returns:
         For each image that gave no features, a line that names it and says why.
     """
+    writer.discard(stale_rows(writer, paths, title))
     rows = writer.missing_rows().tolist()
     loader = DataLoader(
         ImageBlobs(rows, paths, detector.config),
@@ -143,7 +166,9 @@ def write_features(
     )
     failures = []
     done = len(paths) - len(rows)
-    for row, blob in tqdm(loader, title, initial=done, total=len(paths), unit="image"):
+    for row, source_crc32, blob in tqdm(
+        loader, title, initial=done, total=len(paths), unit="image"
+    ):
         if isinstance(blob, ImageFailure):
             failures.append(blob.message)
             continue
@@ -162,6 +187,7 @@ def write_features(
             attribute_ids=regions.attribute_ids,
             attribute_scores=regions.attribute_scores,
             n_fillers=regions.n_fillers,
+            source_crc32=source_crc32,
         )
     return failures
 
@@ -176,11 +202,9 @@ def check_images_exist(paths: list[Path]) -> None:
         )
 
 
-def main() -> None:
-    arguments = parse_arguments(ExtractFeaturesArguments, description=__doc__)
-    split = read_split(arguments.split_file)
-    paths = [arguments.image_root / image.file_name for image in split.images]
-    check_images_exist(paths)
+def load_chosen_detector(arguments: ExtractFeaturesArguments) -> tuple[FasterRCNN, DetectorInfo]:
+    """Load the detector with the settings that the command changes, on its device."""
+    device = torch_device(arguments.device)
     settings = {
         "min_size": arguments.min_size,
         "max_size": arguments.max_size,
@@ -189,6 +213,17 @@ def main() -> None:
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     detector, info = load_detector(arguments.weights, **settings)
+    return detector.to(device), info
+
+
+def main() -> None:
+    arguments = parse_arguments(ExtractFeaturesArguments, description=__doc__)
+    check_at_least("--num_workers", arguments.num_workers, 0)
+    split = read_split(arguments.split_file)
+    paths = [arguments.image_root / image.file_name for image in split.images]
+    check_images_exist(paths)
+    check_writable(arguments.output)
+    detector, info = load_chosen_detector(arguments)
     config = detector.config
     torch.backends.cudnn.allow_tf32 = False  # its 10 bits of mantissa change which regions win
     with FeaturesWriter(
@@ -199,13 +234,8 @@ def main() -> None:
         arguments.dtype,
         describe(config, info),
     ) as writer:
-        failures = write_features(
-            writer,
-            detector.to(arguments.device),
-            paths,
-            arguments.num_workers,
-            f"{split.split} regions",
-        )
+        title = f"{split.split} regions"
+        failures = write_features(writer, detector, paths, arguments.num_workers, title)
         if failures:
             listed = "; ".join(failures[:LISTED]) + ("; ..." if failures[LISTED:] else "")
             raise InputError(

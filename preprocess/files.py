@@ -3,12 +3,27 @@
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from preprocess.errors import InputError
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _check_regular(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device or pipe"
+        raise InputError(f"{path}: cannot be written (expected the name of a file, found {what})")
 
 
 @contextmanager
@@ -19,21 +34,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
     name is fixed, so that a repeated run overwrites what a killed one left behind.
 
     Raises:
-        InputError: the folder cannot be created or written.
+        InputError: `path` is a folder, or the folder it is in cannot be created or written.
     """
     partial = path.with_name(f".{path.name}.partial")
-    try:
+    with _writing(path):
+        _check_regular(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     try:
         yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with _writing(path):
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise InputError, before long work, when `path` could not be written after it.
+
+    Nothing is created: where the folder of `path` does not exist, the nearest one above that does
+    is tried, with a file without a name.
+    """
+    with _writing(path):
+        _check_regular(path)
+        existing = next(folder for folder in path.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=existing):
+            pass
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
@@ -57,7 +85,7 @@ def read_json(path: Path, made_by: str) -> Any:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of text, JSON, long numbers; deep nesting
         raise InputError(f"{path}: expected JSON, found {error}; {made_by}") from error
 
 

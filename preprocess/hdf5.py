@@ -1,12 +1,15 @@
 """What the HDF5 files of a split have in common: opening, checking, and reading in workers.
 
 Each file has the attributes schema, schema_version and complete, and the datasets image_ids (N,)
-int64 and checksums (N,) uint32, the CRC-32 of each image's data.
+int64 and checksums (N,) uint32, the CRC-32 of each image's id and data.
 """
 
+import errno
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -15,33 +18,129 @@ import numpy as np
 from preprocess.errors import InputError
 
 SCHEMA_VERSION = 1
-FEATURES, IMAGES = "region_features", "encoded_images"
-MADE_BY = {
-    FEATURES: "`python -m preprocess.extract_features`",
-    IMAGES: "`python -m preprocess.write_images`",
-}
+# The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
+# may crash; the next one's marks a file that a killed process was writing as not to be opened.
+LIBVER = ("v108", "v108")
+LONGEST_FOUND = 100  # characters of what an error line says was found
+# What h5py raises on changed bytes, depending on where they are.
+DAMAGE = (OSError, LookupError, RuntimeError, TypeError, ValueError, ArithmeticError, MemoryError)
 
 
-def open_hdf5(path: Path, schema: str, mode: str = "r") -> h5py.File:
-    """Open and check that it is an HDF5 file of this schema. Raises InputError."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; make it with {MADE_BY[schema]}")
+@dataclass(frozen=True)
+class Schema:
+    """A kind of file.
+
+    `datasets` maps a name to its axes and type, such as ("N R 4", "float32"): a letter stands for
+    one size throughout the file. `made_by` is the command that writes such files.
+    """
+
+    name: str
+    made_by: str
+    datasets: dict[str, tuple[str, str]]
+
+    def shape_of(self, name: str, sizes: dict[str, int]) -> tuple[int, ...]:
+        axes = self.datasets[name][0].split()
+        return tuple(int(axis) if axis.isdecimal() else sizes[axis] for axis in axes)
+
+
+@contextmanager
+def reading_hdf5(path: Path, schema: Schema, mode: str = "r") -> Iterator[None]:
+    """Raise what h5py raises as InputError, which tells a damaged file from one in use."""
     try:
+        yield
+    except DAMAGE as error:
+        number = getattr(error, "errno", None)
+        if number in (errno.EAGAIN, errno.EWOULDBLOCK):
+            use = "written" if mode == "r" else "used"
+            line = f"{path}: is being {use} by another process; wait until that ends"
+        elif number not in (None, errno.EINVAL):  # EINVAL: an offset that damage made absurd
+            verb = "read" if mode == "r" else "written"
+            line = f"{path}: cannot be {verb} ({os.strerror(number)})"
+        else:
+            line = (
+                f"{path}: expected an HDF5 file, found a damaged or truncated one ({error}); "
+                f"delete it and make it again with {schema.made_by}"
+            )
+        raise InputError(line) from error
+
+
+def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
+    """Open a file and check that it is of this schema.
+
+    Raises:
+        InputError: the file is missing, in use, not permitted, damaged, or of another layout.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; make it with {schema.made_by}")
+    with reading_hdf5(path, schema, mode):
         file = h5py.File(path, mode)
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected an HDF5 file, found a damaged or truncated one ({error}); "
-            f"delete it and make it again with {MADE_BY[schema]}"
-        ) from error
-    found = file.attrs.get("schema"), file.attrs.get("schema_version")
-    if found != (schema, SCHEMA_VERSION):
-        file.close()
-        expected = f"{schema} version {SCHEMA_VERSION}"
-        what = "none" if found[0] is None else f"{found[0]} version {found[1]}"
-        raise InputError(
-            f"{path}: expected schema {expected}, found {what}; make it with {MADE_BY[schema]}"
-        )
+        try:
+            check_layout(file, schema)
+        except BaseException:
+            file.close()
+            raise
     return file
+
+
+def write_attributes(
+    file: h5py.File, schema: Schema, complete: bool, attributes: dict[str, str]
+) -> None:
+    """Write the schema's attributes and others; `read_attributes` reads them."""
+    for key, text in {**attributes, "schema": schema.name}.items():
+        # Of fixed length: the others are in HDF5's global heap, where a changed byte may make it
+        # search without end.
+        length = max(1, len(text.encode()))
+        file.attrs.create(key, text.encode(), dtype=h5py.string_dtype("utf-8", length))
+    file.attrs.update(schema_version=SCHEMA_VERSION, complete=np.bool_(complete))
+
+
+def read_attributes(file: h5py.File) -> dict[str, object]:
+    """Return the attributes as str, int and bool; arrays, which none should be, as they are."""
+    natives = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in file.attrs.items()
+    }
+    return {k: v.decode() if isinstance(v, bytes) else v for k, v in natives.items()}
+
+
+def check_layout(file: h5py.File, schema: Schema) -> None:
+    """Raise InputError unless the file has the attributes and datasets of the schema."""
+
+    def check(what: str, expected: str, found: object) -> None:
+        found = "none" if found is None else str(found)
+        if found != expected:
+            raise InputError(
+                f"{file.filename}: expected {what} {expected}, found {found[:LONGEST_FOUND]}; "
+                f"move it away and make it with {schema.made_by}"
+            )
+
+    attributes = read_attributes(file)
+    name, version = (attributes.get(key) for key in ("schema", "schema_version"))
+    found = None if name is None else f"{name} version {version}"
+    check("schema", f"{schema.name} version {SCHEMA_VERSION}", found)
+    complete = attributes.get("complete")
+    check(
+        "attribute complete to be",
+        "bool",
+        complete if complete is None else type(complete).__name__,
+    )
+    sizes: dict[str, int] = {}
+    for name, (axes, dtypes) in schema.datasets.items():
+        dataset = file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            check("dataset", name, None)
+        for axis, size in zip(axes.split(), dataset.shape, strict=False):
+            sizes.setdefault(axis, size)
+        check(f"{name} ({axes}) of shape", str(schema.shape_of(name, sizes)), dataset.shape)
+        found = _type_name(dataset.dtype)
+        check(f"{name} of type", found if found in dtypes.split(" or ") else dtypes, found)
+
+
+def _type_name(dtype: np.dtype) -> str:
+    items = h5py.check_vlen_dtype(dtype)
+    if items is not None:
+        return f"variable-length {np.dtype(items).name}"
+    return dtype.name if dtype.isnative else f"byte-swapped {dtype.name}"
 
 
 class SplitHdf5:
@@ -51,23 +150,28 @@ class SplitHdf5:
     forked or spawned DataLoader workers: HDF5 handles must not be shared between processes.
     """
 
-    schema: str
+    schema: Schema
 
     def __init__(self, path: Path):
         self.path = Path(path)
         self._handle: h5py.File | None = None
         self._handle_pid = 0
-        with open_hdf5(self.path, self.schema) as file:
-            if not file.attrs["complete"]:
+        with reading_hdf5(self.path, self.schema), open_hdf5(self.path, self.schema) as file:
+            self.attributes = read_attributes(file)
+            if not self.attributes["complete"]:
                 found = f"{int(file['done'][:].sum())} of {len(file['done'])} images"
                 raise InputError(
                     f"{path}: expected a complete file, found {found}; repeat the "
-                    f"{MADE_BY[self.schema]} command that began it, and it will be finished"
+                    f"{self.schema.made_by} command that began it, and it will be finished"
                 )
             self.image_ids: np.ndarray = file["image_ids"][:]
-            self.attributes = {key: _native(value) for key, value in file.attrs.items()}
             self.read_shapes(file)
         self._row_of = {int(image_id): row for row, image_id in enumerate(self.image_ids)}
+        if len(self._row_of) != len(self.image_ids):
+            raise InputError(
+                f"{self.path}: expected {len(self.image_ids)} different image ids, found "
+                f"{len(self._row_of)} (damaged file); make it again with {self.schema.made_by}"
+            )
 
     def read_shapes(self, file: h5py.File) -> None:
         """Read what a subclass says about its arrays."""
@@ -92,7 +196,7 @@ class SplitHdf5:
         except KeyError:
             raise InputError(
                 f"{self.path}: image {image_id} is not in the file, which was made from another "
-                f"split file; make it again with {MADE_BY[self.schema]}"
+                f"split file; make it again with {self.schema.made_by}"
             ) from None
 
     def check_covers(self, image_ids: Iterable[int]) -> None:
@@ -101,20 +205,17 @@ class SplitHdf5:
             self.row_of(image_id)
 
     def check_sum(self, row: int, buffers: Iterable[bytes]) -> None:
-        if crc32(buffers) != self.file["checksums"][row]:
+        if checksum(self.image_ids[row], buffers) != self.file["checksums"][row]:
             raise InputError(
                 f"{self.path}: the data of image {self.image_ids[row]} do not match their "
                 f"checksum (damaged file); delete it and make it again with "
-                f"{MADE_BY[self.schema]}"
+                f"{self.schema.made_by}"
             )
 
 
-def _native(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def crc32(buffers: Iterable[bytes]) -> int:
-    checksum = 0
+def checksum(image_id: int, buffers: Iterable[bytes]) -> int:
+    """Return the CRC-32 of an image's id, as int64, and data: exchanged rows do not pass."""
+    total = zlib.crc32(np.int64(image_id).tobytes())
     for buffer in buffers:
-        checksum = zlib.crc32(buffer, checksum)
-    return checksum
+        total = zlib.crc32(buffer, total)
+    return total

@@ -4,7 +4,6 @@ image_ids (N,) int64; images (N,) variable-length uint8; checksums (N,) uint32
 attributes: those of preprocess/hdf5.py
 """
 
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +11,18 @@ import h5py
 import numpy as np
 
 from preprocess.decoding import decode_rgb
-from preprocess.errors import InputError
 from preprocess.files import atomic_path
-from preprocess.hdf5 import IMAGES, SCHEMA_VERSION, SplitHdf5
+from preprocess.hdf5 import LIBVER, Schema, SplitHdf5, checksum, reading_hdf5, write_attributes
+
+IMAGES = Schema(
+    "encoded_images",
+    "`python -m preprocess.write_images`",
+    {
+        "image_ids": ("N", "int64"),
+        "images": ("N", "variable-length uint8"),
+        "checksums": ("N", "uint32"),
+    },
+)
 
 
 class ImagesFile(SplitHdf5):
@@ -25,11 +33,9 @@ class ImagesFile(SplitHdf5):
     def read_encoded(self, image_id: int) -> bytes:
         """Return the source file's own bytes. Raises InputError as `FeaturesFile.read`."""
         row = self.row_of(image_id)
-        try:
+        with reading_hdf5(self.path, self.schema):
             encoded = self.file["images"][row].tobytes()
-        except OSError as error:
-            raise InputError(f"{self.path}: image {image_id} cannot be read ({error})") from error
-        self.check_sum(row, (encoded,))
+            self.check_sum(row, (encoded,))
         return encoded
 
     def read(self, image_id: int) -> np.ndarray:
@@ -44,7 +50,7 @@ def write_images_file(path: Path, image_ids: np.ndarray, encoded: Iterable[bytes
         image_ids: (N,) integer.
         encoded: N images as the bytes of their files, in that order.
     """
-    with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+    with atomic_path(path) as partial, h5py.File(partial, "w", libver=LIBVER) as file:
         file["image_ids"] = np.asarray(image_ids, np.int64)
         images = file.create_dataset(
             "images", (len(image_ids),), h5py.vlen_dtype(np.dtype("uint8"))
@@ -52,6 +58,6 @@ def write_images_file(path: Path, image_ids: np.ndarray, encoded: Iterable[bytes
         checksums = np.zeros(len(image_ids), np.uint32)
         for row, data in zip(range(len(image_ids)), encoded, strict=True):
             images[row] = np.frombuffer(data, np.uint8)
-            checksums[row] = zlib.crc32(data)
+            checksums[row] = checksum(image_ids[row], (data,))
         file["checksums"] = checksums
-        file.attrs.update(schema=IMAGES, schema_version=SCHEMA_VERSION, complete=True)
+        write_attributes(file, IMAGES, True, {})

@@ -6,41 +6,41 @@
 """
 
 import json
-import pickle
 from pathlib import Path
 
-import torch
-
 from preprocess.errors import InputError
+from preprocess.pickles import load_pickle
 
 
 def read_caption_pt(path: Path) -> dict[int, list[str]]:
     """Read Oscar's caption dictionary: image id -> captions.
 
-    The file is unpickled with `weights_only=True`: it can hold data, but run no code.
-
     Raises:
-        InputError: the file is missing, is no such pickle, or holds something else.
+        InputError: the file is missing, is no such pickle, holds something else, or has an image
+            twice, as an integer and as text.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: expected a .pt file of captions, found {reason}") from error
+    content = load_pickle(path, "a .pt file of captions")
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: expected a dictionary of captions, found {type(content).__name__}"
         )
-    return {_image_id(path, key): _captions(path, key, value) for key, value in content.items()}
+    captions: dict[int, list[str]] = {}
+    for key, value in content.items():
+        image_id = _image_id(path, key)
+        if image_id in captions:
+            raise InputError(f"{path}: expected image {image_id} once, found it as int and as str")
+        captions[image_id] = _captions(path, key, value)
+    return captions
 
 
 def _image_id(path: Path, key: int | str) -> int:
-    try:
+    if type(key) is int or (isinstance(key, str) and _is_image_id(key)):
         return int(key)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected an image id as key, found {key!r}") from error
+    raise InputError(f"{path}: expected an image id as key, found {key!r}")
+
+
+def _is_image_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20
 
 
 def _captions(path: Path, key: int | str, value: str | list[str]) -> list[str]:
@@ -57,14 +57,19 @@ def read_key_tsv(path: Path) -> list[int]:
     """Read Oscar's key file: image ids, one a line (first column), in order.
 
     Raises:
-        InputError: the file is missing, or a line does not start with an integer.
+        InputError: the file is missing or no text, or a line does not start with an integer.
     """
     try:
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    keys = [line.split("\t")[0].strip() for line in lines if line.strip()]
-    for number, key in enumerate(keys, start=1):
-        if not key.isdecimal():
-            raise InputError(f"{path}: line {number}: expected an image id, found {key!r}")
-    return [int(key) for key in keys]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected image ids, one a line, found {error}") from error
+    keys = []
+    for number, line in enumerate(lines, start=1):
+        key = line.partition("\t")[0].strip()
+        if line.strip():
+            if not _is_image_id(key):
+                raise InputError(f"{path}: line {number}: expected an image id, found {key!r}")
+            keys.append(int(key))
+    return keys

@@ -21,19 +21,46 @@ MADE_BY = "make it with `python -m preprocess.splits`"
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One sentence about an image."""
+    """One sentence about an image.
+
+    Raises:
+        InputError: the id is no integer of 64 bits, or the caption is no text.
+    """
 
     caption_id: int
     caption: str
 
+    def __post_init__(self) -> None:
+        _check_id("caption_id", self.caption_id)
+        _check_text(f"caption {self.caption_id}", self.caption)
+
 
 @dataclass(frozen=True, slots=True)
 class CaptionedImage:
-    """An image and its 1..n captions; `file_name` is relative to the image root."""
+    """An image and its 1..n captions; `file_name` is relative to the image root.
+
+    Raises:
+        InputError: the id is no integer of 64 bits, or the file name is no text.
+    """
 
     image_id: int
     file_name: str
     captions: tuple[Caption, ...]
+
+    def __post_init__(self) -> None:
+        _check_id("image_id", self.image_id)
+        _check_text(f"file_name of image {self.image_id}", self.file_name)
+
+
+def _check_id(what: str, value: object) -> None:
+    # type, not isinstance: True is an int.
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise InputError(f"{what}: expected an integer of 64 bits, found {value!r}")
+
+
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{what}: expected text, found {value!r}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +69,8 @@ class Split:
 
     Raises:
         InputError: no image, an image without captions, an empty caption, a duplicate image id
-            or caption id, or a file name that leaves the image root.
+            or caption id, a file name that leaves the image root, or a name of the split that
+            cannot name its files.
     """
 
     dataset: str
@@ -51,6 +79,10 @@ class Split:
     images: tuple[CaptionedImage, ...]
 
     def __post_init__(self) -> None:
+        for what in ("dataset", "split", "source"):
+            _check_text(what, getattr(self, what))
+        if self.split in ("", ".", "..") or set(self.split) & set("/\\\0"):
+            raise InputError(f"split: expected a name without / or \\, found {self.split!r}")
         name = f"split {self.split!r} of {self.source}"
         if not self.images:
             raise InputError(f"{name}: expected at least one image, found none")
@@ -63,7 +95,7 @@ class Split:
                         f"{name}: caption {caption.caption_id} of image {image.image_id} is empty"
                     )
             path = PurePosixPath(image.file_name)
-            if path.is_absolute() or ".." in path.parts:
+            if not path.parts or path.is_absolute() or ".." in path.parts:
                 raise InputError(
                     f"{name}: file_name {image.file_name!r} of image {image.image_id} must be "
                     "relative to the image root and stay inside it"
@@ -140,20 +172,21 @@ def read_split(path: Path) -> Split:
     """Read and validate a split file.
 
     Raises:
-        InputError: the file is missing, is not JSON, lacks a key, or breaks a rule of `Split`.
+        InputError: the file is missing, is not JSON, lacks a key, or breaks a rule of `Split` and
+            its members: nothing is converted.
     """
     content = read_json(path, MADE_BY)
     try:
         images = tuple(
             CaptionedImage(
-                int(image["image_id"]),
-                str(image["file_name"]),
-                tuple(Caption(int(c["caption_id"]), str(c["caption"])) for c in image["captions"]),
+                image["image_id"],
+                image["file_name"],
+                tuple(Caption(c["caption_id"], c["caption"]) for c in image["captions"]),
             )
             for image in content["images"]
         )
         return Split(content["dataset"], content["split"], content["source"], images)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a split file ({error!r}); {MADE_BY}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

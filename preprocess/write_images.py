@@ -17,8 +17,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.decoding import decode_rgb, read_encoded
+from preprocess.files import check_writable
 from preprocess.images_file import write_images_file
 from preprocess.split_file import Split, read_split
 
@@ -49,7 +50,9 @@ def read_all(split: Split, image_root: Path, num_threads: int) -> Iterator[bytes
 
 def main() -> None:
     arguments = parse_arguments(WriteImagesArguments, description=__doc__)
+    check_at_least("--num_threads", arguments.num_threads, 1)
     split = read_split(arguments.split_file)
+    check_writable(arguments.output)
     encoded = read_all(split, arguments.image_root, arguments.num_threads)
     progress = tqdm(encoded, total=len(split.images), desc=f"{split.split} images", unit="image")
     write_images_file(arguments.output, split.image_ids, progress)

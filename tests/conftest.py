@@ -90,6 +90,7 @@ def random_row(generator: np.random.Generator) -> dict[str, np.ndarray]:
         "attribute_ids": generator.integers(0, 5, N_REGIONS),
         "attribute_scores": generator.random(N_REGIONS),
         "n_fillers": generator.integers(0, 3),
+        "source_crc32": generator.integers(0, 2**32, dtype=np.uint32),
     }
 
 

@@ -1,12 +1,26 @@
 import json
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
 
-from error_analysis.comparison import WinRule, compare, comparison_to_json, main, win_indices
+from error_analysis.comparison import (
+    QUERY_KEYS,
+    Comparison,
+    WinRule,
+    compare,
+    comparison_to_json,
+    main,
+    win_indices,
+)
+from error_analysis.model_rankings import ModelRankings
+from error_analysis.queries import describe_queries
+from error_analysis.query_json import query_to_json
+from information_retrieval.metrics import DIRECTIONS, Direction
 from preprocess.errors import InputError
 from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
     make_model,
     make_split,
@@ -19,6 +33,24 @@ N = 30
 # Image queries: a beats b at 100 (0 against 10), 103 (9 against 19); b beats a at 104.
 A = [0, 0, 10, 9, 25, 0, 5] + [0] * (N - 7)
 B = [10, 9, 29, 19, 3, 9.5, 5] + [0] * (N - 7)
+
+
+def image_ids_and_ranks(comparison: Comparison) -> list[tuple[int, float, float]]:
+    wins = comparison.wins["i2t"]
+    return [(win.better.item.image_id, win.better.rank, win.worse.rank) for win in wins]
+
+
+def two_models(direction: Direction, *names: str) -> list[ModelRankings]:
+    """Models under which the queries of a direction have the ranks A and B."""
+    split, scores = make_split([1] * N), [scores_with_ranks(ranks) for ranks in (A, B)]
+    if direction == "t2i":
+        scores = [matrix.T for matrix in scores]
+    return [make_model(matrix, split, name) for matrix, name in zip(scores, names, strict=True)]
+
+
+def written(direction: Direction, *names: str) -> list[dict]:
+    """The queries that the first model wins, as they are written."""
+    return comparison_to_json(compare(two_models(direction, *names))[0])[direction]
 
 
 @pytest.mark.parametrize(
@@ -54,19 +86,13 @@ def test_two_models_are_compared_in_both_orders():
     first, second = compare([model_of_ranks(A, "a"), model_of_ranks(B, "b")])
     assert (first.better, first.worse) == ("a", "b")
     assert (second.better, second.worse) == ("b", "a")
-    found = [(win.item.image_id, win.better_rank, win.worse_rank) for win in first.wins["i2t"]]
-    assert found == [(100, 0, 10), (103, 9, 19)]
-    found = [(win.item.image_id, win.better_rank, win.worse_rank) for win in second.wins["i2t"]]
-    assert found == [(104, 3, 25)]
+    assert image_ids_and_ranks(first) == [(100, 0, 10), (103, 9, 19)]
+    assert image_ids_and_ranks(second) == [(104, 3, 25)]
 
 
 def test_caption_queries_are_compared_by_the_columns():
-    split = make_split([1] * N)
-    models = [
-        make_model(scores_with_ranks(ranks).T, split, name) for ranks, name in ((A, "a"), (B, "b"))
-    ]
-    wins = compare(models)[0].wins["t2i"]
-    assert [win.item.caption for win in wins] == ["caption 5000", "caption 5003"]
+    wins = compare(two_models("t2i", "a", "b"))[0].wins["t2i"]
+    assert [win.better.item.caption for win in wins] == ["caption 5000", "caption 5003"]
 
 
 def test_a_model_never_beats_itself():
@@ -85,31 +111,81 @@ def test_models_of_different_galleries_are_not_compared():
         compare([model_of_ranks(A, "a"), model_of_ranks(B[:-1], "b")])
 
 
-def test_a_win_is_written_in_the_originals_shape_with_ids_and_captions():
-    models = [model_of_ranks(A, "a"), model_of_ranks(B, "b")]
-    content = comparison_to_json(compare(models)[0], models[0].gallery)
-    assert content["i2t"][0] == {
+def test_an_image_query_is_written_with_its_captions_and_best_score_under_each_model():
+    others = np.eye(6, dtype=np.float32)[[2, 4]]
+    a = np.array([[0.25, 0.75, 1.0, 0.5, 0.0, 0.0], *others])  # second caption at rank 1
+    b = np.array([[0.5, 0.25, 1.0, 2.0, 3.0, 4.0], *others])  # first caption at rank 4
+    split = make_split([2, 2, 2])
+    order = compare(
+        [make_model(a, split, "a"), make_model(b, split, "b")], WinRule(max_rank=2, margin=3)
+    )[0]
+    [entry] = comparison_to_json(order)["i2t"]
+    views = entry.pop("by_model")
+    assert entry == {
         "query": 100,
-        "a": 0,
-        "b": 10,
+        "ground_truth": ["caption 5000", "caption 5001"],
         "image_id": 100,
-        "caption_ids": [5000],
-        "captions": ["caption 5000"],
+        "ground_truth_caption_ids": [5000, 5001],
+        "a": 1,
+        "b": 4,
     }
+    assert {name: (view["rank"], view["score"]) for name, view in views.items()} == {
+        "a": (1, 0.75),
+        "b": (4, 0.5),
+    }
+    assert views["b"]["retrieved_caption_ids"] == [5005, 5004, 5003, 5002, 5000, 5001]
+    assert views["b"]["retrieved_scores"] == [4.0, 3.0, 2.0, 1.0, 0.5, 0.25]
 
 
-def test_every_key_of_the_originals_comparison_is_in_ours(shared_data):
-    original = json.loads((shared_data / "thesis" / "comparison.json").read_text())
-    split = make_split([1] * N)
-    scores = [scores_with_ranks(ranks) for ranks in (A, B)]
-    for direction, entries in original.items():
-        views = scores if direction == "i2t" else [s.T for s in scores]
-        models = [
-            make_model(s, split, name) for s, name in zip(views, ("clip", "lxmert"), strict=True)
-        ]
-        ours = comparison_to_json(compare(models)[0], split)[direction]
-        assert ours
-        assert all(entry.keys() >= entries[0].keys() for entry in ours)
+def test_a_caption_query_is_written_with_its_ids_and_ten_images_of_each_model():
+    first, _ = written("t2i", "a", "b")
+    assert (first["query"], first["image_id"], first["caption_id"]) == ("caption 5000", 100, 5000)
+    assert (first["ground_truth"], first["a"], first["b"]) == (100, 0, 10)
+    assert [first["by_model"][name]["score"] for name in "ab"] == [0, 0]
+    assert first["by_model"]["a"]["retrieved"][0] == 100
+    assert first["by_model"]["b"]["retrieved"] == list(range(101, 111))
+    assert first["by_model"]["b"]["retrieved_scores"] == [1] * 10
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_win_has_what_mining_writes_of_the_query_under_each_model(direction):
+    models = two_models(direction, "a", "b")
+    wins = compare(models)[0].wins[direction]
+    for win, entry in zip(wins, written(direction, "a", "b"), strict=True):
+        for model in models:
+            [query] = describe_queries(model, direction, [win.better.index])
+            assert (
+                query_to_json(query).items() <= {**entry, **entry["by_model"][model.name]}.items()
+            )
+
+
+def test_no_model_may_be_named_as_a_key_of_a_query():
+    keys = {key for d in DIRECTIONS for entry in written(d, "a", "b") for key in entry}
+    assert keys == {*QUERY_KEYS, "a", "b"}
+
+
+@pytest.mark.parametrize(("direction", "differing"), [("i2t", {"query"}), ("t2i", set())])
+def test_keys_and_types_are_the_originals_but_for_image_ids(direction, differing, shared_data):
+    original = json.loads((shared_data / "thesis" / "comparison.json").read_text())[direction]
+    ours = written(direction, "clip", "lxmert")
+    for entry, theirs in product(ours, original):
+        assert entry.keys() >= theirs.keys()
+        assert {k for k in theirs if type(entry[k]) is not type(theirs[k])} == differing
+    # An image id is an int here, and in the original's mined queries; in its comparison it is text.
+    if direction == "i2t":
+        assert (type(ours[0]["query"]), type(original[0]["query"])) == (int, str)
+
+
+@pytest.mark.parametrize(("direction", "our_type"), [("i2t", str), ("t2i", int)])
+def test_retrieved_is_the_originals_but_for_image_ids(direction, our_type, shared_data):
+    path = shared_data / "thesis" / "clip_retrievals_for_lxmert.json"
+    original = json.loads(path.read_text())[direction]
+    for entry, theirs in product(written(direction, "clip", "lxmert"), original):
+        ours = {"query": entry["query"], **entry["by_model"]["clip"]}
+        assert ours.keys() >= theirs.keys()
+        assert len(ours["retrieved"]) == len(theirs["retrieved"]) == 10
+        assert {type(document) for document in ours["retrieved"]} == {our_type}
+        assert {type(document) for document in theirs["retrieved"]} == {str}
 
 
 def run_comparison(monkeypatch, folder, paths, *options: str) -> dict:
@@ -146,3 +222,11 @@ def test_the_command_refuses_one_file_and_names_that_are_keys(tmp_path, monkeypa
         run_comparison(monkeypatch, tmp_path, [path])
     with pytest.raises(InputError, match=r"other than .*query"):
         run_comparison(monkeypatch, tmp_path, [path, path], "--names", "query", "b")
+
+
+@pytest.mark.parametrize("option", ["--max_rank", "--margin"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_rule_below_1_is_one_line(tmp_path, run_main, option, value):
+    files = ["--rankings", "a.npz", "b.npz", "--split_file", tmp_path / "test.json"]
+    status = run_main(main, *files, "--output", tmp_path / "wins.json", option, value)
+    assert_one_clear_line(status, option, f"expected at least 1, found {value}")

@@ -53,3 +53,12 @@ def test_nothing_hard_and_a_strange_format_are_one_line_each(files, tmp_path, ru
     status = run_main(main, *arguments, "--output", tmp_path / "f.png")
     assert_one_clear_line(status, "r.npz", "no caption query is hard")
     assert not (tmp_path / "f.png").exists()
+
+
+@pytest.mark.parametrize("option", ["--n_queries", "--n_retrieved"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_fewer_than_one_row_or_column_is_one_line(files, tmp_path, run_main, option, value):
+    *_, arguments = files
+    status = run_main(main, *arguments, "--output", tmp_path / "f.png", option, value)
+    assert_one_clear_line(status, f"{option}: expected at least 1, found {value}")
+    assert not (tmp_path / "f.png").exists()

@@ -12,13 +12,12 @@ from error_analysis.mining import (
     main,
     mine,
     mined_to_json,
-    query_to_json,
     sample_indices,
     worst_first,
 )
-from error_analysis.queries import describe_queries
 from preprocess.errors import InputError
 from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
     make_model,
     make_split,
@@ -91,42 +90,6 @@ def test_numbers_below_1_are_refused(options):
         mine(model_of_ranks(RANKS), **options)
 
 
-def test_an_image_query_is_written_in_the_originals_shape_with_more():
-    scores = np.array([[0.25, 0.5, 1.0], [2.0, 0.0, 0.0]], np.float32)
-    [query] = describe_queries(make_model(scores, make_split([2, 1])), "i2t", [0])
-    assert query_to_json(query) == {
-        "query": 100,
-        "ground_truth": ["caption 5000", "caption 5001"],
-        "retrieved": ["caption 5002", "caption 5001", "caption 5000"],
-        "image_id": 100,
-        "ground_truth_caption_ids": [5000, 5001],
-        "retrieved_caption_ids": [5002, 5001, 5000],
-        "retrieved_image_ids": [101, 100, 100],
-        "rank": 1,
-        "tied": 0,
-        "ground_truth_ranks": [1, 1],
-        "ground_truth_scores": [0.25, 0.5],
-        "retrieved_scores": [1.0, 0.5, 0.25],
-    }
-
-
-def test_a_caption_query_is_written_in_the_originals_shape_with_more():
-    scores = np.array([[0.5, 0, 0], [0.5, 1, 1]], np.float32)
-    [query] = describe_queries(make_model(scores, make_split([2, 1])), "t2i", [0])
-    assert query_to_json(query) == {
-        "query": "caption 5000",
-        "ground_truth": 100,
-        "retrieved": [100, 101],
-        "image_id": 100,
-        "caption_id": 5000,
-        "rank": 0.5,
-        "tied": 1,
-        "ground_truth_ranks": [0.5],
-        "ground_truth_scores": [0.5],
-        "retrieved_scores": [0.5, 0.5],
-    }
-
-
 def test_every_key_of_the_originals_result_file_is_in_ours(shared_data):
     original = json.loads((shared_data / "thesis" / "clip_1k_test.json").read_text())
     mined = mine(make_model(scores_with_ranks(RANKS), make_split([1] * len(RANKS))))
@@ -181,4 +144,18 @@ def test_rankings_of_another_split_end_the_command_with_one_line(tmp_path):
     assert finished.stderr.startswith("error: ")
     assert "another split" in finished.stderr
     assert finished.stderr.count("\n") == 1
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [("--seed", -1, "0 or more"), ("--sample", 0, "at least 1"), ("--hard_rank", 0, "at least 1")],
+)
+def test_a_number_out_of_range_is_one_line(tmp_path, run_main, option, value, expected):
+    split, output = make_split([1] * len(RANKS)), tmp_path / "hard.json"
+    write_split(tmp_path / "test.json", split)
+    rankings = save_rankings(tmp_path / "clip" / "test.npz", scores_with_ranks(RANKS), split)
+    files = ["--rankings", rankings, "--split_file", tmp_path / "test.json", "--output", output]
+    status = run_main(main, *files, option, value)
+    assert_one_clear_line(status, option, f"expected {expected}, found {value}")
     assert not output.exists()

@@ -3,6 +3,7 @@ import pytest
 
 from error_analysis import queries as queries_module
 from error_analysis.queries import Item, describe_queries, ground_truth_ranks
+from information_retrieval.metrics import DIRECTIONS
 from tests.error_analysis.scored import make_model, make_split
 
 # Two images with two captions each, and one image with one caption.
@@ -33,7 +34,7 @@ def test_half_of_the_tied_wrong_documents_count():
     assert ground_truth_ranks(scores, np.array([0, 2])).tolist() == [1.5, 1.5]
 
 
-@pytest.mark.parametrize("direction", ["i2t", "t2i"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_best_ground_truth_has_the_rank_of_the_query(direction):
     split = make_split([3, 1, 2, 5, 1, 4])
     scores = np.random.default_rng(0).integers(0, 5, (6, 16)).astype(np.float32)
@@ -42,6 +43,8 @@ def test_the_best_ground_truth_has_the_rank_of_the_query(direction):
     queries = describe_queries(model, direction, range(len(ranks)))
     assert [query.rank for query in queries] == ranks.tolist()
     assert [min(t.rank for t in query.ground_truth) for query in queries] == ranks.tolist()
+    for query in queries:
+        assert query.score in [t.score for t in query.ground_truth if t.rank == query.rank]
 
 
 def test_an_image_query_retrieves_captions_best_first():
@@ -76,7 +79,7 @@ def test_no_queries_give_no_descriptions():
     assert describe_queries(make_model(SCORES, SPLIT), "i2t", []) == []
 
 
-@pytest.mark.parametrize("direction", ["i2t", "t2i"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_size_of_a_block_changes_nothing(direction, monkeypatch):
     split = make_split([2] * 7)
     scores = np.random.default_rng(1).normal(size=(7, 14)).astype(np.float32)

@@ -9,6 +9,7 @@ from error_analysis.report import main, render_gallery
 from preprocess.errors import InputError
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line
 from tests.error_analysis.page import Page
 from tests.error_analysis.scored import (
     make_model,
@@ -148,9 +149,11 @@ def test_images_of_another_split_are_refused_before_anything_is_written(two_mode
     assert not Path(two_models[-1]).exists()
 
 
-def test_fewer_than_one_query_a_gallery_is_refused(two_models, monkeypatch):
-    with pytest.raises(InputError, match="--max_queries"):
-        make_page(monkeypatch, two_models, "--max_queries", "0")
+@pytest.mark.parametrize("value", [0, -1])
+def test_fewer_than_one_query_a_gallery_is_one_line(two_models, run_main, value):
+    status = run_main(main, *two_models, "--max_queries", value)
+    assert_one_clear_line(status, f"--max_queries: expected at least 1, found {value}")
+    assert not Path(two_models[-1]).exists()
 
 
 def test_a_gallery_is_drawn_alone_for_a_notebook(tmp_path):

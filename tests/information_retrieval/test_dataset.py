@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from torch.utils.data import DataLoader
 
 from information_retrieval.dataset import (
     MatchingCollator,
@@ -88,6 +89,20 @@ def test_an_epoch_visits_every_caption_once_with_its_own_features(tmp_path):
         assert item["label"] == 1
         expected = features.read(split.image_ids[image])["visual_feats"]
         np.testing.assert_array_equal(item["visual_feats"], expected)
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_workers_draw_the_pairs_of_the_epoch_that_began(tmp_path, persistent):
+    split = make_split(8)
+    write_features(tmp_path / "f.h5", split)
+    token_ids = tokenize_captions(split, bert_tokenizer(tmp_path), max_length=80)
+    sampler = PairSampler(split, 0.5, seed=0)
+    dataset = MatchingDataset(split, token_ids, FeaturesFile(tmp_path / "f.h5"), sampler)
+    loader = DataLoader(dataset, batch_size=None, num_workers=1, persistent_workers=persistent)
+    for epoch in range(3):
+        dataset.start_epoch(epoch)
+        labels = [item["label"] for item in loader]
+        assert labels == [sampler.draw(c, epoch).aligned for c in range(len(dataset))]
 
 
 def test_features_that_miss_an_image_are_refused(tmp_path):

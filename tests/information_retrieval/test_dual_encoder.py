@@ -25,7 +25,7 @@ def case(tmp_path):
 
 def ours(case, **options) -> np.ndarray:
     split, _, images, checkpoint = case
-    tokenizer = load_tokenizer(checkpoint)
+    tokenizer = load_tokenizer(checkpoint, vocabulary_size=54)
     return score_gallery(
         load_model(checkpoint),
         tokenize_captions(split, tokenizer, max_length=77),

@@ -103,6 +103,55 @@ def test_features_of_another_dimension_are_refused(evaluate, tmp_path):
     check_fails(evaluate(checkpoint), "expected features of 2048 dimensions", "found 16")
 
 
+@pytest.mark.parametrize("model", ["lxmert", "clip"])
+def test_a_checkpoint_that_lost_its_tokenizer_is_refused(evaluate, tmp_path, model):
+    save = {"lxmert": save_lxmert, "clip": save_clip}[model]
+    checkpoint = save(tmp_path / model)
+    for path in checkpoint.iterdir():
+        if path.name not in ("config.json", "model.safetensors", "processor_config.json"):
+            path.unlink()
+    check_fails(evaluate(checkpoint), "expected a tokenizer of the model's", "entries, found")
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5])
+def test_damaged_weights_are_refused(evaluate, tmp_path, keep):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    data = (checkpoint / "model.safetensors").read_bytes()
+    kept = data[: keep if isinstance(keep, int) else int(keep * len(data))]
+    (checkpoint / "model.safetensors").write_bytes(kept)
+    check_fails(evaluate(checkpoint), "the weights cannot be loaded")
+    (checkpoint / "config.json").write_text('{"model_type": "lxmert", "hidden_size": "wide"}')
+    check_fails(evaluate(checkpoint), "expected an HF checkpoint folder")
+
+
+def test_the_metrics_of_other_rankings_are_not_overwritten(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    status, output = evaluate(checkpoint)
+    assert status == 0
+    assert evaluate(checkpoint)[0] == 0
+    before = (output.parent / "metrics.json").read_bytes()
+    status, _ = evaluate(checkpoint, "--output", output.with_name("val.npz"))
+    assert_one_clear_line(status, "holds the metrics of test.npz", "a folder of its own")
+    status, _ = evaluate(checkpoint, "--output", output.with_name("metrics.json"))
+    assert_one_clear_line(status, "ends in .npz")
+    assert (output.parent / "metrics.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--batch_size", "0"], ["--num_workers", "-1"], ["--device", "bogus"], ["--device", "cuda:9"]],
+)
+def test_impossible_options_are_refused(evaluate, tmp_path, options):
+    check_fails(evaluate(save_lxmert(tmp_path / "lxmert"), *options), options[1])
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_scoring(evaluate, tmp_path):
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "test.npz"
+    status, _ = evaluate(tmp_path / "no checkpoint", "--output", output)
+    assert_one_clear_line(status, output)
+
+
 def test_a_split_smaller_than_the_protocol_is_refused(evaluate, tmp_path):
     checkpoint = save_lxmert(tmp_path / "lxmert")
     check_fails(evaluate(checkpoint, "--protocol", "1k"), "takes 1,000 images")

@@ -74,6 +74,28 @@ def test_the_originals_file_is_read_whichever_axis_is_the_images(tmp_path, split
     np.testing.assert_array_equal(rankings.ranks.i2t.ranks(), expected.i2t.ranks())
 
 
+@pytest.mark.parametrize(
+    ("labels_like", "logits_like"),
+    [("captions", "images"), ("images", "captions"), ("flat", "images"), ("images", "flat")],
+)
+def test_labels_and_logits_in_two_layouts_are_refused(
+    tmp_path, split, scores, labels_like, logits_like
+):
+    def lay(array, like):
+        return {"images": array, "captions": array.T, "flat": array.reshape(-1)}[like]
+
+    labels = split.caption_image_index == np.arange(12)[:, None]
+    np.savez(
+        tmp_path / "o.npz",
+        i2t_ranks=np.zeros(12),
+        t2i_ranks=np.zeros(len(split.captions)),
+        labels=lay(labels, labels_like),
+        logits=lay(scores, logits_like),
+    )
+    with pytest.raises(InputError, match="labels and logits in one layout"):
+        read_rankings(tmp_path / "o.npz", split)
+
+
 def test_the_originals_file_for_another_split_is_refused(tmp_path, split, scores):
     other = make_split(12, "other", seed=5)
     labels = split.caption_image_index == np.arange(12)[:, None]
@@ -134,6 +156,33 @@ def test_bad_files_are_refused(tmp_path, split, scores):
     np.savez(tmp_path / "object.npz", logits=np.array([{}], object))
     with pytest.raises(InputError, match="damaged or foreign"):
         read_rankings(tmp_path / "object.npz", split)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("metadata", np.array("[1]")),
+        ("metadata", np.array("{")),
+        ("logits", np.array([["a"]])),
+        ("image_ids", np.arange(3)),
+        ("caption_ids", np.arange(3)),
+        ("caption_image_index", np.array(0)),
+        ("i2t_ranks", np.array(0.0)),
+    ],
+)
+def test_a_key_with_something_else_is_refused(tmp_path, split, scores, key, value):
+    save(tmp_path / "r.npz", split, scores)
+    with np.load(tmp_path / "r.npz") as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "r.npz", **{**arrays, key: value})
+    with pytest.raises(InputError, match=r"r\.npz: "):
+        read_rankings(tmp_path / "r.npz", split)
+
+
+def test_an_npy_file_is_refused(tmp_path, split, scores):
+    np.save(tmp_path / "r.npy", scores)
+    with pytest.raises(InputError, match="damaged or foreign"):
+        read_rankings(tmp_path / "r.npy", split)
 
 
 @pytest.mark.parametrize("keep", np.linspace(0.02, 0.99, 12))

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +25,8 @@ from tests.conftest import (
     save_clip,
     save_lxmert,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -152,6 +157,68 @@ def test_the_pairs_of_an_epoch_are_drawn_anew_also_after_a_restart():
         state.epoch = epoch
         EpochStart(pairs).on_epoch_begin(None, state, None)
         assert pairs.epoch == expected
+
+
+def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    options = ["--num_train_epochs", "4", "--learning_rate", "1e-3", "--save_total_limit", "9"]
+    status, output = train(checkpoint, *options)
+    assert status == 0
+    whole = load_model(str(output)).state_dict()
+    folders = sorted(output.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))
+    assert len(folders) == 4
+    # As a kill would leave it: two epochs done, the third checkpoint half-written.
+    shutil.rmtree(folders[3])
+    (folders[2] / "trainer_state.json").unlink()
+    for name in ("model.safetensors", "trainer_state.json"):
+        (output / name).unlink()
+    status, output = train(checkpoint, *options)
+    assert status == 0
+    resumed = load_model(str(output)).state_dict()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_a_folder_of_another_run_is_refused(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    status, output = train(checkpoint, "--num_train_epochs", "1")
+    assert status == 0
+    status, _ = train(checkpoint, "--num_train_epochs", "1", "--learning_rate", "0.5")
+    assert_one_clear_line(status, output, "learning_rate 1e-05, expected 0.5")
+    status, _ = train(save_lxmert(tmp_path / "lxmert", seed=1), "--num_train_epochs", "1")
+    assert_one_clear_line(status, output, "weights sha256:")
+
+
+def test_two_processes_evaluate_as_one_does(data_dir, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    common = ["-m", "information_retrieval.train", "--model_name_or_path", checkpoint]
+    common += ["--data_dir", data_dir, "--use_cpu", "--num_train_epochs", "1"]
+    common += ["--learning_rate", "0", "--weight_decay", "0", "--disable_tqdm", "True"]
+    launchers = {
+        "one": [sys.executable],
+        "two": [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"],
+    }
+    metrics = {}
+    for name, launcher in launchers.items():
+        command = [*launcher, *common, "--output_dir", tmp_path / name]
+        subprocess.run(list(map(str, command)), check=True, cwd=ROOT, capture_output=True)
+        state = json.loads((tmp_path / name / "trainer_state.json").read_text())
+        metrics[name] = next(log for log in state["log_history"] if "eval_rsum" in log)
+    for key in ("eval_rsum", "eval_i2t_mean_rank", "eval_t2i_mean_rank", "eval_t2i_r1"):
+        assert metrics["one"][key] == metrics["two"][key]
+
+
+def test_training_that_diverges_is_one_line(train, tmp_path):
+    status, _ = train(save_lxmert(tmp_path / "lxmert"), "--learning_rate", "1e30")
+    assert_one_clear_line(status, "the score of image 2000", "nan")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [(["--eval_strategy", "no"], "training arguments"), (["--output_dir", "/dev/null/x"], "x")],
+)
+def test_impossible_arguments_are_one_line(train, tmp_path, options, line):
+    status, _ = train(save_lxmert(tmp_path / "lxmert"), *options)
+    assert_one_clear_line(status, line)
 
 
 def test_bad_input_stops_before_training(train, tmp_path, data_dir):

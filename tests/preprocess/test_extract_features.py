@@ -5,22 +5,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import torch
-import yaml
-from safetensors.torch import load_file, save_file
 
 from preprocess import extract_features
-from preprocess.detector_config import DetectorConfig, read_detector_config
-from preprocess.detector_weights import load_detector, save_detector
 from preprocess.errors import InputError
 from preprocess.features_file import ROW_DATASETS, FeaturesFile
 from preprocess.files import sha256_of_file
-from preprocess.regions import detect
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.preprocess.tiny_detector import (
-    TINY,
-    random_detector,
-    random_image,
     save_random_detector,
     save_random_image,
 )
@@ -179,121 +170,50 @@ def test_a_damaged_image_is_named_and_costs_no_other_image(
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_a_saved_detector_is_the_same_when_loaded(tmp_path, weights):
-    detector, info = load_detector(str(weights))
-    save_detector(tmp_path / "copy", detector, info.objects, info.attributes)
-    copy, copied_info = load_detector(str(tmp_path / "copy"))
-    image = random_image(0)
-    assert np.array_equal(detect(detector, image).visual_feats, detect(copy, image).visual_feats)
-    assert (info.name, copied_info.name) == ("detector", "copy")
-    assert info.sha256 == copied_info.sha256
-    assert len(info.objects) == 5
-    assert info.attributes == ("attribute 0", "attribute 1", "attribute 2")
+def test_an_image_that_changed_is_extracted_again_and_the_others_are_not(
+    monkeypatch, tmp_path, weights, images
+):
+    output = tmp_path / "features.h5"
+    extract(monkeypatch, tmp_path, output)
+    before = datasets(output)
+    save_random_image(images / "12.jpg", seed=77)
+    extract(monkeypatch, tmp_path, tmp_path / "fresh.h5")
+    detected = []
 
+    def count(detector, blob, detect_in_blob=extract_features.detect_in_blob):
+        detected.append(blob)
+        return detect_in_blob(detector, blob)
 
-def test_half_precision_weights_are_widened_and_anchors_kept_exact(weights):
-    stored = load_file(weights / "model.safetensors")
-    detector, _ = load_detector(str(weights))
-    assert stored["backbone.stem.conv1.weight"].dtype == torch.float16
-    assert all(p.dtype == torch.float32 for p in detector.parameters())
-    anchors = "proposal_generator.anchor_generator.cell_anchors.0"
-    assert torch.equal(detector.state_dict()[anchors], random_detector().state_dict()[anchors])
-
-
-def test_missing_unexpected_and_misshapen_weights_are_listed(weights):
-    state = load_file(weights / "model.safetensors")
-    del state["backbone.res2.0.conv1.weight"]
-    state["RCNN_base.0.weight"] = torch.zeros(1)
-    state["roi_heads.box_predictor.cls_score.bias"] = torch.zeros(7)
-    save_file(state, weights / "model.safetensors")
-    with pytest.raises(InputError) as error:
-        load_detector(str(weights))
-    for part in (
-        "1 missing: backbone.res2.0.conv1.weight",
-        "1 unexpected: RCNN_base.0.weight",
-        "1 of another shape: roi_heads.box_predictor.cls_score.bias (7,) instead of (6,)",
-    ):
-        assert part in str(error.value)
-
-
-def test_batch_norm_variances_beyond_the_range_of_half_precision_are_kept(tmp_path):
-    detector = random_detector()
-    detector.backbone.stem.conv1.norm.running_var.fill_(1e6)
-    save_detector(tmp_path / "detector", detector, (), ())
-    loaded, info = load_detector(str(tmp_path / "detector"))
-    assert loaded.backbone.stem.conv1.norm.running_var[0] == 1e6
-    assert info.objects == info.attributes == ()
-
-
-def test_weights_that_are_not_finite_are_refused(weights):
-    state = load_file(weights / "model.safetensors")
-    state["roi_heads.res5.0.conv1.weight"][0] = float("nan")
-    save_file(state, weights / "model.safetensors")
-    with pytest.raises(InputError, match=r"roi_heads\.res5\.0\.conv1\.weight holds infinite"):
-        load_detector(str(weights))
-
-
-def test_a_pickled_state_dict_is_read_and_other_pickles_are_refused(weights):
-    state = load_file(weights / "model.safetensors")
-    (weights / "model.safetensors").unlink()
-    torch.save(state, weights / "pytorch_model.bin")
-    detector, info = load_detector(str(weights))
-    assert info.sha256 == sha256_of_file(weights / "pytorch_model.bin")
-    assert detect(detector, random_image(0)).visual_feats.shape == (6, 24)
-    torch.save({"model": state, "config": DetectorConfig}, weights / "pytorch_model.bin")
-    with pytest.raises(InputError, match=r"pytorch_model\.bin: expected a state dict"):
-        load_detector(str(weights))
+    monkeypatch.setattr(extract_features, "detect_in_blob", count)
+    extract(monkeypatch, tmp_path, output)
+    assert len(detected) == 1
+    assert is_complete(output)
+    after, fresh = datasets(output), datasets(tmp_path / "fresh.h5")
+    assert all(np.array_equal(after[name], fresh[name]) for name in fresh)
+    assert not np.array_equal(before["visual_feats"][2], after["visual_feats"][2])
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("options", "line"),
     [
-        ("model.safetensors", b"damaged", "expected a state dict, found a damaged or other file"),
-        ("config.json", b"{", "expected JSON"),
-        ("config.json", b'{"depth": 101}', "not the configuration of a detector"),
-        ("config.json", b'{"n_regions": 301}', "n_regions: expected 1 to 300"),
-        ("objects_vocab.txt", b"person\ncar\n", "expected 5 labels, one a line, found 2"),
+        (["--num_workers", "-1"], "--num_workers: expected at least 0, found -1"),
+        (["--device", "bogus"], "--device bogus: expected a device of this machine"),
+        (["--device", "cuda:99"], "--device cuda:99: expected a device of this machine"),
+        (["--device", "meta"], "--device meta: expected a device of this machine"),
+        (["--n_regions", "0"], "n_regions: expected numbers above 0, found 0"),
     ],
 )
-def test_a_damaged_file_of_a_detector_is_named(weights, name, content, message):
-    (weights / name).write_bytes(content)
-    with pytest.raises(InputError, match=message) as error:
-        load_detector(str(weights))
-    assert name in str(error.value)
+def test_a_bad_option_stops_before_anything_is_written(
+    monkeypatch, tmp_path, weights, images, options, line
+):
+    with pytest.raises(InputError, match=line):
+        extract(monkeypatch, tmp_path, tmp_path / "out" / "features.h5", *options)
+    assert not (tmp_path / "out").exists()
 
 
-def test_weights_that_are_neither_folder_nor_hub_id_are_bad_input():
-    with pytest.raises(InputError, match="neither a local folder nor a hub id"):
-        load_detector("no/such/folder")
-
-
-def test_an_empty_folder_is_no_detector(tmp_path):
-    with pytest.raises(InputError, match=r"neither config\.json nor config\.yaml"):
-        load_detector(str(tmp_path))
-
-
-def test_the_published_configuration_gives_the_architecture_but_not_the_test_settings(tmp_path):
-    published = {
-        "INPUT": {"FORMAT": "BGR", "MIN_SIZE_TEST": 800, "MAX_SIZE_TEST": 1333},
-        "MODEL": {"PIXEL_MEAN": [102.9801, 115.9465, 122.7717]},
-        "RESNETS": {"DEPTH": 101, "RES2_OUT_CHANNELS": 256, "STEM_OUT_CHANNELS": 64},
-        "ANCHOR_GENERATOR": {"SIZES": [[64, 128, 256, 512]], "ASPECT_RATIOS": [[0.5, 1.0, 2.0]]},
-        "PROPOSAL_GENERATOR": {"HIDDEN_CHANNELS": 512},
-        "RPN": {"PRE_NMS_TOPK_TEST": 6000, "POST_NMS_TOPK_TEST": 300, "NMS_THRESH": 0.7},
-        "ROI_HEADS": {"NUM_CLASSES": 1600, "NMS_THRESH_TEST": [0.5, 0.6, 0.7]},
-        "ROI_BOX_HEAD": {"NUM_ATTRS": 400, "POOLER_RESOLUTION": 14},
-    }
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(published))
-    assert read_detector_config(tmp_path) == DetectorConfig()
-    published["RESNETS"]["DEPTH"] = 50
-    published["ROI_HEADS"]["NUM_CLASSES"] = 80
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(published))
-    config = read_detector_config(tmp_path)
-    assert (config.stage_blocks, config.n_objects) == ((3, 4, 6, 3), 80)
-
-
-def test_settings_can_be_changed_when_a_detector_is_loaded(weights):
-    detector, _ = load_detector(str(weights), n_regions=4, min_size=48)
-    assert (detector.config.n_regions, detector.config.min_size) == (4, 48)
-    assert detector.config.max_size == TINY.max_size
-    assert detect(detector, random_image(0)).visual_feats.shape == (4, 24)
+def test_an_output_that_cannot_be_written_is_said_before_the_detector_is_loaded(
+    monkeypatch, tmp_path, weights, images
+):
+    monkeypatch.setattr(extract_features, "load_detector", None)
+    with pytest.raises(InputError, match="found a folder"):
+        extract(monkeypatch, tmp_path, images)

@@ -205,3 +205,70 @@ def test_a_file_that_is_no_split_file_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match="not a split file"):
         read_split(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("image", "line"),
+    [
+        ({"image_id": 1.7}, "image_id: expected an integer of 64 bits, found 1.7"),
+        ({"image_id": "1"}, "image_id: expected an integer of 64 bits, found '1'"),
+        ({"image_id": True}, "image_id: expected an integer of 64 bits, found True"),
+        ({"image_id": 2**63}, "image_id: expected an integer of 64 bits"),
+        ({"file_name": None}, "file_name of image 1: expected text, found None"),
+        ({"file_name": ""}, "relative to the image root"),
+        ({"captions": [{"caption_id": 1, "caption": None}]}, "caption 1: expected text, found N"),
+        ({"captions": [{"caption_id": None, "caption": "a"}]}, "caption_id: expected an integer"),
+    ],
+)
+def test_nothing_in_a_split_file_is_converted(tmp_path, image, line):
+    good = {"image_id": 1, "file_name": "a.jpg", "captions": [{"caption_id": 1, "caption": "a"}]}
+    content = {"dataset": "d", "split": "s", "source": "x", "images": [{**good, **image}]}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=line) as error:
+        read_split(tmp_path / "a.json")
+    assert str(error.value).startswith(str(tmp_path / "a.json"))
+
+
+@pytest.mark.parametrize(
+    ("images", "line"),
+    [
+        ([], "expected at least one image, found none"),
+        ([karpathy_image(1, "../train")], "expected a name without /"),
+        ([karpathy_image(1, "train"), karpathy_image(1, "test")], "image 1 is in both train and"),
+        ([karpathy_image(1, "test") | {"filename": None}], "not Karpathy's format"),
+        ([karpathy_image(2**70, "test")], "expected an integer of 64 bits"),
+        (
+            [karpathy_image(1, "test") | {"sentences": [{"sentid": 1, "raw": None}]}],
+            "caption 1: expected text, found None",
+        ),
+    ],
+)
+def test_a_bad_karpathy_file_stops_the_command_and_leaves_nothing(tmp_path, run_main, images, line):
+    path = write_karpathy(tmp_path / "k.json", images)
+    status = run_main(main, "--karpathy_json", path, "--output_dir", tmp_path / "out")
+    assert_one_clear_line(status, path, line)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_with_a_coco_id_needs_no_other(tmp_path):
+    image = karpathy_image(5, "test")
+    del image["imgid"]
+    splits = read_karpathy(write_karpathy(tmp_path / "k.json", [image]))
+    assert splits["test"].image_ids.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "line"),
+    [
+        ({"caption": None}, "caption 1: expected text, found None"),
+        ({"id": 2**64}, "caption_id: expected an integer of 64 bits"),
+        ({"image_id": 8}, "captions of image 8, which the file does not list"),
+    ],
+)
+def test_a_bad_coco_annotation_is_named(tmp_path, annotation, line):
+    good = {"id": 1, "image_id": 7, "caption": "a"}
+    content = {"images": [{"id": 7, "file_name": "7.jpg"}], "annotations": [good | annotation]}
+    (tmp_path / "c.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=line) as error:
+        read_coco_captions(tmp_path / "c.json", "val", "")
+    assert str(tmp_path / "c.json") in str(error.value)

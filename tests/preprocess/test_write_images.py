@@ -53,6 +53,32 @@ def test_an_exif_rotation_is_applied():
     np.testing.assert_array_equal(decoded, np.rot90(np.asarray(gradient()), k=3))
 
 
+def test_a_cmyk_jpeg_is_read_as_rgb():
+    image = Image.new("RGB", (16, 16), (200, 100, 50))
+    decoded = decode_rgb(encode(image.convert("CMYK"), "JPEG", quality=100), "x")
+    assert np.abs(decoded.astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_a_jpeg_with_an_exif_rotation_is_turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 270 degrees to display
+    plain = decode_rgb(encode(gradient(), "JPEG"), "x")
+    turned = decode_rgb(encode(gradient(), "JPEG", exif=exif), "x")
+    np.testing.assert_array_equal(turned, np.rot90(plain, k=3))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "line"),
+    [
+        (np.full((2, 2), 0.5, np.float32), "found floating-point ones"),
+        (np.full((2, 2), 70000, np.int32), "found values from 70000 to 70000"),
+    ],
+)
+def test_pixels_that_do_not_tell_what_is_white_are_refused(pixels, line):
+    with pytest.raises(InputError, match=line):
+        decode_rgb(encode(Image.fromarray(pixels), "TIFF"), "x")
+
+
 @pytest.mark.parametrize("cut", [0, 3, 100, 0.5, -20])
 def test_a_truncated_jpeg_is_an_error_that_names_it(cut):
     encoded = encode(gradient().resize((64, 64)), "JPEG")
@@ -115,3 +141,10 @@ def test_an_output_that_cannot_be_written_is_one_line(small, tmp_path, run_main)
     arguments = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "images"]
     status = run_main(main, *arguments, "--output", output)
     assert_one_clear_line(status, output, "cannot be written")
+
+
+def test_no_threads_is_a_bad_option_that_leaves_nothing(small, tmp_path, run_main):
+    arguments = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "images"]
+    arguments += ["--output", tmp_path / "out" / "images.h5", "--num_threads", 0]
+    assert_one_clear_line(run_main(main, *arguments), "--num_threads: expected at least 1, found 0")
+    assert not (tmp_path / "out").exists()

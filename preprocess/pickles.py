@@ -1,0 +1,30 @@
+"""Files of `torch.save`, read without running any code that they may hold."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from preprocess.errors import InputError
+
+
+def load_pickle(path: Path, expected: str) -> Any:
+    """Load a file of `torch.save` onto the CPU, with `weights_only=True`.
+
+    Args:
+        expected: what the error line says the file should be.
+
+    Raises:
+        InputError: the file is missing, cannot be read, is no pickle, or would run code.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    # To the unpickler any bytes are a program: "hello" fails on an unknown operation, "a cat" on
+    # an empty stack, others with KeyError, struct.error, UnicodeDecodeError, MemoryError, ...
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"{path}: expected {expected}, found a damaged or other file ({reason})"
+        ) from error

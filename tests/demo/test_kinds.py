@@ -1,0 +1,34 @@
+"""Recall by the recorded kind of caption."""
+
+import json
+
+import numpy as np
+
+from demo.kinds import kinds_table, main
+from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line
+from tests.error_analysis.scored import make_split, save_rankings, scores_with_ranks
+
+
+def test_the_table_has_recall_and_median_rank_of_each_kind():
+    kinds = np.array(["plain", "plain", "typo", "typo", "underspecified"])
+    table = kinds_table({"m": np.array([0, 4, 3, 12, 30.5])}, kinds).splitlines()
+    assert table[0].split() == ["caption", "queries", "m"]
+    assert table[1].split() == ["plain", "2", "R@10", "100.0,", "median", "2"]
+    assert table[2].split() == ["typo", "2", "R@10", "50.0,", "median", "7.5"]
+    assert table[3].split() == ["long_modifier", "0"]
+    assert table[4].split() == ["underspecified", "1", "R@10", "0.0,", "median", "30.5"]
+
+
+def test_the_command_reads_rankings_and_recorded_kinds(tmp_path, run_main, capsys):
+    split = make_split([1] * 3)
+    write_split(tmp_path / "test.json", split)
+    save_rankings(tmp_path / "r.npz", scores_with_ranks([0, 2, 1]).T, split)
+    kinds = {str(i): {"kind": "plain"} for i in split.caption_ids}
+    arguments = ["--rankings", tmp_path / "r.npz", "--split_file", tmp_path / "test.json"]
+    arguments += ["--kinds", tmp_path / "kinds.json"]
+    (tmp_path / "kinds.json").write_text(json.dumps(kinds))
+    assert run_main(main, *arguments) == 0
+    assert "R@10 100.0, median 1" in capsys.readouterr().out
+    (tmp_path / "kinds.json").write_text("{}")
+    assert_one_clear_line(run_main(main, *arguments), "kinds.json", "5000")
