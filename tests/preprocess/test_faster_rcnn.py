@@ -109,10 +109,13 @@ def test_each_stage_equals_the_published_detector(published_state, recorded, cas
     proposals, logits = generator.propose(
         logits[0], deltas[0], generator.anchor_generator(features), tuple(blob.shape[1:])
     )
-    assert np.abs(proposals.numpy() - expected["proposals"]).max() < 0.05
+    # Near ties may swap places with the number of threads: each proposal is somewhere among ours.
+    apart = np.abs(proposals.numpy()[:, None] - expected["proposals"]).max(axis=2)  # (300, 300)
+    assert apart.min(axis=0).max() < 0.05
     assert np.abs(logits.numpy() - expected["proposal_logits"]).max() < 1e-3
 
-    pooled = detector.roi_heads.pool(features, [proposals[:8]])
+    first8 = torch.from_numpy(expected["proposals"][:8])
+    pooled = detector.roi_heads.pool(features, [first8])
     assert relative_difference(pooled.numpy(), expected["pooled_first8"]) < 1e-3
     logits = detector.roi_heads.box_predictor(pooled).object_logits
     probabilities, classes = logits.softmax(dim=1)[:, :-1].max(dim=1)
