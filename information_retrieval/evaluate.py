@@ -38,7 +38,7 @@ from information_retrieval.protocols import (
 )
 from information_retrieval.rankings import rank_scores, write_rankings
 from information_retrieval.tokenization import tokenize_captions
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.device import torch_device
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -159,11 +159,8 @@ def main() -> None:
     model_arguments, data, args = parse_arguments(
         ModelArguments, DataArguments, EvaluateArguments, description=__doc__
     )
-    if args.batch_size < 1 or args.num_workers < 0:
-        raise InputError(
-            f"expected --batch_size of at least 1 and --num_workers of at least 0, found "
-            f"{args.batch_size} and {args.num_workers}"
-        )
+    check_at_least("--batch_size", args.batch_size, 1)
+    check_at_least("--num_workers", args.num_workers, 0)
     device = torch_device(args.device)
     metrics_path = metrics_file(args.output)
     check_writable(args.output)

@@ -1,5 +1,6 @@
 """Files of `torch.save`, read without running any code that they may hold."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ def load_pickle(path: Path, expected: str) -> Any:
         InputError: the file is missing, cannot be read, is no pickle, or would run code.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # About the protocol number that it takes from bytes that are no pickle.
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     # To the unpickler any bytes are a program: "hello" fails on an unknown operation, "a cat" on
