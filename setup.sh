@@ -12,9 +12,9 @@ usage: bash setup.sh demo | test | coco [options]
 
   demo   Make venv/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report.html to open in a
-         browser. No download but the Python packages; 5 minutes on 2 CPU cores after they are
+         browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
-  test   Make venv/ and run the tests, on the CPU and offline; further words go to pytest, e.g.
+  test   Make venv/ and run the tests, on the CPU and offline (4 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
   coco   Make venv/ and write the splits of COCO from Karpathy's file:
          bash setup.sh coco [--karpathy_json FILE]   (datasets/coco/dataset_coco.json)
@@ -92,7 +92,10 @@ coco() {
     local data=datasets/coco karpathy=datasets/coco/dataset_coco.json
     while (($#)); do
         case $1 in
-            --karpathy_json) karpathy=${2:?--karpathy_json needs a file} && shift 2 ;;
+            --karpathy_json) 
+                (($# > 1)) || fail "--karpathy_json needs a file"
+                karpathy=$2 && shift 2
+                ;;
             *) fail "unknown option $1 (see bash setup.sh --help)" ;;
         esac
     done

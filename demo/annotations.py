@@ -87,7 +87,7 @@ def karpathy_json(records: list[Record]) -> dict:
                 "cocoid": record.image_id,
             }
         )
-    return {"images": images, "dataset": "coco"}
+    return {"images": images, "dataset": "miniature COCO"}
 
 
 def kinds_json(records: list[Record]) -> dict[str, dict[str, str]]:

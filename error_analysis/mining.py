@@ -134,6 +134,10 @@ def mined_to_json(mined: dict[Direction, MinedQueries], metadata: dict) -> dict:
     return {**lists, "metadata": {**metadata, "counts": counts}}
 
 
+def _share(n_kept: int, n_found: int) -> str:
+    return f"{n_found:,}" if n_kept == n_found else f"{n_kept:,} of {n_found:,}"
+
+
 def main() -> None:
     arguments = parse_arguments(MiningArguments, description=__doc__)
     if arguments.seed < 0:
@@ -150,7 +154,7 @@ def main() -> None:
     }
     write_json(arguments.output, mined_to_json(mined, metadata))
     counts = "; ".join(
-        f"{direction} {len(m.hard):,} of {m.n_hard:,} hard, {len(m.easy):,} of {m.n_easy:,} easy"
+        f"{direction} {_share(len(m.hard), m.n_hard)} hard, {_share(len(m.easy), m.n_easy)} easy"
         for direction, m in mined.items()
     )
     print(f"wrote {arguments.output}: {counts}")

@@ -14,6 +14,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from information_retrieval import training_run
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from preprocess.errors import InputError
 from preprocess.files import sha256_of_file
@@ -41,6 +42,10 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(name_or_path)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
+        if (Path(name_or_path) / training_run.FILE_NAME).exists():
+            raise InputError(
+                f"{name_or_path}: training is not finished; repeat its command, and it goes on"
+            ) from error
         raise InputError(
             f"{name_or_path}: expected an HF checkpoint folder or hub id ({error})"
         ) from error

@@ -167,8 +167,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     # A .npy file loads as an array, which is no archive: TypeError.
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
-            f"{path}: expected a rankings .npz, found a damaged or foreign file ({error}); "
-            f"{MADE_BY}"
+            f"{path}: expected a rankings .npz, found a damaged or foreign file; {MADE_BY}"
         ) from error
     missing = ORIGINAL_KEYS - arrays.keys()
     if missing:

@@ -35,7 +35,7 @@ from information_retrieval.dataset import (
 )
 from information_retrieval.tokenization import tokenize_captions
 from information_retrieval.trainer import Gallery, RetrievalTrainer
-from information_retrieval.training_run import begin_or_go_on, make_folder
+from information_retrieval.training_run import begin_or_go_on, is_finished, make_folder
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -155,6 +155,9 @@ def main() -> None:
     settings = begun_with(model_name, pairs.prob_unaligned, trainer)
     with training.main_process_first(local=False, desc="run folder"):
         checkpoint = begin_or_go_on(output_dir, settings)
+    if is_finished(output_dir):
+        print(f"{output_dir}: this run is finished; nothing to do")
+        return
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model()
     trainer.save_state()

@@ -46,6 +46,11 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
     return last_whole_checkpoint(output_dir)
 
 
+def is_finished(output_dir: Path) -> bool:
+    """Tell whether the run's model is there: its state is what training writes last."""
+    return (output_dir / "trainer_state.json").is_file()
+
+
 def last_whole_checkpoint(output_dir: Path) -> str | None:
     """Return the newest of `checkpoint-*` that has all its files, and None without one."""
     folders = [f for f in output_dir.glob("checkpoint-*") if f.name[11:].isdecimal()]

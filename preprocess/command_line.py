@@ -1,6 +1,7 @@
 """What every command shares: parsing a dataclass, and one clear line on bad input."""
 
 import argparse
+import difflib
 import sys
 from collections.abc import Callable
 
@@ -18,11 +19,19 @@ def parse_arguments(*dataclasses, description: str):
 
     Options are never abbreviated, so that a command keeps its meaning when options are added.
     `description` is the module docstring of the command, printed by ``--help``.
+
+    Raises:
+        InputError: an unknown option.
     """
     parser = HfArgumentParser(
         dataclasses, description=description, allow_abbrev=False, formatter_class=_HelpFormatter
     )
-    parsed = parser.parse_args_into_dataclasses()
+    *parsed, unknown = parser.parse_args_into_dataclasses(return_remaining_strings=True)
+    if unknown:
+        known = [option for action in parser._actions for option in action.option_strings]
+        close = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "--help lists the options"
+        raise InputError(f"unknown option {unknown[0]}; {hint}")
     return parsed[0] if len(parsed) == 1 else parsed
 
 

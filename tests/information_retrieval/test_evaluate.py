@@ -76,6 +76,9 @@ def test_an_unknown_model_type_is_refused(evaluate, tmp_path):
     (tmp_path / "m" / "config.json").write_text('{"model_type": "bert"}')
     check_fails(evaluate(tmp_path / "m"), "unknown model type 'bert'", "lxmert, clip")
     check_fails(evaluate(tmp_path / "none"), "expected an HF checkpoint folder")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "training_run.json").write_text("{}")
+    check_fails(evaluate(tmp_path / "none"), "training is not finished")
 
 
 def test_a_checkpoint_without_the_matching_head_is_refused(evaluate, tmp_path):

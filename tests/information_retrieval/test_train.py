@@ -178,6 +178,16 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(train, tmp_
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
+def test_a_finished_run_is_left_as_it_is(train, tmp_path, capsys):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    _, output = train(checkpoint, "--num_train_epochs", "1")
+    before = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+    status, _ = train(checkpoint, "--num_train_epochs", "1")
+    assert status == 0
+    assert "this run is finished; nothing to do" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()} == before
+
+
 def test_a_folder_of_another_run_is_refused(train, tmp_path):
     checkpoint = save_lxmert(tmp_path / "lxmert")
     status, output = train(checkpoint, "--num_train_epochs", "1")

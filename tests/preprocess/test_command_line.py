@@ -38,6 +38,8 @@ def test_options_are_typed_and_never_abbreviated(run_main, capsys):
     assert run_main(main, "--split_file", "a/b.json") == 0
     assert parsed == [Arguments(Path("a/b.json"), 3)]
     assert run_main(main, "--split", "a/b.json") == 2
+    status = run_main(main, "--split_file", "a/b.json", "--sise", "4")
+    assert_one_clear_line(status, "unknown option --sise; did you mean --size?")
     assert run_main(main, "--help") == 0
     assert "What it does." in capsys.readouterr().out
 
