@@ -21,7 +21,7 @@ usage: bash setup.sh demo | test | coco [options]
          Then it names the commands that write images and features.
 
 Each can be repeated: packages, features and training that are done are not done again, and an
-interrupted one goes on; the quick steps are. Needs Python 3.11 or newer with venv, and
+interrupted one goes on; the other steps are made again. Needs Python 3.11 or newer with venv, and
 6 GB of disk for the packages (with PyTorch's CUDA libraries; a GPU is used where there is one).
 
 Environment: PYTHON, the interpreter that makes venv/ (python3); VENV, another folder for it.

@@ -146,7 +146,8 @@ def metrics_file(rankings_file: Path) -> Path:
         raise InputError(f"--output {rankings_file}: expected a name that ends in .npz")
     path = rankings_file.with_name("metrics.json")
     if path.exists():
-        found = read_json(path, "delete it").get("rankings")
+        content = read_json(path, "delete it")
+        found = content.get("rankings") if isinstance(content, dict) else None
         if found != rankings_file.name:
             raise InputError(
                 f"{path}: holds the metrics of {found}, expected {rankings_file.name}; give each "

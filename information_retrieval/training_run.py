@@ -30,7 +30,7 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
         over, with a warning.
 
     Raises:
-        InputError: the folder holds a run that was begun with something else.
+        InputError: the folder holds a run that was begun with something else, or by something else.
     """
     path = output_dir / FILE_NAME
     if path.exists():
@@ -41,6 +41,11 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
                     f"{output_dir}: holds a run with {key} {found.get(key)}, expected "
                     f"{begun_with.get(key)}; choose another --output_dir, or delete this one"
                 )
+    elif is_finished(output_dir) or any(output_dir.glob("checkpoint-*")):
+        raise InputError(
+            f"{output_dir}: holds checkpoints but no {FILE_NAME}, so of a run that another "
+            "command began; choose another --output_dir"
+        )
     else:
         write_json(path, begun_with)
     return last_whole_checkpoint(output_dir)

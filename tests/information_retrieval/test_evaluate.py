@@ -138,6 +138,8 @@ def test_the_metrics_of_other_rankings_are_not_overwritten(evaluate, tmp_path):
     status, _ = evaluate(checkpoint, "--output", output.with_name("metrics.json"))
     assert_one_clear_line(status, "ends in .npz")
     assert (output.parent / "metrics.json").read_bytes() == before
+    (output.parent / "metrics.json").write_text("[]")
+    assert_one_clear_line(evaluate(checkpoint)[0], "metrics.json", "holds the metrics of None")
 
 
 @pytest.mark.parametrize(

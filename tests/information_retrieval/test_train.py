@@ -198,6 +198,17 @@ def test_a_folder_of_another_run_is_refused(train, tmp_path):
     assert_one_clear_line(status, output, "weights sha256:")
 
 
+@pytest.mark.parametrize("name", ["trainer_state.json", "checkpoint-7/config.json"])
+def test_a_folder_that_another_command_filled_is_refused_and_kept(train, tmp_path, name):
+    foreign = tmp_path / "runs" / "lxmert" / name
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("{}")
+    status, output = train(save_lxmert(tmp_path / "lxmert"), "--num_train_epochs", "1")
+    assert_one_clear_line(status, output, "of a run that another command began")
+    assert foreign.read_text() == "{}"
+    assert not (output / "training_run.json").exists()
+
+
 def test_two_processes_evaluate_as_one_does(data_dir, tmp_path):
     checkpoint = save_lxmert(tmp_path / "lxmert")
     common = ["-m", "information_retrieval.train", "--model_name_or_path", checkpoint]
