@@ -1,11 +1,12 @@
 """The rankings of one or several models over one gallery, under unique names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from information_retrieval.gallery import gallery_of
 from information_retrieval.metrics import Direction, QueryRanks
 from information_retrieval.protocols import protocol_metrics
 from information_retrieval.rankings import Rankings, read_rankings
@@ -61,35 +62,6 @@ class ModelRankings:
             "gallery": {"images": n_images, "captions": len(self.gallery.captions)},
             "ties": "expected",
         }
-
-
-def gallery_of(rankings: Rankings, split: Split) -> Split:
-    """Return the images and captions of `split` that `rankings` scored, in the scores' order.
-
-    Raises:
-        InputError: an image or caption is not in `split`, or the captions do not lie image by
-            image in the order of the split.
-    """
-    kept = set(rankings.caption_ids.tolist())
-    image_of = {image.image_id: image for image in split.images}
-    ids = rankings.image_ids.tolist()
-    images = tuple(
-        replace(
-            image_of[i], captions=tuple(c for c in image_of[i].captions if c.caption_id in kept)
-        )
-        for i in ids
-        if i in image_of
-    )
-    gallery = replace(split, images=images)
-    if ids != gallery.image_ids.tolist() or not np.array_equal(
-        rankings.caption_ids, gallery.caption_ids
-    ):
-        raise InputError(
-            f"{rankings.metadata.get('path', 'rankings')}: expected the images and captions of "
-            f"split {split.split!r} of {split.source}, image by image, found others or another "
-            "order; give the split file that the rankings were made with"
-        )
-    return gallery
 
 
 def check_same_gallery(models: Sequence[ModelRankings]) -> None:

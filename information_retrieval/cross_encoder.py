@@ -2,9 +2,10 @@
 
 LXMERT's 9 language layers see only the caption, its 5 object-relationship layers only the image;
 the modalities meet in the 5 cross-modality layers. So a caption is encoded once for all images
-and an image once for all captions, and a pair costs the cross layers and the head alone. Captions
-are scored in groups of one token length: there is no padding, and nothing to mask. The scores
-are those of the plain forward of each pair (tests: within 1e-5 in float32).
+and an image once for all captions, and a pair costs the cross layers and the head alone
+(information_retrieval/lxmert_scoring.py). Captions are scored in groups of one token length: there
+is no padding, and nothing to mask. The scores are those of the plain forward of each pair (tests:
+within 1e-5 in float32).
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,13 @@ from tqdm import tqdm
 
 from information_retrieval.dataset import stack_float32
 from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.lxmert_scoring import first_projections, score_block
 from preprocess.features_file import FeaturesFile
+
+BLOCK_IMAGES = 8  # that share what is computed once for a caption
+CPU_PAIRS = 64  # measured: 32 to 128 are alike, 512 are 6 % slower
+GPU_PAIRS = 8192
+GPU_MEMORY_SHARE = 0.25  # what else a layer holds takes the rest
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ def _stack_regions(items: list[dict]) -> tuple[torch.Tensor, torch.Tensor]:
     return feats, stack_float32([item["visual_pos"] for item in items])
 
 
+@torch.inference_mode()
 def encode_captions(
     model: LxmertForImageTextMatching, token_ids: list[list[int]], batch_size: int
 ) -> list[CaptionGroup]:
@@ -74,6 +82,7 @@ def encode_captions(
     return groups
 
 
+@torch.inference_mode()
 def encode_images(
     model: LxmertForImageTextMatching,
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
@@ -93,81 +102,99 @@ def encode_images(
     return torch.cat(encoded)
 
 
-def score_pairs(
-    model: LxmertForImageTextMatching, language: torch.Tensor, vision: torch.Tensor
-) -> torch.Tensor:
-    """Run the cross-modality layers and the head on encoded pairs.
+def pairs_at_once(model: LxmertForImageTextMatching, n_tokens: int) -> int:
+    """Choose how many pairs go through the cross layers together.
 
-    Of the last layer only what the pooled [CLS] reads is computed: no visual branch, and after
-    the cross attention only the first token's query and feed-forward.
+    On a CPU as many as keep the activations near its caches; on a GPU as fill a share of its
+    memory, up to a number beyond which nothing is gained. What is free does not count, so that a
+    run that goes on computes as before.
 
     Args:
-        language: (batch, length, hidden_size), without padding.
-        vision: (batch, n_regions, hidden_size).
-
-    Returns:
-        (batch,) logits.
+        n_tokens: of a pair, words and regions.
     """
-    *layers, last = model.lxmert.encoder.x_layers
-    for layer in layers:
-        language, vision = layer(language, None, vision, None)
-    language = last.visual_attention(language, vision)[0]
-    first = language[:, :1]  # (batch, 1, hidden_size)
-    attended = last.lang_self_att.self(first, language)[0]
-    first = last.lang_self_att.output(attended, first)
-    first = last.lang_output(last.lang_inter(first), first)
-    return model.matching_head(model.lxmert.pooler(first)).squeeze(-1)
+    if model.device.type != "cuda":
+        return CPU_PAIRS
+    config = model.config
+    # The widest moment of a layer: the residual stream twice, and the feed-forward's inside twice.
+    widest = 4 * n_tokens * (2 * config.hidden_size + 2 * config.intermediate_size)  # bytes
+    total = torch.cuda.get_device_properties(model.device).total_memory
+    return max(1, min(GPU_PAIRS, int(GPU_MEMORY_SHARE * total) // widest))
 
 
-def _pair_blocks(
-    n_images: int, groups: list[CaptionGroup], block_images: int, block_pairs: int
-) -> Iterator[tuple[slice, CaptionGroup]]:
-    """Yield (rows, captions of one length) so that each block has at most `block_pairs` pairs."""
-    captions_a_block = max(1, block_pairs // block_images)
-    for row in range(0, n_images, block_images):
-        rows = slice(row, min(row + block_images, n_images))
-        for group in groups:
-            for start in range(0, len(group.columns), captions_a_block):
-                part = slice(start, start + captions_a_block)
-                yield rows, CaptionGroup(group.columns[part], group.hidden[part])
-
-
-def score_encoded(
-    model: LxmertForImageTextMatching,
-    vision: torch.Tensor,
-    groups: list[CaptionGroup],
-    block_images: int,
-    block_pairs: int,
-    show_progress: bool,
-) -> np.ndarray:
-    """Score every encoded image against every encoded caption, block by block.
+class EncodedGallery:
+    """Encoded images and captions, of which any pairs of one caption length can be scored.
 
     Args:
+        model: in eval mode, on the device of the encodings.
         vision: (n_images, n_regions, hidden_size).
         groups: every caption once.
+        dtype: float32, or the type to autocast to.
 
-    Returns:
-        (n_images, n_captions) float32 logits.
+    Attributes:
+        column_blocks: for each token length, its captions' columns, (n,) int64 ascending.
     """
-    n_captions = sum(len(group.columns) for group in groups)
-    scores = np.empty((len(vision), n_captions), np.float32)
-    progress = tqdm(
-        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
-    )
-    with progress:
-        for rows, captions in _pair_blocks(len(vision), groups, block_images, block_pairs):
-            n_rows, n_columns = rows.stop - rows.start, len(captions.columns)
-            # Pairs in the order of the scores: (rows * columns, length or regions, hidden_size).
-            language = captions.hidden.repeat(n_rows, 1, 1)
-            regions = vision[rows].repeat_interleave(n_columns, dim=0)
-            logits = score_pairs(model, language, regions).float()
-            scores[rows, captions.columns] = logits.view(n_rows, n_columns).cpu().numpy()
-            progress.update(n_rows * n_columns)
-    return scores
+
+    def __init__(
+        self,
+        model: LxmertForImageTextMatching,
+        vision: torch.Tensor,
+        groups: list[CaptionGroup],
+        dtype: torch.dtype,
+    ):
+        self.model = model
+        self.vision = vision
+        self.groups = groups
+        self.dtype = dtype
+        self.column_blocks = [group.columns for group in groups]
+        self.n_images = len(vision)
+        self.n_captions = sum(len(columns) for columns in self.column_blocks)
+        self._group_of = np.empty(self.n_captions, np.int64)
+        for index, columns in enumerate(self.column_blocks):
+            self._group_of[columns] = index
+
+    @torch.inference_mode()
+    def score(self, rows: slice, columns: np.ndarray) -> np.ndarray:
+        """Score images against captions of one token length.
+
+        Args:
+            rows: a slice of images.
+            columns: (n,) int64 ascending, captions of one token length.
+
+        Returns:
+            (n_rows, n) float32 logits.
+        """
+        group = self.groups[self._group_of[columns[0]]]
+        places = torch.from_numpy(np.searchsorted(group.columns, columns))
+        language = group.hidden[places.to(group.hidden.device)]  # (n, length, hidden_size)
+        vision = self.vision[rows]
+        n_images = min(len(vision), BLOCK_IMAGES)
+        most = pairs_at_once(self.model, language.shape[1] + vision.shape[1])
+        n_captions = max(1, most // n_images)
+        kind = self.model.device.type
+        with torch.autocast(kind, self.dtype, enabled=self.dtype != torch.float32):
+            of_language = first_projections(self.model, language)
+            of_vision = first_projections(self.model, vision)
+            scores = [
+                torch.cat(
+                    [
+                        score_block(
+                            self.model, language[c], vision[i], of_language[c], of_vision[i]
+                        )
+                        for c in _parts(len(language), n_captions)
+                    ],
+                    dim=1,
+                )
+                for i in _parts(len(vision), n_images)
+            ]
+        return torch.cat(scores).float().cpu().numpy()
+
+
+def _parts(length: int, most: int) -> Iterator[slice]:
+    return (slice(start, start + most) for start in range(0, length, most))
 
 
 @torch.inference_mode()
-def score_gallery(
+def encode_gallery(
     model: LxmertForImageTextMatching,
     token_ids: list[list[int]],
     features: FeaturesFile,
@@ -175,12 +202,9 @@ def score_gallery(
     *,
     dtype: torch.dtype = torch.float32,
     batch_size: int = 64,
-    block_images: int = 8,
-    block_pairs: int = 512,
     num_workers: int = 0,
-    show_progress: bool = True,
-) -> np.ndarray:
-    """Score every image against every caption.
+) -> EncodedGallery:
+    """Encode every image and every caption.
 
     Args:
         model: in eval mode, on the device to compute on.
@@ -188,10 +212,6 @@ def score_gallery(
         features: has every image of `image_ids`.
         dtype: float32, or the type to autocast to.
         batch_size: images or captions encoded at once.
-        block_images, block_pairs: images and pairs in a block of the cross layers.
-
-    Returns:
-        (n_images, n_captions) float32 logits.
 
     Raises:
         InputError: an image without features.
@@ -205,4 +225,44 @@ def score_gallery(
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         vision = encode_images(model, loader)
         groups = encode_captions(model, token_ids, batch_size)
-        return score_encoded(model, vision, groups, block_images, block_pairs, show_progress)
+    return EncodedGallery(model, vision, groups, dtype)
+
+
+def score_gallery(
+    model: LxmertForImageTextMatching,
+    token_ids: list[list[int]],
+    features: FeaturesFile,
+    image_ids: np.ndarray,
+    *,
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = 64,
+    num_workers: int = 0,
+    show_progress: bool = True,
+) -> np.ndarray:
+    """Score every image against every caption, arguments as of `encode_gallery`.
+
+    Returns:
+        (n_images, n_captions) float32 logits.
+
+    Raises:
+        InputError: an image without features.
+    """
+    gallery = encode_gallery(
+        model,
+        token_ids,
+        features,
+        image_ids,
+        dtype=dtype,
+        batch_size=batch_size,
+        num_workers=num_workers,
+    )
+    scores = np.empty((gallery.n_images, gallery.n_captions), np.float32)
+    progress = tqdm(
+        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
+    )
+    with progress:
+        for rows in _parts(gallery.n_images, BLOCK_IMAGES):
+            for columns in gallery.column_blocks:
+                scores[rows, columns] = gallery.score(rows, columns)
+                progress.update(scores[rows].shape[0] * len(columns))
+    return scores

@@ -7,43 +7,42 @@ Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features
     python -m information_retrieval.evaluate --model_name_or_path runs/demo/lxmert \\
         --data_dir datasets/demo --split test --protocol full --output runs/demo/lxmert/test.npz
 
-Memory: 4 bytes a pair (20 MB for 1k, 0.5 GB for 5k), and for LXMERT of the published size 3 KB a
-caption token and 110 KB an image (2 GB for 5k).
+Until it is done, the scores grow in the folder `{output}.tiles`. Killed at any moment, the same
+command goes on, with the same result to the last bit on the same device. On several GPUs, or as
+several processes with `--device cpu`, of one machine: `torchrun --nproc_per_node 8 -m
+information_retrieval.evaluate ...` or `accelerate launch ...`. Each process encodes its share of
+the images and all captions, and scores a fixed share of the tiles; the scores are the same for any
+number of processes that have as many threads each (torchrun gives each one, unless OMP_NUM_THREADS
+says otherwise; with another number the last bits may differ).
+
+Memory: the scores are on the disk, 4 bytes a pair (20 MB for 1k, 0.5 GB for 5k), twice before the
+command is done; and in memory for LXMERT of the published size 3 KB a caption token and 110 KB an
+image (2 GB for 5k).
 """
 
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-import transformers
 
-from information_retrieval import cross_encoder, dual_encoder
 from information_retrieval.arguments import DataArguments, ModelArguments
-from information_retrieval.checkpoint import (
-    load_image_processor,
-    load_model,
-    load_tokenizer,
-    weights_revision,
-)
-from information_retrieval.dataset import check_feature_dim
+from information_retrieval.evaluation_output import describe, metrics_file, read_scored
+from information_retrieval.processes import join_processes
 from information_retrieval.protocols import (
     Protocol,
+    every_protocol,
     metrics_table,
-    protocol_metrics,
     protocol_split,
+    tie_warning,
 )
-from information_retrieval.rankings import rank_scores, write_rankings
-from information_retrieval.tokenization import tokenize_captions
+from information_retrieval.rankings import Rankings, rank_scores, write_rankings
+from information_retrieval.score_tiles import score_in_store
+from information_retrieval.scoring import EncoderOptions, GalleryFiles, LoadedGallery, load_gallery
+from information_retrieval.tile_store import check_disk, remove_store
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import check_writable, read_json, write_json
-from preprocess.images_file import ImagesFile
+from preprocess.files import check_writable, write_json
 from preprocess.split_file import Split, read_split
 
 
@@ -63,97 +62,36 @@ class EvaluateArguments:
     )
     batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
     num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
+    negative_images: bool = field(
+        default=False,
+        metadata={
+            "help": "CLIP: reproduce the original's defect, by which each pixel value x became "
+            "(256 - x) mod 256"
+        },
+    )
     device: str = field(
         default="cuda" if torch.cuda.is_available() else "cpu",
         metadata={"help": "torch device to compute on"},
     )
 
 
-def score_split(
-    gallery: Split,
-    name: str,
-    features_file: Path,
-    images_file: Path,
-    device: torch.device,
-    **options,
-) -> np.ndarray:
-    """Score a gallery with the scorer of the model's type.
+def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> None:
+    """Write the metrics of all protocols that the gallery allows, and print their tables.
 
     Args:
-        name: checkpoint folder or hub id.
-        features_file, images_file: of the gallery's split; the one that the model reads.
-        options: of `cross_encoder.score_gallery` and `dual_encoder.score_gallery`, which both have.
-
-    Returns:
-        (n_images, n_captions) float32.
+        name: of the rankings file.
+        path: the metrics file.
     """
-    model = load_model(name).to(device)
-    if model.config.model_type == "lxmert":
-        tokenizer = load_tokenizer(name, model.config.vocab_size)
-        features = FeaturesFile(features_file)
-        check_feature_dim(features, model)
-        token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
-        return cross_encoder.score_gallery(model, token_ids, features, gallery.image_ids, **options)
-    text = model.config.text_config
-    tokenizer = load_tokenizer(name, text.vocab_size)
-    return dual_encoder.score_gallery(
-        model,
-        tokenize_captions(gallery, tokenizer, text.max_position_embeddings),
-        tokenizer.pad_token_id,
-        ImagesFile(images_file),
-        gallery.image_ids,
-        load_image_processor(name),
-        **options,
-    )
-
-
-def code_version() -> str:
-    """Return the git commit of this code, "-dirty" when changed, or "unknown" outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        described = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return described.stdout.strip()
-
-
-def describe(name: str, split: Split, protocol: Protocol, dtype: str) -> dict:
-    """Return the metadata of the rankings: what made them, from what."""
-    return {
-        "model": name,
-        "weights": weights_revision(name),
-        "dataset": split.dataset,
-        "split": split.split,
-        "split_sha256": split.sha256,
-        "protocol": protocol,
-        "dtype": dtype,
-        "axes": ["image", "caption"],
-        "code_version": code_version(),
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "command": sys.argv,
-    }
-
-
-def metrics_file(rankings_file: Path) -> Path:
-    """Return where the metrics of a rankings file go: `metrics.json` beside it.
-
-    Raises:
-        InputError: the rankings are not called .npz, or the metrics of others are there.
-    """
-    if rankings_file.suffix != ".npz":
-        raise InputError(f"--output {rankings_file}: expected a name that ends in .npz")
-    path = rankings_file.with_name("metrics.json")
-    if path.exists():
-        content = read_json(path, "delete it")
-        found = content.get("rankings") if isinstance(content, dict) else None
-        if found != rankings_file.name:
-            raise InputError(
-                f"{path}: holds the metrics of {found}, expected {rankings_file.name}; give each "
-                "evaluation a folder of its own"
-            )
-    return path
+    results = every_protocol(rankings.scores, rankings.caption_image_index, protocol)
+    asked = results.pop(protocol)
+    metadata = {**rankings.metadata, "protocol": protocol}
+    content = {**asked, "other_protocols": results, "rankings": name, "metadata": metadata}
+    write_json(path, content)
+    for table in (asked, *results.values()):
+        print(metrics_table(table))
+    warning = tie_warning(rankings.ranks, rankings.scores, rankings.metadata["dtype"])
+    if warning:
+        print(warning, file=sys.stderr)
 
 
 def main() -> None:
@@ -162,31 +100,49 @@ def main() -> None:
     )
     check_at_least("--batch_size", args.batch_size, 1)
     check_at_least("--num_workers", args.num_workers, 0)
-    device = torch_device(args.device)
-    metrics_path = metrics_file(args.output)
-    check_writable(args.output)
-    split = read_split(data.split_file(args.split))
-    gallery = protocol_split(split, args.protocol)
+    processes = join_processes(args.device)
     name = model_arguments.model_name_or_path
-    scores = score_split(
-        gallery,
-        name,
-        data.features_file(args.split),
-        data.images_file(args.split),
-        device,
-        dtype=getattr(torch, args.dtype),
-        batch_size=args.batch_size,
-        num_workers=args.num_workers,
+    tiles = args.output.with_name(f"{args.output.name}.tiles")
+    options = EncoderOptions(
+        getattr(torch, args.dtype),
+        args.batch_size,
+        args.num_workers,
+        show_progress=processes.is_main,
+        negative_images=args.negative_images,
     )
-    metadata = describe(name, split, args.protocol, args.dtype)
-    rankings = rank_scores(scores, gallery, metadata)
-    result = protocol_metrics(scores, gallery.caption_image_index, args.protocol)
-    write_rankings(args.output, rankings)
-    write_json(
-        metrics_path, {**result, "rankings": args.output.name, "metadata": rankings.metadata}
-    )
-    print(metrics_table(result))
-    print(f"wrote {args.output} and {metrics_path}")
+
+    def load() -> tuple[Path, Split, Split, LoadedGallery, bool]:
+        metrics_path = metrics_file(args.output)
+        check_writable(args.output)
+        split = read_split(data.split_file(args.split))
+        gallery = protocol_split(split, args.protocol)
+        is_scored = args.output.exists()
+        if not is_scored:
+            check_disk(tiles, len(gallery.images), len(gallery.captions))
+        files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
+        loaded = load_gallery(name, gallery, files, processes.device, options)
+        return metrics_path, split, gallery, loaded, is_scored
+
+    metrics_path, split, gallery, loaded, is_scored = processes.agree(load)
+    if is_scored:
+        if processes.is_main:
+            rankings = read_scored(args.output, split, gallery, loaded.identity)
+            version = rankings.metadata.get("code_version", "unknown")
+            print(
+                f"{args.output}: these scores are there already, made by code version {version}; "
+                "nothing is scored (delete it to score anew)"
+            )
+    else:
+        scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
+        if processes.is_main:
+            metadata = describe(name, split, args.protocol, loaded.identity)
+            rankings = rank_scores(scores, gallery, metadata)
+            write_rankings(args.output, rankings)
+    if processes.is_main:
+        report(rankings, args.protocol, args.output.name, metrics_path)
+        remove_store(tiles)
+        print(f"wrote {metrics_path}" if is_scored else f"wrote {args.output} and {metrics_path}")
+    processes.leave()
 
 
 if __name__ == "__main__":

@@ -6,14 +6,23 @@
     full   every image and every caption of the split
 
 `1k` is the 1K of the paper; much of the literature reports `5fold` as 1K. They differ: name the
-one that was used wherever a number stands.
+one that was used wherever a number stands. A matrix of scores holds those of every smaller
+gallery: `every_protocol` reads them from it.
 """
 
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 
-from information_retrieval.metrics import CUTOFFS, TIED_SHARE, count_ranks, retrieval_metrics
+from information_retrieval.metrics import (
+    CUTOFFS,
+    TIED_SHARE,
+    RankCounter,
+    Ranks,
+    count_ranks,
+    retrieval_metrics,
+)
 from preprocess.errors import InputError
 from preprocess.split_file import Split
 
@@ -21,6 +30,11 @@ Protocol = Literal["1k", "5fold", "5k", "full"]
 GALLERY_IMAGES = {"1k": 1000, "5fold": 5000, "5k": 5000}
 FOLD_IMAGES = 1000
 CAPTIONS_PER_IMAGE = 5
+# Rows copied at once where captions are left out: 6 MB at 25,000 captions.
+COPIED_ROWS = 64
+# Percent of the queries of a direction; so much R@10 could move by the order of ties alone.
+COMMON_TIES = 1.0
+FRACTION_BITS = {"float32": 23, "float16": 10, "bfloat16": 7}
 
 
 def protocol_split(split: Split, protocol: Protocol) -> Split:
@@ -41,10 +55,18 @@ def protocol_split(split: Split, protocol: Protocol) -> Split:
 
 
 def galleries(protocol: Protocol, n_images: int, fold_images: int = FOLD_IMAGES) -> list[slice]:
-    """Return the rows of each gallery: one slice, or the folds of `5fold`."""
-    if protocol != "5fold":
+    """Return the rows of each gallery in a matrix of `n_images`: one slice, or those of `5fold`.
+
+    Raises:
+        ValueError: the images do not fill the folds.
+    """
+    if protocol == "full":
         return [slice(0, n_images)]
-    return [slice(start, start + fold_images) for start in range(0, n_images, fold_images)]
+    last = min(n_images, GALLERY_IMAGES[protocol] // FOLD_IMAGES * fold_images)
+    step = fold_images if protocol == "5fold" else last
+    if last % step:
+        raise ValueError(f"{n_images} images do not fill folds of {fold_images}")
+    return [slice(start, start + step) for start in range(0, last, step)]
 
 
 def protocol_metrics(
@@ -56,20 +78,23 @@ def protocol_metrics(
     """Compute the metrics of one score matrix under a protocol, without scoring again.
 
     Args:
-        scores: (n_images, n_captions) float32 of `protocol_split`.
+        scores: (n_images, n_captions) float32 of `protocol_split`, or of a larger gallery of the
+            same split: `1k` takes the first 1,000 rows, and all but `full` 5 captions an image.
         caption_image_index: (n_captions,) integer, ascending.
 
     Returns:
         "protocol"; "metrics" (see `retrieval_metrics`; expected ties; the mean over folds);
         "bounds": the same under "optimistic" and "pessimistic" ties; "folds": the metrics of
         each fold (only `5fold`).
+
+    Raises:
+        ValueError: as `galleries` and `count_ranks` do.
     """
-    fold_ranks = []
-    for rows in galleries(protocol, len(scores), fold_images):
-        # Captions lie image by image, so a fold's are a slice, and its scores a view.
-        columns = slice(*np.searchsorted(caption_image_index, (rows.start, rows.stop)))
-        index = caption_image_index[columns] - rows.start
-        fold_ranks.append(count_ranks(scores[rows, columns], index))
+    per_image = None if protocol == "full" else CAPTIONS_PER_IMAGE
+    fold_ranks = [
+        _gallery_ranks(scores, caption_image_index, rows, per_image)
+        for rows in galleries(protocol, len(scores), fold_images)
+    ]
     by_rule = {
         rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIED_SHARE
     }
@@ -80,25 +105,96 @@ def protocol_metrics(
     return result
 
 
+def every_protocol(
+    scores: np.ndarray, caption_image_index: np.ndarray, protocol: Protocol
+) -> dict[Protocol, dict]:
+    """Compute the metrics of every protocol that a matrix scored for `protocol` has images for.
+
+    Returns:
+        `protocol_metrics` by protocol: `protocol` itself, and `1k` from 1,000 images on, `5fold`
+        and `5k` from 5,000 on.
+    """
+    names = [name for name, needed in GALLERY_IMAGES.items() if len(scores) >= needed]
+    return {
+        name: protocol_metrics(scores, caption_image_index, name)
+        for name in dict.fromkeys([protocol, *names])
+    }
+
+
+def _gallery_ranks(
+    scores: np.ndarray, caption_image_index: np.ndarray, rows: slice, per_image: int | None
+) -> Ranks:
+    """Count the ranks among the images of `rows` and the first captions of each."""
+    # Captions lie image by image, so a gallery's are a slice, and its scores a view.
+    columns = slice(*np.searchsorted(caption_image_index, (rows.start, rows.stop)))
+    scores, index = scores[rows, columns], caption_image_index[columns] - rows.start
+    position = np.arange(len(index)) - np.searchsorted(index, index)  # (n_captions,), in its image
+    if per_image is None or (position < per_image).all():
+        return count_ranks(scores, index)
+    kept = np.flatnonzero(position < per_image)
+    counter = RankCounter(scores[index[kept], kept], index[kept], len(scores))
+    for start in range(0, len(scores), COPIED_ROWS):
+        part = slice(start, start + COPIED_ROWS)
+        counter.update(part, slice(None), scores[part][:, kept])
+    return counter.ranks()
+
+
 def _mean(folds: list[dict[str, float]]) -> dict[str, float]:
     return {key: float(np.mean([fold[key] for fold in folds])) for key in folds[0]}
 
 
-def _with_bounds(value: float, low: float, high: float) -> str:
+def _with_bounds(value: float, *bounds: float) -> str:
+    low, high = min(bounds), max(bounds)
     return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def metrics_table(result: dict) -> str:
     """Return the text table of `protocol_metrics`, with tie bounds where they differ."""
-    low, high = result["bounds"]["pessimistic"], result["bounds"]["optimistic"]
-    lines = [f"{'':17}" + "".join(f"{name:>24}" for name in (f"R@{k}" for k in CUTOFFS))]
+    metrics, bounds = result["metrics"], result["bounds"].values()
+
+    def cell(key: str) -> str:
+        return _with_bounds(metrics[key], *(bound[key] for bound in bounds))
+
+    columns = {f"r{k}": f"R@{k}" for k in CUTOFFS}
+    columns |= {"median_rank": "median rank", "mean_rank": "mean rank"}
+    lines = [f"{'':17}" + "".join(f"{name:>24}" for name in columns.values())]
     for direction, name in (("i2t", "text retrieval"), ("t2i", "image retrieval")):
-        keys = [f"{direction}_r{k}" for k in CUTOFFS]
-        cells = [_with_bounds(result["metrics"][k], low[k], high[k]) for k in keys]
+        cells = [cell(f"{direction}_{column}") for column in columns]
         lines.append(f"{name:17}" + "".join(f"{cell:>24}" for cell in cells))
-    metrics = result["metrics"]
     lines.append(
-        f"rsum {metrics['rsum']:.2f}; protocol {result['protocol']}; tied queries: "
+        f"rsum {cell('rsum')}; protocol {result['protocol']}; tied queries: "
         f"{metrics['i2t_tied']:.1f} % of images, {metrics['t2i_tied']:.1f} % of captions"
     )
+    if "folds" in result:
+        rsums = ", ".join(f"{fold['rsum']:.2f}" for fold in result["folds"])
+        lines.append(f"rsum of each fold: {rsums}")
     return "\n".join(lines)
+
+
+def tie_warning(ranks: Ranks, scores: np.ndarray, dtype: str) -> str | None:
+    """Return a line of warning when ties within the top 10 are common; None otherwise.
+
+    They are common when, in either direction, more than 1 % of the queries have a best ground
+    truth that is tied with a wrong document and that ties may put into the top 10.
+
+    Args:
+        ranks: counted from `scores`.
+        scores: (n_images, n_captions) float.
+        dtype: "float32", "float16" or "bfloat16", in which the scores were computed.
+    """
+    shares = [
+        100.0 * float(np.mean((queries.tied > 0) & (queries.higher < max(CUTOFFS))))
+        for queries in (ranks.i2t, ranks.t2i)
+    ]
+    if max(shares) <= COMMON_TIES:
+        return None
+    line = (
+        f"warning: within the top {max(CUTOFFS)}, {shares[0]:.1f} % of the image queries and "
+        f"{shares[1]:.1f} % of the caption queries are tied with wrong documents; the scores were "
+        f"computed in {dtype}"
+    )
+    best = abs(float(np.median(scores.max(axis=1))))
+    if dtype in FRACTION_BITS and best > 0:
+        step = Fraction(2) ** (int(np.floor(np.log2(best))) - FRACTION_BITS[dtype])
+        line += f", whose values near {best:.3g} are {step} apart"
+    return f"{line}; mind the tie bounds" + ("" if dtype == "float32" else ", or use float32")

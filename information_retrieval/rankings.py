@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.metrics import DIRECTIONS, Ranks, count_ranks, find_not_finite
+from information_retrieval.metrics import DIRECTIONS, NotFiniteError, Ranks, count_ranks
 from information_retrieval.protocols import CAPTIONS_PER_IMAGE
 from preprocess.errors import InputError
 from preprocess.files import atomic_path
@@ -67,14 +67,14 @@ def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
     Raises:
         InputError: a score is NaN or infinite; the line names the image and the caption.
     """
-    bad = find_not_finite(scores)
-    if bad is not None:
+    try:
+        ranks = count_ranks(scores, gallery.caption_image_index)
+    except NotFiniteError as error:
         raise InputError(
-            f"the score of image {gallery.image_ids[bad[0]]} and caption "
-            f"{gallery.caption_ids[bad[1]]} is {scores[bad]}; check the model's weights, or "
+            f"the score of image {gallery.image_ids[error.row]} and caption "
+            f"{gallery.caption_ids[error.column]} is {error.score}; check the model's weights, or "
             "compute in float32"
-        )
-    ranks = count_ranks(scores, gallery.caption_image_index)
+        ) from error
     ties = {f"{d}_queries": int(np.count_nonzero(ranks.of(d).tied)) for d in DIRECTIONS}
     return Rankings(
         scores=scores.astype(np.float32, copy=False),
@@ -149,8 +149,10 @@ def _from_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Rankings:
 
 def _counted_as_stored(path: Path, arrays: dict[str, np.ndarray]) -> Ranks:
     """Count the ranks anew: it takes less time than reading, and shows a file that was edited."""
-    _check_finite(path, arrays["logits"])
-    ranks = count_ranks(arrays["logits"], arrays["caption_image_index"])
+    try:
+        ranks = count_ranks(arrays["logits"], arrays["caption_image_index"])
+    except NotFiniteError as error:
+        raise InputError(f"{path}: {error}; {MADE_BY}") from error
     for direction in DIRECTIONS:
         counted = ranks.of(direction).ranks()
         if not np.array_equal(counted, arrays[f"{direction}_ranks"]):
@@ -175,14 +177,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _check_finite(path: Path, scores: np.ndarray) -> None:
-    bad = find_not_finite(scores)
-    if bad is not None:
-        raise InputError(
-            f"{path}: the score in row {bad[0]}, column {bad[1]} is {scores[bad]}; {MADE_BY}"
-        )
-
-
 def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> Rankings:
     """Read the original's file, whose rows may be images or captions: the labels tell.
 
@@ -199,14 +193,16 @@ def _from_original(path: Path, arrays: dict[str, np.ndarray], split: Split) -> R
             f"split {split.split!r} of {split.source}: the rankings belong to another split"
         )
     scores = np.ascontiguousarray(_rows_as_images(path, arrays, gallery), np.float32)
-    _check_finite(path, scores)
     metadata = {
         "path": str(path),
         "source": "the original code",
         "dtype": arrays["logits"].dtype.name,
         "split_sha256": split.sha256,
     }
-    return rank_scores(scores, gallery, metadata)
+    try:
+        return rank_scores(scores, gallery, metadata)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _rows_as_images(path: Path, arrays: dict[str, np.ndarray], gallery: Split) -> np.ndarray:

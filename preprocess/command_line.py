@@ -41,13 +41,18 @@ def check_at_least(option: str, value: int, least: int) -> None:
         raise InputError(f"{option}: expected at least {least}, found {value}")
 
 
+def error_line(error: InputError) -> str:
+    """Return ``error: <one line>``, as commands print it."""
+    # A DataLoader worker's exception arrives as its whole traceback, the message at the end.
+    message = str(error).rpartition("InputError: ")[2]
+    return "error: " + " ".join(message.split())
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1."""
     try:
         main()
     except InputError as error:
-        # A DataLoader worker's exception arrives as its whole traceback, the message at the end.
-        message = str(error).rpartition("InputError: ")[2]
-        sys.exit("error: " + " ".join(message.split()))
+        sys.exit(error_line(error))
     except KeyboardInterrupt:
         sys.exit(130)

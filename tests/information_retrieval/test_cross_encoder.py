@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from information_retrieval.cross_encoder import score_gallery
+from information_retrieval import cross_encoder
+from information_retrieval.cross_encoder import encode_gallery, score_gallery
+from information_retrieval.lxmert_scoring import first_projections, score_pairs
 from information_retrieval.tokenization import pad_tokens, tokenize_captions
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
-from tests.conftest import bert_tokenizer, make_lxmert, make_split, write_features
+from tests.conftest import N_REGIONS, bert_tokenizer, make_lxmert, make_split, write_features
 
 TOLERANCE = 1e-5
 
@@ -72,18 +74,39 @@ def test_captions_of_any_length_are_scored_exactly(case, length):
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize(
-    "sizes",
-    [
-        {"batch_size": 1},
-        {"batch_size": 3},
-        {"block_images": 1, "block_pairs": 1},
-        {"block_images": 2, "block_pairs": 5},
-    ],
-)
-def test_the_block_sizes_do_not_change_the_scores(case, sizes):
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize(("block_images", "pairs"), [(8, 512), (1, 1), (2, 5), (3, 64)])
+def test_the_block_sizes_do_not_change_the_scores(
+    case, monkeypatch, batch_size, block_images, pairs
+):
     model = make_lxmert()
-    np.testing.assert_allclose(ours(model, case, **sizes), ours(model, case), atol=TOLERANCE)
+    expected = ours(model, case)
+    monkeypatch.setattr(cross_encoder, "BLOCK_IMAGES", block_images)
+    monkeypatch.setattr(cross_encoder, "CPU_PAIRS", pairs)
+    found = ours(model, case, batch_size=batch_size)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_any_images_and_captions_of_one_length_can_be_scored(case):
+    model = make_lxmert()
+    gallery = encode_gallery(model, *case)
+    expected = plain_scores(model, *case)
+    columns = max(gallery.column_blocks, key=len)[1::2]
+    assert len(columns) > 1
+    found = gallery.score(slice(1, 4), columns)
+    np.testing.assert_allclose(found, expected[1:4, columns], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("x_layers", [1, 3])
+def test_pairs_are_scored_as_in_a_block(case, x_layers):
+    model = make_lxmert(x_layers=x_layers)
+    gallery = encode_gallery(model, *case)
+    group = max(gallery.groups, key=lambda group: len(group.columns))
+    language = group.hidden[:2]
+    with torch.inference_mode():
+        logits = score_pairs(model, language, gallery.vision[[3, 1]]).numpy()
+    expected = [gallery.score(slice(i, i + 1), group.columns[[c]]) for i, c in ((3, 0), (1, 1))]
+    np.testing.assert_allclose(logits, np.ravel(expected), atol=TOLERANCE)
 
 
 def swap(first: torch.nn.Linear, second: torch.nn.Linear) -> None:
@@ -102,6 +125,23 @@ def test_a_scorer_that_swaps_query_and_key_would_be_caught(case, place):
         "last self-attention": encoder.x_layers[-1].lang_self_att.self,
     }[place]
     swap(attention.query, attention.key)
+    assert np.abs(ours(model, case) - expected).max() > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("modality", ["language", "vision"])
+def test_a_scorer_with_stale_projections_would_be_caught(case, monkeypatch, modality):
+    model = make_lxmert()
+    expected = plain_scores(model, *case)
+    first = {}
+
+    def stale(model, hidden):
+        is_language = hidden.shape[1] != N_REGIONS
+        if is_language != (modality == "language"):
+            return first_projections(model, hidden)
+        kept = first.setdefault(hidden.shape, first_projections(model, hidden))
+        return kept[torch.zeros(len(hidden), dtype=torch.int64)]  # of the first item for all
+
+    monkeypatch.setattr(cross_encoder, "first_projections", stale)
     assert np.abs(ours(model, case) - expected).max() > 100 * TOLERANCE
 
 

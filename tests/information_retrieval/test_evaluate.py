@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -12,9 +14,16 @@ from information_retrieval.evaluate import main
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.rankings import read_rankings
+from information_retrieval.tile_store import TileStore
 from preprocess.split_file import read_split, write_split
 from preprocess.write_images import main as write_images_main
-from tests.conftest import assert_one_clear_line, make_split, save_clip, save_lxmert
+from tests.conftest import (
+    assert_one_clear_line,
+    make_split,
+    save_clip,
+    save_lxmert,
+    write_features,
+)
 
 
 @pytest.fixture
@@ -92,7 +101,8 @@ def test_weights_that_give_nan_are_refused_with_the_pair(evaluate, tmp_path):
     weights = load_file(checkpoint / "model.safetensors")
     weights["lxmert.pooler.dense.bias"][0] = torch.nan
     save_file(weights, checkpoint / "model.safetensors", metadata={"format": "pt"})
-    check_fails(evaluate(checkpoint), "the score of image 3000 and caption 30000 is nan")
+    # Of the first tile, which has the shortest captions.
+    check_fails(evaluate(checkpoint), "the score of image 3000 and caption 300", "is nan")
 
 
 def test_a_split_of_other_images_than_the_features_is_refused(evaluate, data_dir, tmp_path):
@@ -140,6 +150,100 @@ def test_the_metrics_of_other_rankings_are_not_overwritten(evaluate, tmp_path):
     assert (output.parent / "metrics.json").read_bytes() == before
     (output.parent / "metrics.json").write_text("[]")
     assert_one_clear_line(evaluate(checkpoint)[0], "metrics.json", "holds the metrics of None")
+
+
+def test_a_finished_evaluation_is_not_scored_again(evaluate, tmp_path, capsys, monkeypatch):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    _, output = evaluate(checkpoint)
+    rankings, metrics = output.read_bytes(), (output.parent / "metrics.json").read_text()
+    # As a kill between the two files leaves it, and before the tiles are removed.
+    (output.parent / "metrics.json").unlink()
+    (tiles := output.with_name("test.npz.tiles")).mkdir()
+    (tiles / "scores.f32").touch()
+    monkeypatch.setattr("information_retrieval.evaluate.score_in_store", None)
+    assert evaluate(checkpoint, "--batch_size", "5") == (0, output)
+    assert "these scores are there already" in capsys.readouterr().out
+    assert output.read_bytes() == rankings
+    assert (output.parent / "metrics.json").read_text() == metrics
+    assert not tiles.exists()
+
+
+def test_the_rankings_of_another_run_are_not_overwritten(evaluate, data_dir, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    _, output = evaluate(checkpoint)
+    before = output.read_bytes()
+    status, _ = evaluate(save_lxmert(tmp_path / "other", seed=1))
+    assert_one_clear_line(status, output, "weights (found sha256:", "choose another --output")
+    status, _ = evaluate(checkpoint, "--dtype", "bfloat16")
+    assert_one_clear_line(status, output, "dtype (found float32, expected bfloat16)")
+    write_features(data_dir / "test_features.h5", read_split(data_dir / "test.json"), seed=9)
+    status, _ = evaluate(checkpoint)
+    assert_one_clear_line(status, output, "features_sha256 (found")
+    assert output.read_bytes() == before
+    output.write_bytes(b"mine")
+    assert_one_clear_line(evaluate(checkpoint)[0], output, "damaged or foreign", "delete it")
+    assert output.read_bytes() == b"mine"
+
+
+def interrupt(monkeypatch):
+    """Let the next evaluation stop before its last tile."""
+    write = TileStore.write
+
+    def write_or_stop(store, band, block, scores):
+        if len(store.missing()) == 1 or (band, block) == tuple(store.missing()[-1]):
+            raise KeyboardInterrupt
+        write(store, band, block, scores)
+
+    monkeypatch.setattr(TileStore, "write", write_or_stop)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--dtype", "bfloat16"], "dtype (found float32, expected bfloat16)"),
+        (["--batch_size", "4"], "rows a tile (found 2, expected 4)"),
+        (["--split", "val"], "gallery_sha256 (found"),
+        (["--model_name_or_path", "other"], "weights (found sha256:"),
+    ],
+)
+def test_the_unfinished_scores_of_another_run_are_refused(
+    evaluate, tmp_path, monkeypatch, options, line
+):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    save_lxmert(tmp_path / "other", seed=1)
+    with monkeypatch.context() as patch:
+        interrupt(patch)
+        status, output = evaluate(checkpoint, "--batch_size", "2")
+    assert status == 130
+    options = [str(tmp_path / "other") if word == "other" else word for word in options]
+    check_fails(evaluate(checkpoint, "--batch_size", "2", *options), ".npz.tiles", line, "delete")
+    assert evaluate(checkpoint, "--batch_size", "2")[0] == 0
+    assert not output.with_name("test.npz.tiles").exists()
+
+
+def test_a_disk_too_small_for_the_scores_is_refused_before_the_model_is_loaded(
+    evaluate, tmp_path, monkeypatch
+):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 0))
+    check_fails(evaluate(tmp_path / "no checkpoint"), "test.npz.tiles", "GB free; make room")
+
+
+def change_split(data_dir, change) -> None:
+    content = json.loads((data_dir / "test.json").read_text())
+    change(content["images"][2]["captions"])
+    (data_dir / "test.json").write_text(json.dumps(content))
+
+
+def test_an_image_without_captions_is_named(evaluate, data_dir, tmp_path):
+    change_split(data_dir, lambda captions: captions.clear())
+    check_fails(evaluate(tmp_path / "lxmert"), "image 3002 has an empty caption list")
+
+
+def test_a_caption_longer_than_the_position_table_is_named(evaluate, data_dir, tmp_path):
+    change_split(data_dir, lambda captions: captions[0].update(caption="a cat " * 60))
+    line = "tokens, the model has 80 positions"
+    check_fails(evaluate(save_lxmert(tmp_path / "lxmert")), "caption 300", "122", line)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_constant_scorer_is_perfect_only_to_an_optimist():
     assert retrieval_metrics(ranks, "optimistic")["rsum"] == 600
     assert retrieval_metrics(ranks, "pessimistic")["rsum"] == 0
     expected = retrieval_metrics(ranks)
-    assert expected["rsum"] == 0
+    assert expected["t2i_r1"] == expected["i2t_r1"] == expected["rsum"] == 0
     assert expected["t2i_median_rank"] == 49.5
     assert expected["i2t_tied"] == expected["t2i_tied"] == 100
 
@@ -126,9 +126,14 @@ def test_metrics_of_hand_made_ranks():
     assert found["rsum"] == pytest.approx(0 + 100 + 100 + 100 / 3 + 100 + 100)
 
 
-@pytest.mark.parametrize("k", [1, 10, 500])
-def test_the_top_k_equal_a_stable_sort(k):
-    scores, _ = random_case(100, seed=4, decimals=1)
+@pytest.mark.parametrize(("decimals", "k"), [(None, 10), (1, 1), (1, 10), (1, 500), (0, 10)])
+def test_the_top_k_equal_a_stable_sort(decimals, k):
+    scores, _ = random_case(100, seed=4, decimals=decimals)
     for matrix in (scores, scores.T):
         expected = np.argsort(-matrix, axis=1, kind="stable")[:, :k]
         np.testing.assert_array_equal(top_k(matrix, k), expected)
+
+
+def test_an_image_without_captions_is_an_error():
+    with pytest.raises(ValueError, match="image in row 1 has no caption"):
+        count_ranks(np.zeros((3, 2), np.float32), np.array([0, 2]))

@@ -5,10 +5,12 @@ import pytest
 
 from information_retrieval.metrics import count_ranks, retrieval_metrics
 from information_retrieval.protocols import (
+    every_protocol,
     galleries,
     metrics_table,
     protocol_metrics,
     protocol_split,
+    tie_warning,
 )
 from preprocess.errors import InputError
 from preprocess.split_file import Caption, CaptionedImage, Split
@@ -74,3 +76,151 @@ def test_the_bounds_enclose_the_metrics_and_stand_in_the_table():
     table = metrics_table(result)
     assert "0.00 [0.00, 100.00]" in table
     assert "protocol full" in table
+
+
+def four_images_of_five_captions() -> tuple[np.ndarray, np.ndarray]:
+    """Hand-made 4 x 20: in each half all is right, across the halves one image is a magnet.
+
+    Captions 5 i to 5 i + 4 belong to image i and score 2 there; those of images 2 and 3 score 3
+    with image 0; all else is 0, 1 between images 0 and 1.
+    """
+    index = np.repeat(np.arange(4), 5)
+    scores = np.zeros((4, 20), np.float32)
+    scores[:2, :10] = 1
+    scores[index, np.arange(20)] = 2
+    scores[0, 10:] = 3
+    return scores, index
+
+
+def test_4_x_20_by_hand_under_every_protocol():
+    scores, index = four_images_of_five_captions()
+    results = {p: protocol_metrics(scores, index, p, 2) for p in ("1k", "5fold", "5k", "full")}
+    # The first 2 x 10 and the last 2 x 10 know nothing of the magnet.
+    for protocol in ("1k", "5fold"):
+        assert results[protocol]["metrics"]["rsum"] == 600
+        assert results[protocol]["metrics"]["t2i_mean_rank"] == 0
+    assert [fold["rsum"] for fold in results["5fold"]["folds"]] == [600, 600]
+    # In 4 x 20 image 0 has 10 wrong captions above its own, which come 11th: not in the top 10.
+    whole = results["5k"]["metrics"]
+    assert whole["i2t_r1"] == whole["i2t_r5"] == whole["i2t_r10"] == 75
+    assert whole["i2t_mean_rank"] == 2.5
+    assert whole["i2t_median_rank"] == 0
+    # The 10 captions of images 2 and 3 come second, after the magnet.
+    assert whole["t2i_r1"] == 50
+    assert whole["t2i_r5"] == whole["t2i_r10"] == 100
+    assert whole["t2i_mean_rank"] == whole["t2i_median_rank"] == 0.5
+    assert whole["rsum"] == 475
+    assert results["full"]["metrics"] == whole
+
+
+def test_4_x_20_with_ties_by_hand():
+    scores, index = four_images_of_five_captions()
+    scores[0, 10:] = 2
+    result = protocol_metrics(scores, index, "full")
+    # Image 0 is tied with 10 wrong captions: rank 0, 5 or 10. Others: not tied, rank 0.
+    assert result["metrics"]["i2t_r1"] == 75
+    assert result["metrics"]["i2t_r10"] == 100
+    assert result["metrics"]["i2t_mean_rank"] == 1.25
+    assert result["bounds"]["optimistic"]["i2t_r1"] == 100
+    assert result["bounds"]["pessimistic"]["i2t_r10"] == 75
+    assert result["metrics"]["i2t_tied"] == 25
+    # The captions of images 2 and 3 are tied with image 0: rank 0, 0.5 or 1.
+    assert result["metrics"]["t2i_r1"] == 100
+    assert result["metrics"]["t2i_mean_rank"] == 0.25
+    assert result["bounds"]["pessimistic"]["t2i_r1"] == 50
+    assert result["metrics"]["t2i_tied"] == 50
+
+
+def test_folds_that_are_not_full_are_an_error():
+    scores, index = four_images_of_five_captions()
+    with pytest.raises(ValueError, match="4 images do not fill folds of 3"):
+        protocol_metrics(scores, index, "5fold", 3)
+
+
+def test_captions_beyond_the_fifth_are_left_out_of_all_but_full():
+    generator = np.random.default_rng(1)
+    index = np.repeat(np.arange(150), generator.integers(1, 8, 150))
+    scores = generator.normal(size=(150, len(index))).astype(np.float32).round(1)
+    first = np.concatenate([np.flatnonzero(index == image)[:5] for image in range(30)])
+    by_hand = retrieval_metrics(count_ranks(scores[:30, first], index[first]))
+    assert protocol_metrics(scores, index, "1k", 30)["metrics"] == by_hand
+    first = np.concatenate([np.flatnonzero(index == image)[:5] for image in range(150)])
+    by_hand = retrieval_metrics(count_ranks(scores[:, first], index[first]))
+    assert protocol_metrics(scores, index, "5k", 30)["metrics"] == by_hand
+    assert protocol_metrics(scores, index, "full", 30)["metrics"] == retrieval_metrics(
+        count_ranks(scores, index)
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "n_images", "expected"),
+    [
+        ("full", 999, ["full"]),
+        ("1k", 1000, ["1k"]),
+        ("full", 1000, ["full", "1k"]),
+        ("5k", 5000, ["5k", "1k", "5fold"]),
+    ],
+)
+def test_a_matrix_answers_every_protocol_that_it_has_images_for(protocol, n_images, expected):
+    # One row repeated without memory; its captions belong to the first images and the rest.
+    scores = np.broadcast_to(np.float32(0), (n_images, n_images))
+    results = every_protocol(scores, np.arange(n_images), protocol)
+    assert list(results) == expected
+    for name, result in results.items():
+        assert result["protocol"] == name
+        n_gallery = 1000 if name in ("1k", "5fold") else n_images
+        assert result["metrics"]["t2i_mean_rank"] == (n_gallery - 1) / 2
+
+
+@pytest.mark.parametrize("protocol", ["5k", "full"])
+def test_the_order_of_the_images_does_not_change_the_metrics(protocol):
+    generator = np.random.default_rng(2)
+    index = np.repeat(np.arange(40), 5)
+    scores = generator.normal(size=(40, 200)).astype(np.float32).round(1)
+    order = generator.permutation(40)
+    columns = (5 * order[:, None] + np.arange(5)).ravel()
+    shuffled = protocol_metrics(scores[order][:, columns], index, protocol, 8)
+    original = protocol_metrics(scores, index, protocol, 8)
+    for found, expected in (
+        (shuffled["metrics"], original["metrics"]),
+        *((shuffled["bounds"][rule], original["bounds"][rule]) for rule in original["bounds"]),
+    ):
+        assert found == pytest.approx(expected)
+
+
+def test_the_table_shows_ranks_with_their_bounds_and_the_folds():
+    scores, index = four_images_of_five_captions()
+    scores[0, 10:] = 2
+    table = metrics_table(protocol_metrics(scores, index, "full"))
+    assert "mean rank" in table
+    assert "1.25 [0.00, 2.50]" in table
+    assert "rsum 550.00 [475.00, 600.00]" in table
+    assert "rsum of each fold: 600.00, 600.00" in metrics_table(
+        protocol_metrics(scores, index, "5fold", 2)
+    )
+
+
+def test_common_ties_are_warned_of_with_the_step_of_the_dtype():
+    generator = np.random.default_rng(3)
+    index = np.arange(300)
+    scores = (28 + generator.normal(size=(300, 300))).astype(np.float16).astype(np.float32)
+    scores[index, index] = 30
+    warning = tie_warning(count_ranks(scores, index), scores, "float16")
+    assert "computed in float16, whose values near 30" in warning
+    assert "are 1/64 apart" in warning
+    assert "use float32" in warning
+    assert "\n" not in warning
+
+
+def test_rare_and_far_ties_are_not_warned_of():
+    scores = np.eye(300, dtype=np.float32)
+    scores[:3, 3] = 1  # image queries 0 to 2 are tied, caption query 3 as well: 1 % at most
+    assert tie_warning(count_ranks(scores, np.arange(300)), scores, "float16") is None
+    scores[3, 4] = 1
+    assert "1.3 % of the image queries" in tie_warning(
+        count_ranks(scores, np.arange(300)), scores, "bfloat16"
+    )
+    # All are tied, but below ten others: no tie reaches the top 10.
+    scores = np.zeros((30, 30), np.float32)
+    scores[np.arange(30)[:, None], (np.arange(30)[:, None] + np.arange(1, 12)) % 30] = 1
+    assert tie_warning(count_ranks(scores, np.arange(30)), scores, "float16") is None

@@ -1,0 +1,196 @@
+"""Order the best documents of a first model, such as CLIP, by LXMERT: a cascade.
+
+Reads the first model's rankings, the split, its `{split}_features.h5` and an LXMERT checkpoint.
+LXMERT scores the pairs on the top k of either direction, and each query's k documents are ordered
+by it alone. What is not on a shortlist is not ordered: the rank of a query without a ground truth
+there is censored, known only to be k or more.
+
+Writes an .npz (format: information_retrieval/cascade_result.py), which is no rankings file and
+which `error_analysis` refuses, and `metrics.json` beside it; prints the table.
+
+    python -m information_retrieval.cascade --rankings runs/clip/test.npz --shortlist 100 \\
+        --model_name_or_path runs/lxmert --data_dir datasets/coco --output runs/cascade/test.npz
+
+At 5k, k = 100 is at most 3 million pairs of 125. Memory: the first model's scores (0.5 GB for 5k)
+and LXMERT's encodings (2 GB). Ended early, it begins anew. The demo takes half a minute on a
+CPU core.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import transformers
+
+from information_retrieval.arguments import DataArguments, ModelArguments
+from information_retrieval.cascade_result import cascade_table, write_cascade
+from information_retrieval.checkpoint import (
+    load_config,
+    load_model,
+    load_tokenizer,
+    weights_revision,
+)
+from information_retrieval.dataset import check_feature_dim
+from information_retrieval.evaluation_output import code_version, metrics_file
+from information_retrieval.gallery import check_not_input, gallery_of
+from information_retrieval.metrics import CUTOFFS, DIRECTIONS
+from information_retrieval.pair_scores import score_listed_pairs
+from information_retrieval.protocols import protocol_metrics
+from information_retrieval.rankings import Rankings, read_rankings
+from information_retrieval.shortlist import (
+    ShortlistedPairs,
+    cascade_metrics_with_bounds,
+    rank_shortlists,
+    shortlists,
+    union_of_pairs,
+)
+from information_retrieval.tokenization import tokenize_captions
+from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.device import torch_device
+from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.files import check_writable, write_json
+from preprocess.split_file import Split, read_split
+
+
+@dataclass
+class CascadeArguments:
+    rankings: Path = field(metadata={"help": "rankings .npz of the first model, one gallery"})
+    shortlist: int = field(
+        metadata={"help": f"k, documents that LXMERT orders for each query; {max(CUTOFFS)} or more"}
+    )
+    output: Path = field(metadata={"help": "the .npz to write; metrics.json goes beside"})
+    split: str = field(default="test", metadata={"help": "split of the rankings"})
+    dtype: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32", metadata={"help": "type that LXMERT computes in (autocast)"}
+    )
+    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
+    block_pairs: int = field(default=512, metadata={"help": "pairs scored at once"})
+    device: str = field(
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        metadata={"help": "torch device to compute on"},
+    )
+
+
+def check_cross_encoder(name: str) -> None:
+    """Raise InputError unless the checkpoint `name` is an LXMERT."""
+    found = load_config(name).model_type
+    if found != "lxmert":
+        raise InputError(
+            f"{name}: expected an LXMERT to order the shortlists, found a {found} model; scores "
+            "of all pairs by it come from `python -m information_retrieval.evaluate`"
+        )
+
+
+def check_one_gallery(first: Rankings) -> None:
+    """Raise InputError for rankings of several galleries, whose matrix has pairs of two folds."""
+    if first.metadata.get("protocol") == "5fold":
+        raise InputError(
+            f"{first.metadata['path']}: expected rankings of one gallery, found protocol 5fold; "
+            "evaluate the first model with --protocol 1k, 5k or full"
+        )
+
+
+def check_finite(scores: np.ndarray, pairs: ShortlistedPairs, gallery: Split) -> None:
+    """Raise InputError when a score (n_pairs,) is NaN or infinite, naming the pair."""
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        image_id = gallery.image_ids[pairs.rows[bad[0]]]
+        caption_id = gallery.caption_ids[pairs.columns[bad[0]]]
+        raise InputError(
+            f"the score of image {image_id} and caption {caption_id} is {scores[bad[0]]}; check "
+            "the model's weights, or compute in float32"
+        )
+
+
+def describe(name: str, first: Rankings, split: Split, args: CascadeArguments) -> dict:
+    """Return the metadata of the result: what made it, from what."""
+    return {
+        "model": name,
+        "weights": weights_revision(name),
+        "dataset": split.dataset,
+        "split": split.split,
+        "split_sha256": split.sha256,
+        "protocol": first.metadata.get("protocol", "full"),
+        "dtype": args.dtype,
+        "shortlist": args.shortlist,
+        "first_stage": first.metadata,
+        "code_version": code_version(),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "command": sys.argv,
+    }
+
+
+def score_shortlisted(
+    pairs: ShortlistedPairs,
+    gallery: Split,
+    name: str,
+    features: FeaturesFile,
+    device: torch.device,
+    args: CascadeArguments,
+) -> np.ndarray:
+    """Score the pairs by the LXMERT checkpoint `name`: (n_pairs,) float32, finite."""
+    model = load_model(name).to(device)
+    check_feature_dim(features, model)
+    tokenizer = load_tokenizer(name, model.config.vocab_size)
+    scores = score_listed_pairs(
+        model,
+        tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings),
+        features,
+        gallery.image_ids,
+        pairs.rows,
+        pairs.columns,
+        dtype=getattr(torch, args.dtype),
+        batch_size=args.batch_size,
+        block_pairs=args.block_pairs,
+    )
+    check_finite(scores, pairs, gallery)
+    return scores
+
+
+def main() -> None:
+    model_arguments, data, args = parse_arguments(
+        ModelArguments, DataArguments, CascadeArguments, description=__doc__
+    )
+    # Below the largest cutoff a recall would be censored too.
+    check_at_least("--shortlist", args.shortlist, max(CUTOFFS))
+    check_at_least("--batch_size", args.batch_size, 1)
+    check_at_least("--block_pairs", args.block_pairs, 1)
+    device = torch_device(args.device)
+    metrics_path = metrics_file(args.output)
+    check_writable(args.output)
+    check_not_input(args.output, [args.rankings])
+    name = model_arguments.model_name_or_path
+    check_cross_encoder(name)
+    split = read_split(data.split_file(args.split))
+    features = FeaturesFile(data.features_file(args.split))
+    first = read_rankings(args.rankings, split)
+    check_one_gallery(first)
+    gallery = gallery_of(first, split)
+    lists = shortlists(first.scores, first.caption_image_index, args.shortlist)
+    pairs = union_of_pairs(lists)
+    pair_scores = score_shortlisted(pairs, gallery, name, features, device, args)
+    scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)
+    ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}
+    metadata = describe(name, first, split, args)
+    result = {
+        "protocol": metadata["protocol"],
+        "shortlist": args.shortlist,
+        "pairs_scored": len(pairs.rows),
+        "pairs": first.scores.size,
+        **cascade_metrics_with_bounds(ranks),
+        "first_stage": protocol_metrics(
+            first.scores, first.caption_image_index, metadata["protocol"]
+        ),
+    }
+    write_cascade(args.output, gallery, lists, scores, ranks, metadata)
+    write_json(metrics_path, {**result, "rankings": args.output.name, "metadata": metadata})
+    print(cascade_table(result, str(args.rankings), name))
+    print(f"wrote {args.output} and {metrics_path}")
+
+
+if __name__ == "__main__":
+    run_command(main)

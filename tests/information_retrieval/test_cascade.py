@@ -1,0 +1,194 @@
+"""The cascade command: LXMERT's own scores of the listed pairs, and one line on bad input."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import error_analysis.mining
+from information_retrieval.cascade import main
+from information_retrieval.checkpoint import load_model, load_tokenizer
+from information_retrieval.cross_encoder import score_gallery
+from information_retrieval.metrics import DIRECTIONS, count_ranks
+from information_retrieval.pair_scores import score_listed_pairs
+from information_retrieval.rankings import rank_scores, write_rankings
+from information_retrieval.tokenization import tokenize_captions
+from preprocess.features_file import FeaturesFile
+from preprocess.split_file import write_split
+from tests.conftest import (
+    assert_one_clear_line,
+    make_split,
+    save_clip,
+    save_lxmert,
+    write_features,
+)
+
+SPLIT = make_split(30, "test")
+
+
+def save_first_stage(path, split=SPLIT, **metadata) -> np.ndarray:
+    gallery = split.first(25)
+    shape = (25, len(gallery.captions))
+    scores = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    metadata = {"split_sha256": split.sha256, "protocol": "full", "model": "first", **metadata}
+    write_rankings(path, rank_scores(scores, gallery, metadata))
+    return scores
+
+
+@pytest.fixture
+def lxmert(tmp_path):
+    return save_lxmert(tmp_path / "lxmert")
+
+
+@pytest.fixture
+def cascade(tmp_path, run_main, lxmert):
+    """Run the command on the first 25 of 30 images; gives the status and the output path."""
+    write_split(tmp_path / "test.json", SPLIT)
+    write_features(tmp_path / "test_features.h5", SPLIT)
+    save_first_stage(tmp_path / "first.npz")
+    output = tmp_path / "cascade" / "test.npz"
+
+    def run(*options, shortlist=10, checkpoint=lxmert):
+        arguments = ["--model_name_or_path", checkpoint, "--data_dir", tmp_path]
+        arguments += ["--rankings", tmp_path / "first.npz", "--shortlist", shortlist]
+        return run_main(main, *arguments, "--output", output, *options), output
+
+    return run
+
+
+def all_pairs(tmp_path, checkpoint) -> np.ndarray:
+    """LXMERT's scores of the whole gallery."""
+    model, gallery = load_model(checkpoint), SPLIT.first(25)
+    tokenizer = load_tokenizer(checkpoint, model.config.vocab_size)
+    token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
+    features = FeaturesFile(tmp_path / "test_features.h5")
+    return score_gallery(model, token_ids, features, gallery.image_ids, show_progress=False)
+
+
+def test_the_listed_pairs_have_lxmerts_scores_and_nothing_else_is_ranked(
+    cascade, tmp_path, lxmert, capsys
+):
+    status, output = cascade()
+    assert status == 0
+    scores, index = all_pairs(tmp_path, lxmert), SPLIT.first(25).caption_image_index
+    with np.load(output) as archive:
+        found = dict(archive)
+    images, captions = np.ogrid[:25, : len(index)]
+    lxmerts = {
+        "i2t": scores[images, found["i2t_shortlist"]],
+        "t2i": scores[found["t2i_shortlist"], captions.T],
+    }
+    for direction in DIRECTIONS:
+        assert found[f"{direction}_shortlist"].shape[1] == 10
+        np.testing.assert_allclose(
+            found[f"{direction}_shortlist_scores"], lxmerts[direction], atol=1e-5
+        )
+        censored, ranks = found[f"{direction}_censored"], found[f"{direction}_ranks_at_least"]
+        assert 0 < censored.sum() < len(censored)
+        assert (ranks[censored] == 10).all()
+        assert (ranks[~censored] < 10).all()
+    assert found.keys().isdisjoint({"logits", "labels", "i2t_ranks", "t2i_ranks"})
+
+    written = json.loads((output.parent / "metrics.json").read_text())
+    assert written["pairs_scored"] < written["pairs"] == scores.size
+    assert written["metadata"]["first_stage"]["model"] == "first"
+    assert not {"i2t_median_rank", "i2t_mean_rank"} & written["metrics"].keys()
+    printed = capsys.readouterr().out
+    assert "the others' ranks are censored, >= 10" in printed
+    assert f"{written['metrics']['t2i_ceiling']:.2f}" in printed
+    assert f"{written['first_stage']['metrics']['i2t_r1']:.2f}" in printed
+
+
+def test_a_shortlist_of_everything_gives_lxmerts_ranks(cascade, tmp_path, lxmert):
+    status, output = cascade(shortlist=10_000)
+    assert status == 0
+    expected = count_ranks(all_pairs(tmp_path, lxmert), SPLIT.first(25).caption_image_index)
+    with np.load(output) as archive:
+        for direction in DIRECTIONS:
+            assert not archive[f"{direction}_censored"].any()
+            np.testing.assert_array_equal(
+                archive[f"{direction}_ranks_at_least"], expected.of(direction).ranks()
+            )
+
+
+@pytest.mark.parametrize("options", [{"block_pairs": 1}, {"batch_size": 2, "block_pairs": 7}])
+def test_listed_pairs_are_scored_alike_in_any_blocks_and_order(tmp_path, lxmert, options):
+    write_features(tmp_path / "test_features.h5", SPLIT)
+    expected = all_pairs(tmp_path, lxmert)
+    model, gallery = load_model(lxmert), SPLIT.first(25)
+    tokenizer = load_tokenizer(lxmert, model.config.vocab_size)
+    generator = np.random.default_rng(0)
+    rows, columns = (generator.integers(0, size, 60) for size in expected.shape)
+    scores = score_listed_pairs(
+        model,
+        tokenize_captions(gallery, tokenizer, max_length=80),
+        FeaturesFile(tmp_path / "test_features.h5"),
+        gallery.image_ids,
+        rows,
+        columns,
+        show_progress=False,
+        **options,
+    )
+    np.testing.assert_allclose(scores, expected[rows, columns], atol=1e-5)
+
+
+def test_error_analysis_refuses_the_result_in_one_line(cascade, tmp_path, run_main):
+    _, output = cascade()
+    split = ("--split_file", tmp_path / "test.json", "--output", tmp_path / "hard.json")
+    status = run_main(error_analysis.mining.main, "--rankings", output, *split)
+    assert_one_clear_line(status, output, "not a rankings file")
+    status = cascade("--rankings", output, "--output", tmp_path / "again" / "c.npz")[0]
+    assert_one_clear_line(status, output, "not a rankings file")
+
+
+def test_the_same_command_again_replaces_its_result_and_never_its_input(cascade, tmp_path):
+    assert cascade()[0] == 0
+    assert cascade()[0] == 0
+    before = (tmp_path / "first.npz").read_bytes()
+    status = cascade("--output", tmp_path / "first.npz")[0]
+    assert_one_clear_line(status, "first.npz: is one of the rankings to read")
+    assert (tmp_path / "first.npz").read_bytes() == before
+
+
+def check_fails(run, *expected):
+    status, output = run
+    assert_one_clear_line(status, *expected)
+    assert not output.exists()
+
+
+def test_impossible_options_are_refused(cascade, tmp_path):
+    check_fails(cascade(shortlist=9), "--shortlist: expected at least 10, found 9")
+    check_fails(cascade("--block_pairs", "0"), "--block_pairs: expected at least 1")
+    check_fails(cascade("--rankings", tmp_path / "none.npz"), "none.npz: no such file")
+    check_fails(cascade("--split", "val"), "val.json: no such file")
+
+
+def test_a_dual_encoder_as_second_stage_is_refused(cascade, tmp_path):
+    checkpoint = save_clip(tmp_path / "clip")
+    check_fails(cascade(checkpoint=checkpoint), "expected an LXMERT", "found a clip model")
+
+
+def test_rankings_of_several_galleries_are_refused(cascade, tmp_path):
+    save_first_stage(tmp_path / "first.npz", protocol="5fold")
+    check_fails(cascade(), "first.npz: expected rankings of one gallery, found protocol 5fold")
+
+
+def test_images_without_features_are_refused(cascade, tmp_path):
+    (tmp_path / "test_features.h5").unlink()
+    write_features(tmp_path / "test_features.h5", SPLIT.first(20))
+    check_fails(cascade(), "test_features.h5", "is not in the file")
+
+
+def test_weights_that_give_nan_are_refused_with_the_pair(cascade, lxmert):
+    weights = load_file(lxmert / "model.safetensors")
+    weights["lxmert.pooler.dense.bias"][0] = torch.nan
+    save_file(weights, lxmert / "model.safetensors", metadata={"format": "pt"})
+    check_fails(cascade(), "the score of image 100 and caption 1", "is nan")
+
+
+def test_the_metrics_of_other_results_are_not_overwritten(cascade, tmp_path):
+    (tmp_path / "cascade").mkdir()
+    (tmp_path / "cascade" / "metrics.json").write_text('{"rankings": "test.npz"}')
+    check_fails(cascade("--output", tmp_path / "cascade" / "other.npz"), "metrics of test.npz")

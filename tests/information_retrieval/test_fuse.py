@@ -1,0 +1,130 @@
+"""The fusing command: rankings that read like any model's, and one clear line on bad input."""
+
+import json
+
+import numpy as np
+import pytest
+
+from information_retrieval.fuse import main
+from information_retrieval.rankings import rank_scores, read_rankings, write_rankings
+from preprocess.split_file import write_split
+from tests.conftest import assert_one_clear_line, make_split
+
+MODELS = ("lxmert", "clip")
+
+
+def save(folder, split, **changed):
+    """Rankings of both models, each a signal with noise of its own; returns their paths."""
+    generator = np.random.default_rng(len(split.images))
+    own = split.caption_image_index == np.arange(len(split.images))[:, None]
+    paths = []
+    for model, scale in zip(MODELS, (1, 30), strict=True):
+        scores = scale * (1.5 * own + generator.normal(size=own.shape))
+        metadata = {"model": model, "weights": f"sha256:{model}", "dtype": "float32"}
+        metadata |= {"split_sha256": split.sha256, "protocol": "full", **changed}
+        paths.append(folder / f"{split.split}_{model}.npz")
+        write_rankings(paths[-1], rank_scores(scores.astype(np.float32), split, metadata))
+    return paths
+
+
+@pytest.fixture
+def fuse(tmp_path, run_main):
+    """Fuse tiny rankings, some of the options replaced; gives the status and the output path."""
+    val, test = make_split(30, "val", first_id=100), make_split(40, "test", first_id=500)
+    options = {"--output": [tmp_path / "fused" / "test.npz"]}
+    for split in (val, test):
+        write_split(tmp_path / f"{split.split}.json", split)
+        options[f"--{split.split}_rankings"] = save(tmp_path, split)
+        options[f"--{split.split}_split_file"] = [tmp_path / f"{split.split}.json"]
+
+    def run(**replaced):
+        chosen = options | {f"--{name}": value for name, value in replaced.items()}
+        words = [word for name, values in chosen.items() for word in (name, *values)]
+        return run_main(main, *words), options["--output"][0], test
+
+    return run
+
+
+def test_fused_rankings_read_like_a_models_and_stand_beside_both(fuse, capsys, tmp_path):
+    status, output, split = fuse()
+    assert status == 0
+    rankings = read_rankings(output, split)
+    fusion = rankings.metadata["fusion"]
+    assert rankings.metadata["model"] == "lxmert + clip"
+    assert [m["model"] for m in fusion["test_rankings"]] == ["lxmert", "clip"]
+    assert [trial["weight"] for trial in fusion["grid"]] == [step / 20 for step in range(21)]
+    best = max(trial["rsum"] for trial in fusion["grid"])
+    assert {"weight": fusion["weight"], "rsum": best} in fusion["grid"]
+
+    written = json.loads((output.parent / "metrics.json").read_text())
+    alone = [model["metrics"]["rsum"] for model in written["fused_from"]]
+    assert len(alone) == 2
+    assert written["metrics"]["rsum"] > max(alone)
+    printed = capsys.readouterr().out
+    for rsum in (*alone, written["metrics"]["rsum"]):
+        assert f"rsum {rsum:.2f}" in printed
+    assert f"{fusion['weight']:g} z({tmp_path / 'test_clip.npz'})" in printed
+
+
+def test_the_weight_does_not_depend_on_the_test_rankings(fuse, tmp_path):
+    _, output, split = fuse()
+    chosen = read_rankings(output, split).metadata["fusion"]
+    lxmert, clip = (tmp_path / f"test_{model}.npz" for model in MODELS)
+    rankings = read_rankings(clip, split)
+    write_rankings(clip, rank_scores(-rankings.scores, split, rankings.metadata))
+    assert fuse(test_rankings=[lxmert, clip])[0] == 0
+    again = read_rankings(output, split).metadata["fusion"]
+    assert (again["weight"], again["grid"]) == (chosen["weight"], chosen["grid"])
+
+
+def check_fails(run, *expected):
+    status, output, _ = run
+    assert_one_clear_line(status, *expected)
+    assert not output.exists()
+
+
+def test_a_weight_chosen_on_the_test_images_is_refused(fuse, tmp_path):
+    test = [tmp_path / f"test_{model}.npz" for model in MODELS]
+    run = fuse(val_rankings=test, val_split_file=[tmp_path / "test.json"])
+    check_fails(run, "share 40 images (such as 500)", "not tested on")
+
+
+def test_models_in_another_order_on_test_are_refused(fuse, tmp_path):
+    paths = [tmp_path / f"test_{model}.npz" for model in reversed(MODELS)]
+    check_fails(fuse(test_rankings=paths), "expected weights sha256:lxmert", "same order")
+
+
+@pytest.mark.parametrize("changed", [{"dtype": "float16"}, {"negative_images": "True"}])
+def test_models_that_were_run_otherwise_on_test_are_refused(fuse, tmp_path, changed):
+    save(tmp_path, make_split(40, "test", first_id=500), **changed)
+    check_fails(fuse(), f"expected {next(iter(changed))}", "test_lxmert.npz")
+
+
+def test_other_numbers_of_models_than_two_are_refused(fuse, tmp_path):
+    check_fails(fuse(val_rankings=[tmp_path / "val_clip.npz"]), "2 models, found 1")
+
+
+def test_rankings_of_different_galleries_are_refused(fuse, tmp_path):
+    test = make_split(40, "test", first_id=500)
+    part = test.first(30)
+    scores = np.random.default_rng(0).normal(size=(30, len(part.captions))).astype(np.float32)
+    metadata = {"weights": "sha256:clip", "split_sha256": test.sha256}
+    write_rankings(tmp_path / "test_clip.npz", rank_scores(scores, part, metadata))
+    check_fails(fuse(), "test_clip.npz: expected the image_ids of", "one --protocol")
+
+
+def test_constant_scores_are_refused(fuse, tmp_path):
+    val = make_split(30, "val", first_id=100)
+    scores = np.zeros((30, len(val.captions)), np.float32)
+    write_rankings(tmp_path / "val_clip.npz", rank_scores(scores, val, {}))
+    check_fails(fuse(), "val_clip.npz", "all scores are 0.0")
+
+
+def test_impossible_options_are_refused(fuse, tmp_path):
+    check_fails(fuse(weight_steps=["0"]), "--weight_steps: expected at least 1")
+    check_fails(fuse(val_rankings=[tmp_path / "none.npz"] * 2), "no such file")
+    status = fuse(output=[tmp_path / "val_clip.npz"])[0]
+    assert_one_clear_line(status, "val_clip.npz: is one of the rankings to read")
+    status, output, _ = fuse(output=[tmp_path / "fused.txt"])
+    assert_one_clear_line(status, "ends in .npz")
+    assert not output.exists()
