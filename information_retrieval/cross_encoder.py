@@ -44,13 +44,15 @@ class GalleryFeatures(Dataset):
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return self.features.read(self.image_ids[row])
+    def __getitem__(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.features.read_regions(self.image_ids[row])
 
 
-def _stack_regions(items: list[dict]) -> tuple[torch.Tensor, torch.Tensor]:
-    feats = stack_float32([item["visual_feats"] for item in items])
-    return feats, stack_float32([item["visual_pos"] for item in items])
+def _stack_regions(
+    items: list[tuple[np.ndarray, np.ndarray]],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    visual_feats, visual_pos = zip(*items, strict=True)
+    return stack_float32(visual_feats), stack_float32(visual_pos)
 
 
 def encode_captions(

@@ -4,13 +4,17 @@ image_ids (N,) int64; visual_feats (N, R, D) float32 or float16, one chunk an im
 visual_pos (N, R, 4) float32, x1 y1 x2 y2 over image width and height, in [0, 1];
 image_sizes (N, 2) int32, height and width; object_ids, attribute_ids (N, R) int32;
 object_scores, attribute_scores (N, R) float32; n_fillers (N,) int32, how many of an image's last
-regions every NMS threshold had suppressed; source_crc32 (N,) uint32, the CRC-32 of the encoded
-image file; done (N,) uint8; checksums (N,) uint32, of an image's id and its rows in the order of
-`ROW_DATASETS`.
-Attributes: those of preprocess/hdf5.py; extractor, weights, weights_sha256, settings (JSON).
+regions fill up (were suppressed, or are repeated); source_crc32 (N,) uint32, the CRC-32 of the
+encoded image file, or of the numbers that were converted; done (N,) uint8, 1 of an image whose rows
+are written, 2 of one that was skipped as damaged (its rows are 0), 0 of one that is still missing;
+checksums (N,) uint32, of an image's id and its rows in the order of `ROW_DATASETS`, 0 of one that
+was skipped.
+Attributes: those of preprocess/hdf5.py; extractor, weights, weights_sha256, settings (JSON); a
+shard's shard_index and num_shards (preprocess/shards.py).
 """
 
-import json
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -28,7 +32,10 @@ from preprocess.hdf5 import (
     reading_hdf5,
     write_attributes,
 )
+from preprocess.mapped_rows import MappedRows, can_map
+from preprocess.provenance import differences, flat_attributes
 
+MISSING, WRITTEN, SKIPPED = 0, 1, 2  # in `done`
 ROWS = {
     "visual_feats": ("N R D", "float32 or float16"),
     "visual_pos": ("N R 4", "float32"),
@@ -51,32 +58,89 @@ FEATURES = Schema(
         **ROWS,
     },
 )
-LONGEST_VALUE = 40  # characters of a setting in an error line
+LISTED = 10  # skipped images in an error line
 
 
 class FeaturesFile(SplitHdf5):
     """Region features of a split.
 
     Attributes:
-        n_regions, feature_dim: R and D of `visual_feats` (N, R, D).
+        n_regions, feature_dim, dtype: R and D of `visual_feats` (N, R, D), and its type's name.
+        skipped: images of the split without features, because their files were damaged: the
+            CRC-32 of each file by image id.
     """
 
     schema = FEATURES
 
     def read_shapes(self, file: h5py.File) -> None:
+        self._mapped: MappedRows | None = None
+        self._checked = np.zeros(len(self.image_ids), bool)  # rows, in this process
         self.n_regions, self.feature_dim = (int(n) for n in file["visual_feats"].shape[1:])
+        self.dtype = file["visual_feats"].dtype.name
+        skipped = file["done"][:] == SKIPPED
+        crc32 = file["source_crc32"][:]
+        self.skipped = dict(
+            zip(self.image_ids[skipped].tolist(), crc32[skipped].tolist(), strict=True)
+        )
+
+    def __getstate__(self) -> dict:
+        return {**super().__getstate__(), "_mapped": None}
+
+    def sha256(self) -> str:
+        """Return what identifies the features: the SHA-256 of the rows' checksums, in hex."""
+        return hashlib.sha256(self.checksums.tobytes()).hexdigest()
+
+    def check_covers(self, image_ids: Iterable[int]) -> None:
+        """Raise InputError unless every image is in the file, and none was skipped."""
+        image_ids = [int(image_id) for image_id in image_ids]
+        skipped = [image_id for image_id in image_ids if image_id in self.skipped]
+        if skipped:
+            listed = ", ".join(map(str, skipped[:LISTED])) + (", ..." if skipped[LISTED:] else "")
+            raise InputError(
+                f"{self.path}: expected every image of the split, found {len(skipped)} skipped as "
+                f"damaged: {listed}; take them out of the split file, or replace their files and "
+                f"repeat the {self.schema.made_by} command that made it"
+            )
+        super().check_covers(image_ids)
 
     def read(self, image_id: int) -> dict[str, np.ndarray]:
         """Return an image's rows by dataset name, as in `ROW_DATASETS` and without the N axis.
 
         Raises:
-            InputError: the image is not in the file, or its data are damaged.
+            InputError: the image is not in the file or was skipped, or its data are damaged.
         """
         row = self.row_of(image_id)
+        if int(image_id) in self.skipped:
+            self.check_covers([image_id])
+        arrays = {name: self._read_row(name, row) for name in ROW_DATASETS}
         with reading_hdf5(self.path, self.schema):
-            arrays = {name: self.file[name][row] for name in ROW_DATASETS}
-            self.check_sum(row, (array.tobytes() for array in arrays.values()))
+            self.check_sum(row, arrays.values())
+        self._checked[row] = True
         return arrays
+
+    def read_regions(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return an image's `visual_feats` and `visual_pos`, as training reads them.
+
+        The checksum is compared when this process reads the image for the first time.
+
+        Raises:
+            InputError: as `read`.
+        """
+        row = self.row_of(image_id)
+        if not self._checked[row]:
+            arrays = self.read(image_id)
+            return arrays["visual_feats"], arrays["visual_pos"]
+        return self._read_row("visual_feats", row), self._read_row("visual_pos", row)
+
+    def _read_row(self, name: str, row: int) -> np.ndarray:
+        if self._mapped is None:
+            with reading_hdf5(self.path, self.schema):
+                mappable = {n: self.datasets[n] for n in ROW_DATASETS if can_map(self.datasets[n])}
+                self._mapped = MappedRows(self.path, mappable)
+        if name in self._mapped:
+            return self._mapped.read(name, row)
+        with reading_hdf5(self.path, self.schema):
+            return np.asarray(self.datasets[name][row])
 
 
 class FeaturesWriter:
@@ -89,9 +153,10 @@ class FeaturesWriter:
     Args:
         path: the file to make or to go on with.
         image_ids: (N,) integer, the images of the split in order.
+        image_ids, checksums: of each row; the checksum is 0 of an image that was skipped.
         n_regions, feature_dim, dtype: R, D and the type of `visual_feats`.
         attributes: what made the features: extractor, weights, weights_sha256, and settings, a
-            dictionary in JSON.
+            dictionary in JSON; of a shard, which one it is.
 
     Raises:
         InputError: the path cannot be written, or holds something else or features of other
@@ -105,7 +170,7 @@ class FeaturesWriter:
         n_regions: int,
         feature_dim: int,
         dtype: str,
-        attributes: dict[str, str],
+        attributes: dict[str, str | int],
     ):
         self.path = Path(path)
         self._image_ids = np.asarray(image_ids, np.int64)
@@ -145,17 +210,12 @@ class FeaturesWriter:
             stored = read_attributes(self._file)
             stored = {key: stored.get(key, "") for key in attributes}
             found = _described(self._file["image_ids"][:], feats.shape, feats.dtype, stored)
-        expected = _described(self._image_ids, shape, np.dtype(dtype), attributes)
-        differences = [
-            key
-            if key == "images"
-            else f"{key} (expected {_short(expected.get(key))}, found {_short(found.get(key))})"
-            for key in expected | found
-            if expected.get(key) != found.get(key)
-        ]
-        if differences:
+        different = differences(
+            _described(self._image_ids, shape, np.dtype(dtype), attributes), found
+        )
+        if different:
             raise InputError(
-                f"{self.path}: exists, and was made with other {', '.join(differences)}; "
+                f"{self.path}: exists, and was made with other {', '.join(different)}; "
                 "delete it or choose another --output"
             )
 
@@ -167,12 +227,20 @@ class FeaturesWriter:
 
     def missing_rows(self) -> np.ndarray:
         """Return the rows that are still to be written, ascending, (n_missing,) int64."""
-        return np.flatnonzero(self._file["done"][:] == 0)
+        return np.flatnonzero(self._file["done"][:] == MISSING)
+
+    def skipped_rows(self) -> np.ndarray:
+        """Return the rows of the images that were skipped, ascending, (n_skipped,) int64."""
+        return np.flatnonzero(self._file["done"][:] == SKIPPED)
+
+    def checksums(self) -> np.ndarray:
+        """Return the checksum of each row, (N,) uint32. Rows that are missing hold anything."""
+        return self._file["checksums"][:]
 
     def source_crc32(self) -> np.ndarray:
         """Return the CRC-32 of the image file that each row was made from, (N,) uint32.
 
-        Rows that are not done hold anything.
+        Rows that are missing hold anything.
         """
         return self._file["source_crc32"][:]
 
@@ -183,7 +251,7 @@ class FeaturesWriter:
         self._file.attrs.modify("complete", np.False_)
         self._file.flush()
         done = self._file["done"][:]
-        done[rows] = 0
+        done[rows] = MISSING
         self._file["done"][:] = done
         self._file.flush()
 
@@ -194,13 +262,29 @@ class FeaturesWriter:
             InputError: the disk is full or fails.
         """
         stored = {name: np.asarray(arrays[name], self._file[name].dtype) for name in ROW_DATASETS}
+        buffers = (array.tobytes() for array in stored.values())
+        self._write(row, stored, checksum(self._image_ids[row], buffers), WRITTEN)
+
+    def skip(self, row: int, source_crc32: int) -> None:
+        """Record that an image is damaged and has no features, so that the file can be finished.
+
+        Args:
+            source_crc32: of the damaged file, which tells when it is replaced.
+
+        Raises:
+            InputError: the disk is full or fails.
+        """
+        # Zeros, not what a killed write left: files of the same images are then the same.
+        stored = {name: np.zeros_like(self._file[name][row]) for name in ROW_DATASETS}
+        self._write(row, {**stored, "source_crc32": np.uint32(source_crc32)}, 0, SKIPPED)
+
+    def _write(self, row: int, arrays: dict[str, np.ndarray], total: int, state: int) -> None:
         try:
-            for name, array in stored.items():
+            for name, array in arrays.items():
                 self._file[name][row] = array
-            buffers = (array.tobytes() for array in stored.values())
-            self._file["checksums"][row] = checksum(self._image_ids[row], buffers)
+            self._file["checksums"][row] = total
             self._file.flush()
-            self._file["done"][row] = 1
+            self._file["done"][row] = state
             self._file.flush()
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error})") from error
@@ -217,19 +301,12 @@ class FeaturesWriter:
 
 
 def _described(
-    image_ids: np.ndarray, shape: tuple[int, int, int], dtype: np.dtype, attributes: dict[str, str]
+    image_ids: np.ndarray, shape: tuple[int, int, int], dtype: np.dtype, attributes: dict
 ) -> dict[str, object]:
     """Return what must agree between a file and the arguments that go on with it, by name."""
-    settings = json.loads(attributes.get("settings") or "{}")
     return {
         "images": image_ids.tolist(),
         "shape (images, regions, dimensions)": tuple(shape),
         "dtype": dtype.name,
-        **{key: value for key, value in attributes.items() if key != "settings"},
-        **{f"setting {key}": value for key, value in settings.items()},
+        **flat_attributes(attributes),
     }
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "..."

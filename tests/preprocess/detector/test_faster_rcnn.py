@@ -8,14 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
-from preprocess.boxes import cell_anchors
-from preprocess.detector_config import DetectorConfig
+from preprocess.detector.blob import make_blob
+from preprocess.detector.boxes import cell_anchors
+from preprocess.detector.config import DetectorConfig
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.regions import detect, detect_in_blobs
 from preprocess.errors import InputError
-from preprocess.faster_rcnn import FasterRCNN
-from preprocess.regions import detect, detect_in_blob, make_blob, resized_size
-from tests.preprocess.tiny_detector import TINY, random_detector, random_image
+from tests.preprocess.detector.tiny_detector import TINY, random_detector, random_image
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 REFERENCE = SHARED / "data" / "frcnn_reference"
 needs_reference = pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="needs the recorded outputs in ../shared/data/frcnn_reference"
@@ -143,47 +144,6 @@ def test_regions_equal_the_published_detector(published_state, recorded, case, i
     assert regions.n_fillers == 0
 
 
-@pytest.mark.parametrize(
-    ("size", "resized"),
-    [
-        ((480, 640), (600, 800)),
-        ((640, 427), (899, 600)),  # 640 * 600 / 427 = 899.3
-        ((230, 352), (600, 918)),  # 918.26
-        ((200, 800), (250, 1000)),  # the longer side at its most
-        ((300, 300), (600, 600)),
-        ((400, 401), (600, 602)),  # 601.5, half up
-    ],
-)
-def test_the_shorter_side_becomes_600_unless_the_longer_exceeds_1000(size, resized):
-    assert resized_size(*size, min_size=600, max_size=1000) == resized
-
-
-def test_the_blob_is_blue_green_red_minus_the_means():
-    config = dataclasses.replace(TINY, min_size=48, max_size=64)
-    image = np.full((48, 64, 3), (200, 100, 50), np.uint8)
-    pixels = make_blob(image, config).pixels
-    expected = torch.tensor([50.0, 100.0, 200.0]) - torch.tensor(config.pixel_means)
-    torch.testing.assert_close(pixels, expected[:, None, None].expand(3, 48, 64))
-
-
-def test_the_blob_does_not_depend_on_the_number_of_threads():
-    image = random_image(0, height=240, width=320)
-    n_threads = torch.get_num_threads()
-    blobs = []
-    try:
-        for n in (1, 2):
-            torch.set_num_threads(n)
-            blobs.append(make_blob(image, DetectorConfig()).pixels)
-    finally:
-        torch.set_num_threads(n_threads)
-    assert torch.equal(*blobs)
-
-
-def test_an_image_too_long_and_thin_is_bad_input():
-    with pytest.raises(InputError, match="20000 x 100 pixels is too long and thin"):
-        make_blob(np.zeros((100, 20000, 3), np.uint8), DetectorConfig())
-
-
 def test_regions_have_the_shapes_and_ranges_of_the_schema():
     regions = detect(random_detector(), random_image(0, height=48, width=80))
     assert regions.visual_feats.shape == (6, 24)
@@ -217,7 +177,7 @@ def test_an_image_with_too_few_proposals_is_bad_input():
 def test_the_regions_of_an_image_are_the_same_again_after_another_image():
     detector = random_detector()
     blobs = [make_blob(random_image(seed), TINY) for seed in (0, 1)]
-    first, _, again = (detect_in_blob(detector, blobs[i]) for i in (0, 1, 0))
+    first, _, again = (detect_in_blobs(detector, [blobs[i]])[0] for i in (0, 1, 0))
     assert np.array_equal(first.visual_feats, again.visual_feats)
     assert np.array_equal(first.visual_pos, again.visual_pos)
 
@@ -231,7 +191,11 @@ def test_the_regions_of_an_image_are_the_same_again_after_another_image():
         ({"nms_thresholds": (0.5, 0.3)}, "ascending"),
         ({"nms_thresholds": (0.5, 1.3)}, "up to 1"),
         ({"stage_blocks": (3, 4, 23)}, "stage_blocks: expected 4 numbers"),
-        ({"channel_order": "grb"}, "expected bgr or rgb"),
+        ({"channel_order": "grb"}, "channel_order: expected bgr or rgb, found 'grb'"),
+        ({"pooling": "crop"}, "pooling: expected roi_pool or roi_align, found 'crop'"),
+        ({"inclusive_boxes": 1}, "inclusive_boxes: expected true or false, found 1"),
+        ({"selection": "each_class"}, "each_class takes 1 threshold"),
+        ({"min_score": 0.2}, "min_score: selection all_classes takes none"),
     ],
 )
 def test_contradictory_settings_are_bad_input(changes, message):

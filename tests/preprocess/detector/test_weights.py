@@ -9,12 +9,12 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from preprocess.detector_config import DetectorConfig, read_detector_config
-from preprocess.detector_weights import load_detector, save_detector
+from preprocess.detector.config import DetectorConfig, read_detector_config
+from preprocess.detector.regions import detect
+from preprocess.detector.weights import load_detector, save_detector
 from preprocess.errors import InputError
 from preprocess.files import sha256_of_file
-from preprocess.regions import detect
-from tests.preprocess.tiny_detector import (
+from tests.preprocess.detector.tiny_detector import (
     TINY,
     random_detector,
     random_image,
