@@ -6,10 +6,14 @@ memory. Then reads every image once, in a random order, each way in a process of
 DataLoader's worker does: with the files out of the system's cache, within it, and a second time.
 
     python -m benchmarks.feature_reads --folder runs/benchmarks
+
+The files are in a folder feature_reads-* of their own, which is deleted at the end; after a kill
+delete it by hand.
 """
 
 import multiprocessing
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 
 N_REGIONS, FEATURE_DIM = 36, 2048
 ATTRIBUTES = {"extractor": __name__, "weights": "none", "weights_sha256": "", "settings": "{}"}
@@ -28,7 +33,7 @@ ATTRIBUTES = {"extractor": __name__, "weights": "none", "weights_sha256": "", "s
 
 @dataclass
 class FeatureReadsArguments:
-    folder: Path = field(metadata={"help": "where the files are written, and deleted from"})
+    folder: Path = field(metadata={"help": "where the files are written to, for the while"})
     n_images: int = field(default=10_000, metadata={"help": "images in each file"})
     repeats: int = field(default=3, metadata={"help": "rounds, of which the fastest counts"})
 
@@ -113,33 +118,41 @@ def seconds_of_reads(layout: str, folder: Path, n_images: int, cached: bool) -> 
     return seconds[0], seconds[1]
 
 
-def main() -> None:
-    arguments = parse_arguments(FeatureReadsArguments, description=__doc__)
-    check_at_least("--n_images", arguments.n_images, 1)
-    check_at_least("--repeats", arguments.repeats, 1)
-    folder = arguments.folder / "feature_reads"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_files(folder, arguments.n_images)
+def measure(folder: Path, n_images: int, repeats: int) -> dict[str, list[float]]:
+    """Return each layout's seconds from disk, from the cache, and again, the least of the rounds.
+
+    Args:
+        folder: what `write_files` wrote, and nothing else.
+    """
     spawn = multiprocessing.get_context("spawn")
     best = {name: [float("inf")] * 3 for name in LAYOUTS}
-    for _ in range(arguments.repeats):
+    for _ in range(repeats):
         for name in LAYOUTS:
             seconds = []
             for cached in (False, True):
                 with spawn.Pool(1) as pool:
-                    job = (name, folder, arguments.n_images, cached)
+                    job = (name, folder, n_images, cached)
                     seconds.append(pool.apply(seconds_of_reads, job))
             (from_disk, _), (from_cache, again) = seconds
             pairs = zip(best[name], (from_disk, from_cache, again), strict=True)
             best[name] = [min(pair) for pair in pairs]
+    return best
+
+
+def main() -> None:
+    arguments = parse_arguments(FeatureReadsArguments, description=__doc__)
+    check_at_least("--n_images", arguments.n_images, 1)
+    check_at_least("--repeats", arguments.repeats, 1)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="feature_reads-", dir=arguments.folder) as name:
+        folder = Path(name)
+        write_files(folder, arguments.n_images)
+        best = measure(folder, arguments.n_images, arguments.repeats)
     print(f"microseconds an image, of {arguments.n_images:,}, fastest of {arguments.repeats}")
     print(f"{'':22}{'from disk':>12}{'from cache':>12}{'again':>12}")
     for name, times in best.items():
         cells = "".join(f"{t / arguments.n_images * 1e6:12.0f}" for t in times)
         print(f"{name:22}{cells}")
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
 
 
 if __name__ == "__main__":

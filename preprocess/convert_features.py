@@ -14,12 +14,16 @@ first, in bottom-up-attention's files the best proposals, not always the best ob
 repeated from the first, counted in `n_fillers`. Unknown labels are -1, with score 0. Image sizes
 that the input lacks are read below --image_root. `source_crc32` is that of the input's numbers.
 
+Boxes that contradict the producer's format are refused, and so are those that may be xywh as well
+as xyxy, unless --box_format says which they are (conversion/box_formats.py has the rule).
+
 Killed at any moment, the same command goes on where it stopped; images whose numbers in the input
 changed are converted again. On 2 CPU cores 100 to 200 MB of TSV take a second; memory is 0.9 GB,
 whatever the size of the input.
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -37,12 +41,13 @@ from preprocess.conversion.feature_sources import iterate_images
 from preprocess.conversion.found_regions import SourceImage
 from preprocess.conversion.image_names import ImageNames
 from preprocess.errors import InputError
-from preprocess.features_file import FeaturesWriter
+from preprocess.features_writer import FeaturesWriter
 from preprocess.files import check_writable
 from preprocess.provenance import detectors_beside
 from preprocess.split_file import Split, read_split
 
 LISTED = 10  # missing images in the error line
+SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass
@@ -59,7 +64,7 @@ class ConvertFeaturesArguments:
         default=None,
         metadata={
             "help": "of the input (conversion/box_formats.py); boxes that contradict it are "
-            "refused. Default: that of the program that wrote such files"
+            "refused. Default: that of the program that wrote such files, unless it is in doubt"
         },
     )
     image_root: Path | None = field(
@@ -70,7 +75,15 @@ class ConvertFeaturesArguments:
         default="float32", metadata={"help": "type of the stored features; float16 halves the file"}
     )
     weights_name: str = field(
-        default="unknown", metadata={"help": "detector that made the features, for the record"}
+        default="unknown",
+        metadata={
+            "help": "detector that made the features; a warning tells when other features files of "
+            "the folder are of another"
+        },
+    )
+    weights_sha256: str = field(
+        default="",
+        metadata={"help": "SHA-256 of its weights, 64 hexadecimal digits. Default: not known"},
     )
 
 
@@ -113,13 +126,16 @@ def rows_like_first(
     """Prepare for rows like the first image's, which is tried before anything is written.
 
     Raises:
-        InputError: no image of the split is in the inputs, or the first one does not fit.
+        InputError: no image of the split is in the inputs, the first one does not fit, or the
+            format of an input's boxes is in doubt.
     """
     paths = image_root and [image_root / image.file_name for image in split.images]
     skipped: Counter = Counter()
     for row, image in images_of(split, inputs, skipped):
         rows = FeatureRows(paths, image.read(), box_format, n_regions, dtype)
         rows.convert(rows.read(image, row), image.where)
+        for path in inputs:
+            rows.check_box_format(path, images_of(split, [path], Counter()))
         return rows
     raise InputError(
         f"{inputs[0]}: expected images of split {split.split!r}, named by id or file name as "
@@ -159,9 +175,16 @@ def check_all_written(writer: FeaturesWriter, split: Split) -> None:
         )
 
 
+def check_sha256(value: str) -> None:
+    """Raise InputError when --weights_sha256 is given and is no SHA-256."""
+    if value and not SHA256.fullmatch(value):
+        raise InputError(f"--weights_sha256: expected 64 hexadecimal digits, found {value!r}")
+
+
 def main() -> None:
     arguments = parse_arguments(ConvertFeaturesArguments, description=__doc__)
     check_at_least("--n_regions", arguments.n_regions, 1)
+    check_sha256(arguments.weights_sha256)
     split = read_split(arguments.split_file)
     check_writable(arguments.output)
     rows = rows_like_first(
@@ -175,11 +198,11 @@ def main() -> None:
     attributes = {
         "extractor": "preprocess.convert_features",
         "weights": arguments.weights_name,
-        "weights_sha256": "",
+        "weights_sha256": arguments.weights_sha256.lower(),
         "settings": json.dumps(rows.settings()),
     }
-    for warning in detectors_beside(arguments.output, attributes):
-        print(f"warning: {warning}", file=sys.stderr)
+    for line in detectors_beside(arguments.output, attributes):
+        print(f"warning: {line}", file=sys.stderr)
     skipped: Counter = Counter()
     with (
         FeaturesWriter(

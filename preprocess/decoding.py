@@ -1,6 +1,7 @@
 """Encoded image bytes (JPEG, PNG, ...) to RGB pixels."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from preprocess.errors import InputError
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 # Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
 DAMAGE = (OSError, SyntaxError, ValueError)
+# Two lines on stderr for an image of half as many pixels as Pillow refuses. Once for the process,
+# as `catch_warnings` is not for threads, which read headers.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def read_encoded(path: Path) -> bytes:

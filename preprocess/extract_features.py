@@ -8,15 +8,18 @@ hub id); writes `{split}_features.h5` (see preprocess/features_file.py).
 
 Killed at any moment, the same command goes on where it stopped, to the file that it would have
 written; features of images whose files have changed since, also in a finished file, are extracted
-again. A damaged image does not stop the others: the command then names it, exits with status 1,
-and leaves the file marked incomplete, unless --skip_damaged says to finish without it.
+again, and stay where the new file is damaged or cannot be read. A damaged image does not stop the
+others: the command then names it, exits with status 1, and leaves the file marked incomplete,
+unless --skip_damaged says to finish without it. {split}_without_skipped.json, beside the output, is
+then the split of the others.
 
 With --num_shards N, each of N processes, such as the tasks of a Slurm array, writes a shard of its
 own beside the output, {split}_features.shard-00003-of-00008.h5, and preprocess.merge_features makes
 one file of them. In a Slurm array of N tasks that is the default.
 
-Images of one size share a forward pass (--batch_size), never padded, so that features do not depend
-on an image's neighbours. --precision and --compile are for GPUs. On 2 CPU cores the published
+Images of one size share a forward pass (--batch_size), never padded, so that an image's features
+are those it has alone, up to rounding. The file records --precision and --compile, which are for
+GPUs, and is not gone on with under others; the batch size may change. On 2 CPU cores the published
 detector takes about 5 s and 2 GB for an image; COCO's 5,000 test images give a file of 1.5 GB in
 float32.
 """
@@ -35,11 +38,13 @@ from preprocess.detector.region_picture import picture_of_image
 from preprocess.detector.weights import DetectorInfo, load_detector
 from preprocess.device import autocast_dtype, check_compiler, torch_device
 from preprocess.errors import InputError
-from preprocess.extraction import describe, write_features
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.extraction import Failures, describe, write_features
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from preprocess.files import atomic_path, check_writable
 from preprocess.provenance import detectors_beside
 from preprocess.shards import Shard, choose_shard
+from preprocess.skipped_images import write_without_skipped
 from preprocess.split_file import Split, read_split
 
 LISTED = 10  # failures in the error line
@@ -138,6 +143,15 @@ def check_images_exist(paths: list[Path], skip_damaged: bool) -> None:
         )
 
 
+def check_folder(draw: Path | None) -> None:
+    """Raise InputError, before hours of work, when --draw could not write pictures after them."""
+    if draw is None:
+        return
+    if draw.exists() and not draw.is_dir():
+        raise InputError(f"--draw {draw}: expected a folder, found a file")
+    check_writable(draw / "picture.jpg")
+
+
 def load_chosen_detector(
     arguments: ExtractFeaturesArguments, device: torch.device
 ) -> tuple[FasterRCNN, DetectorInfo]:
@@ -160,12 +174,26 @@ def load_chosen_detector(
     return detector, info
 
 
-def check_failures(output: Path, failures: list[str], n_images: int, skip_damaged: bool) -> None:
+def named(failures: list[str]) -> str:
+    """Return the first failures as a part of a line; print all of more, a line each."""
+    if len(failures) <= LISTED:
+        return "; ".join(failures)
+    print(*failures, sep="\n", file=sys.stderr)
+    return "; ".join(failures[:LISTED]) + "; ... (all are listed above)"
+
+
+def check_failures(output: Path, failures: Failures, n_images: int, skip_damaged: bool) -> None:
     """Name the damaged images: raise InputError, or print them where they are skipped."""
-    if not failures:
+    if failures.kept:
+        print(
+            f"warning: {len(failures.kept)} of {n_images} images keep the features of their former "
+            f"files: {named(failures.kept)}",
+            file=sys.stderr,
+        )
+    n_failures = len(failures.without)
+    if not n_failures:
         return
-    listed = "; ".join(failures[:LISTED]) + ("; ..." if failures[LISTED:] else "")
-    line = f"{len(failures)} of {n_images} images gave no features: {listed}"
+    line = f"{n_failures} of {n_images} images gave no features: {named(failures.without)}"
     if not skip_damaged:
         raise InputError(
             f"{line}. {output} holds the others, marked incomplete; the same command goes on when "
@@ -225,11 +253,13 @@ def main() -> None:
     shard = chosen_shard(arguments, split)
     output, rows = shard.path(arguments.output), shard.rows(len(split.images))
     paths = [arguments.image_root / split.images[row].file_name for row in rows]
+    check_folder(arguments.draw)
     check_images_exist(paths, arguments.skip_damaged)
     check_writable(output)
     detector, info = load_chosen_detector(arguments, device)
     shape = (detector.config.n_regions, detector.config.feature_dim)
-    attributes = {**describe(detector.config, info, arguments.precision), **shard.attributes}
+    made_by = describe(detector.config, info, arguments.precision, arguments.compile)
+    attributes = {**made_by, **shard.attributes}
     for line in detectors_beside(arguments.output, attributes):
         print(f"warning: {line}", file=sys.stderr)
     torch.backends.cudnn.allow_tf32 = False  # its 10 bits of mantissa change which regions win
@@ -242,11 +272,13 @@ def main() -> None:
         )
         check_failures(output, failures, len(paths), skip)
         writer.finish()
-        skipped = ", ".join(map(str, ids[writer.skipped_rows()]))
+        skipped = ids[writer.skipped_rows()].tolist()
     print(
         f"wrote {output}: {len(paths):,} images, {shape[0]} regions of {shape[1]} numbers"
-        + f"; skipped as damaged: {skipped}" * bool(skipped)
+        + f"; skipped as damaged: {', '.join(map(str, skipped))}" * bool(skipped)
     )
+    if skipped and shard.count == 1:
+        print(write_without_skipped(arguments.split_file, split, output, skipped))
     if arguments.draw:
         draw_pictures(output, split, arguments.image_root, arguments.draw, arguments.draw_first)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +15,41 @@ from preprocess.detector.regions import Regions, detect_in_blobs
 from preprocess.detector.selection import FILLERS
 from preprocess.detector.weights import DetectorInfo
 from preprocess.errors import InputError
-from preprocess.features_file import FeaturesWriter
-from preprocess.image_blobs import LoadedImage, current_crc32, load_batches, plan_batches
+from preprocess.features_writer import FeaturesWriter
+from preprocess.image_blobs import (
+    LoadedImage,
+    current_crc32,
+    load_batches,
+    plan_batches,
+    telling_killed_workers,
+)
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Images whose files gave no features, each a line that names it and says why.
+
+    `without` have no features, those of `kept` keep what a former file of theirs gave.
+    """
+
+    without: list[str]
+    kept: list[str]
 
 
 def describe(
-    config: DetectorConfig, info: DetectorInfo, precision: str = "float32"
+    config: DetectorConfig, info: DetectorInfo, precision: str = "float32", compiled: bool = False
 ) -> dict[str, str]:
-    """Return the attributes of the features file that say what made it."""
+    """Return the attributes of the features file that say what made it.
+
+    The batch size, the memory layout and the device are not among them: they change features by
+    rounding only, and a run may have to go on with a smaller batch or on another machine. What is
+    compiled rounds in other places, in half precision by more, and is the same wherever it runs.
+    """
     settings = {
         **asdict(config),
         "fillers": FILLERS[config.selection],
         "precision": precision,
+        "compile": compiled,
         "object_labels": info.objects,
         "attribute_labels": info.attributes,
     }
@@ -38,18 +61,28 @@ def describe(
     }
 
 
-def stale_rows(writer: FeaturesWriter, paths: list[Path], title: str) -> np.ndarray:
-    """Return the done rows whose image file has changed since, ascending, (n_stale,) int64.
+def changed_rows(
+    writer: FeaturesWriter, paths: list[Path], title: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compare the image files of done rows with those that the rows were made from.
 
     Each file is read whole.
+
+    Returns:
+        The rows whose file is another one, and those whose file cannot be read, which tells
+        nothing of their features; both ascending, (n,) int64.
     """
     recorded = writer.source_crc32()
     done = np.setdiff1d(np.arange(len(paths)), writer.missing_rows())
-    changed = [
-        current_crc32(paths[row]) != recorded[row]
+    found = [
+        current_crc32(paths[row])
         for row in tqdm(done, f"{title}: unchanged images", unit="image", disable=not len(done))
     ]
-    return done[np.array(changed, bool)]
+    unreadable = np.array([crc32 is None for crc32 in found], bool)
+    changed = np.array(
+        [crc32 != recorded[row] for crc32, row in zip(found, done, strict=True)], bool
+    )
+    return done[changed & ~unreadable], done[unreadable]
 
 
 def detect_in_images(
@@ -87,14 +120,11 @@ def _detect_alike(
     detector: FasterRCNN, images: list[LoadedImage], precision: torch.dtype
 ) -> list[Regions | InputError]:
     """Find the regions of images whose blobs are of one size, in one forward pass."""
-    device = next(detector.parameters()).device
-    blobs = [
-        replace(image.blob, pixels=image.blob.pixels.to(device, non_blocking=True))
-        for image in images
-    ]
+    blobs = [image.blob for image in images]
     try:
         return detect_in_blobs(detector, blobs, precision)
     except torch.OutOfMemoryError as error:
+        device = next(detector.parameters()).device
         raise InputError(
             f"--batch_size: {len(images)} images of {tuple(blobs[0].pixels.shape[1:])} pixels are "
             f"too many for the memory of {device}; repeat the command with fewer, and it goes on"
@@ -110,8 +140,11 @@ def write_features(
     batch_size: int = 1,
     precision: torch.dtype = torch.float32,
     skip_damaged: bool = False,
-) -> list[str]:
+) -> Failures:
     """Write each row of the features file that is missing, or whose image has changed.
+
+    A row is exchanged when its changed image gave features: until then, or where it is damaged or
+    cannot be read, the row stays as it is.
 
     Args:
         paths: of all the file's images, by row.
@@ -122,40 +155,46 @@ def write_features(
         skip_damaged: record damaged images as skipped. Otherwise they stay missing, and images
             that were skipped before are tried again.
 
-    Returns:
-        For each image that gave no features, a line that names it and says why.
-
     Raises:
-        InputError: the disk is full, or as `detect_in_images`.
+        InputError: the disk is full, a worker was killed, or as `detect_in_images`.
     """
-    writer.discard(stale_rows(writer, paths, title))
-    if not skip_damaged:
-        writer.discard(writer.skipped_rows())
+    changed, unreadable = changed_rows(writer, paths, title)
+    skipped = writer.skipped_rows()
+    writer.discard(np.intersect1d(changed, skipped) if skip_damaged else skipped)
     missing = set(writer.missing_rows().tolist())
-    if not missing:
-        return []
-    batches = plan_batches(paths, detector.config, batch_size, f"{title}: image sizes")
-    batches = [batch for batch in batches if not missing.isdisjoint(batch)]
+    wanted = missing | set(changed.tolist())
+    kept = {row: f"{paths[row]}: cannot be read" for row in np.setdiff1d(unreadable, skipped)}
+    failures: dict[int, str] = {}
+    batches = []
+    if wanted:
+        batches = plan_batches(paths, detector.config, batch_size, f"{title}: image sizes")
+        batches = [batch for batch in batches if not wanted.isdisjoint(batch)]
     pin_memory = next(detector.parameters()).device.type == "cuda"
-    failures = {}
     progress = tqdm(
-        desc=title, initial=len(paths) - len(missing), total=len(paths), unit="image", smoothing=0.1
+        desc=title,
+        initial=len(paths) - len(wanted),
+        total=len(paths),
+        unit="image",
+        smoothing=0.1,
+        disable=not wanted,
     )
-    with progress:
+    with progress, telling_killed_workers():
         for images in load_batches(paths, detector.config, batches, num_workers, pin_memory):
             found = detect_in_images(detector, images, precision)
             for image in images:
-                if image.row not in missing:  # it is here for the size of the batch
+                if image.row not in wanted:  # it is here for the size of the batch
                     continue
                 regions = found[image.row]
                 if isinstance(regions, Regions):
                     write_row(writer, image, regions)
-                else:
+                elif image.row in missing:
                     failures[image.row] = str(regions)
                     if skip_damaged:
                         writer.skip(image.row, image.source_crc32)
+                else:
+                    kept[image.row] = str(regions)
                 progress.update()
-    return [failures[row] for row in sorted(failures)]
+    return Failures(*([lines[row] for row in sorted(lines)] for lines in (failures, kept)))
 
 
 def write_row(writer: FeaturesWriter, image: LoadedImage, regions: Regions) -> None:

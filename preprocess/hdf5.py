@@ -73,13 +73,25 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     if not path.exists():
         raise InputError(f"{path}: no such file; make it with {schema.made_by}")
     with reading_hdf5(path, schema, mode):
-        file = h5py.File(path, mode)
+        file = h5py.File(path, mode) if mode == "r" else _open_uncached(path)
         try:
             check_layout(file, schema)
         except BaseException:
             file.close()
             raise
     return file
+
+
+def _open_uncached(path: Path) -> h5py.File:
+    """Open a file for writing, so that data that the disk has no room for are refused at once.
+
+    In HDF5's caches, they would fail the closing of the file, in which HDF5 2.0 then crashes.
+    """
+    plan = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    plan.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # as h5py.File has it
+    plan.set_cache(0, 1, 0, 1.0)  # of chunks: no slot more than it must have, no byte
+    plan.set_sieve_buf_size(0)
+    return h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, plan))
 
 
 def write_attributes(

@@ -5,8 +5,9 @@ import signal
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,12 +75,12 @@ class ImageBlobs(Dataset):
             return LoadedImage(row, path, source_crc32, InputError(f"{path}: {error}"))
 
 
-def current_crc32(path: Path) -> int:
-    """Return the CRC-32 of an image file's bytes, 0 where it cannot be read."""
+def current_crc32(path: Path) -> int | None:
+    """Return the CRC-32 of an image file's bytes, None where it cannot be read."""
     try:
         return zlib.crc32(read_encoded(path))
     except InputError:
-        return 0
+        return None
 
 
 def plan_batches(
@@ -135,6 +136,23 @@ def load_batches(
         pin_memory=pin_memory,
         worker_init_fn=_die_with_parent,
     )
+
+
+@contextmanager
+def telling_killed_workers() -> Iterator[None]:
+    """Raise InputError when a worker of `load_batches` was killed.
+
+    It goes round the whole loop: DataLoader raises wherever the parent is when the worker dies.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise InputError(
+            "--num_workers: a worker was killed, probably for want of memory; repeat the command "
+            "with fewer, and it goes on"
+        ) from error
 
 
 def _die_with_parent(worker: int) -> None:

@@ -1,5 +1,6 @@
 """Rows of HDF5 datasets through a memory map: HDF5 only says where in the file they are."""
 
+import math
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,9 @@ class MappedRows:
     Args:
         path: the file, which must not change while it is mapped.
         datasets: by name, as `can_map` tells.
+
+    Raises:
+        ValueError: a row is not inside the file.
     """
 
     def __init__(self, path: Path, datasets: dict[str, h5py.Dataset]):
@@ -20,6 +24,10 @@ class MappedRows:
             name: (_row_offsets(dataset), dataset.shape[1:], dataset.dtype)
             for name, dataset in datasets.items()
         }
+        for name, (offsets, shape, dtype) in self._places.items():
+            last = len(self._bytes) - dtype.itemsize * math.prod(shape)
+            if len(offsets) and not 0 <= offsets.min() <= offsets.max() <= last:
+                raise ValueError(f"{name} is not inside the file")
 
     def __contains__(self, name: str) -> bool:
         return name in self._places

@@ -1,22 +1,24 @@
 """Make one features file from the shards that preprocess.extract_features wrote.
 
 Reads a split file and the shards beside --output, {split}_features.shard-00000-of-00008.h5 and so
-on; writes the file that extract_features without shards would have written.
+on; writes a file of the same data as extract_features without shards would have written.
 
     python -m preprocess.merge_features --split_file datasets/coco/train.json \\
         --output datasets/coco/train_features.h5
 
 Nothing is written unless the shards are complete, of the same weights and settings, and hold every
-image of the split once. Every image's checksum is verified as it is copied. Killed at any moment,
-the same command goes on where it stopped; images that a shard has anew are copied again. The
-shards stay, and can be deleted afterwards.
+image of the split once. Every image's checksum is verified as it is copied: a damaged shard is
+named, and leaves the output marked incomplete. Repeated, or killed at any moment, the same command
+goes on where it stopped; images that a shard has anew are copied again. The shards stay, and can be
+deleted afterwards. Where images were skipped as damaged, {split}_without_skipped.json, beside the
+output, is the split of the others.
 
 COCO's 123,287 images, 37 GB in float32, take about 5 minutes of one CPU core where the disk keeps
 up, and the memory of one image.
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +26,12 @@ from tqdm import tqdm
 
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.features_file import FEATURES, FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from preprocess.files import check_writable
 from preprocess.provenance import detectors_beside, differences, flat_attributes
-from preprocess.shards import Shard, find_shards
+from preprocess.shards import Shard, find_shards, shard_of_name
+from preprocess.skipped_images import write_without_skipped
 from preprocess.split_file import Split, read_split
 
 OF_ONE_FILE = ("schema", "schema_version", "complete", "shard_index", "num_shards")
@@ -41,6 +45,17 @@ class MergeFeaturesArguments:
     shards: list[Path] | None = field(
         default=None, metadata={"help": "the shards' files. Default: those beside the output"}
     )
+
+
+class ShardFile(FeaturesFile):
+    """A features file whose errors say how to make this one shard again, by its name."""
+
+    def __init__(self, path: Path):
+        shard = shard_of_name(path)
+        if shard:
+            made_by = f"`python -m preprocess.extract_features {shard.options}`"
+            self.schema = replace(FEATURES, made_by=made_by)
+        super().__init__(path)
 
 
 def shared_attributes(shard: FeaturesFile) -> dict[str, str]:
@@ -140,7 +155,7 @@ def main() -> None:
     paths = arguments.shards or find_shards(arguments.output)
     if not paths:
         raise InputError(f"{arguments.output}: no shards beside it; make them with {MAKE}")
-    shards = [FeaturesFile(path) for path in paths]
+    shards = [ShardFile(path) for path in paths]
     check_alike(shards)
     check_every_image_once(shards, split, arguments.output)
     first, attributes = shards[0], shared_attributes(shards[0])
@@ -156,11 +171,13 @@ def main() -> None:
     ) as writer:
         copy_rows(writer, shards, split)
         writer.finish()
-    n_skipped = sum(len(shard.skipped) for shard in shards)
+    skipped = {image_id for shard in shards for image_id in shard.skipped}
     print(
         f"wrote {arguments.output}: {len(split.images):,} images from {len(shards)} shards"
-        + f", {n_skipped} of them skipped as damaged" * bool(n_skipped)
+        + f", {len(skipped)} of them skipped as damaged" * bool(skipped)
     )
+    if skipped:
+        print(write_without_skipped(arguments.split_file, split, arguments.output, skipped))
 
 
 if __name__ == "__main__":

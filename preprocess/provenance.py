@@ -8,7 +8,6 @@ import h5py
 from preprocess.hdf5 import DAMAGE, read_attributes
 
 LONGEST_VALUE = 64  # characters of a setting that are shown: those of a SHA-256
-COMPARED = ("weights_sha256", "settings")
 
 
 def flat_attributes(attributes: dict[str, object]) -> dict[str, object]:
@@ -40,13 +39,14 @@ def detectors_beside(path: Path, attributes: dict[str, object]) -> list[str]:
 
     Args:
         path: `{split}_features.h5`, which may not exist yet.
-        attributes: its weights, weights_sha256 and settings.
+        attributes: its weights, weights_sha256 ("" where no hash is known) and settings.
 
     Returns:
         A warning for each other `*_features.h5` that other weights or settings made; a file that
-        cannot be read is passed over.
+        cannot be read is passed over. Weights are told by their hashes, or by their names where
+        one of the files has no hash.
     """
-    own = flat_attributes({key: attributes.get(key, "") for key in COMPARED})
+    own = flat_attributes({"settings": attributes.get("settings")})
     warnings = []
     for other in sorted(path.parent.glob("*_features.h5")):
         if other.name == path.name:
@@ -55,19 +55,30 @@ def detectors_beside(path: Path, attributes: dict[str, object]) -> list[str]:
             # Not locked: another process may be writing it, and its attributes do not change.
             with h5py.File(other, "r", locking=False) as file:
                 stored = read_attributes(file)
-            theirs = flat_attributes({key: stored.get(key, "") for key in COMPARED})
+            theirs = flat_attributes({"settings": stored.get("settings")})
         except DAMAGE:
             continue
-        if theirs["weights_sha256"] != own["weights_sha256"]:
+        if _other_weights(attributes, stored):
             warnings.append(
-                f"{path} is made with the weights {attributes.get('weights')} (sha256 "
-                f"{own['weights_sha256']}), {other} with {stored.get('weights')} (sha256 "
-                f"{theirs['weights_sha256']}): a model cannot be trained on one and read the other"
+                f"{path} is made with the weights {_weights(attributes)}, {other} with "
+                f"{_weights(stored)}: a model cannot be trained on one and read the other"
             )
         elif theirs != own:
             found = ", ".join(differences(theirs, own))
             warnings.append(f"{path} is made with other settings than {other}: {found}")
     return warnings
+
+
+def _other_weights(attributes: dict[str, object], stored: dict[str, object]) -> bool:
+    hashes = attributes.get("weights_sha256"), stored.get("weights_sha256")
+    if all(hashes):
+        return hashes[0] != hashes[1]
+    return attributes.get("weights") != stored.get("weights")
+
+
+def _weights(attributes: dict[str, object]) -> str:
+    sha256 = attributes.get("weights_sha256")
+    return f"{attributes.get('weights')} ({f'sha256 {sha256}' if sha256 else 'no hash known'})"
 
 
 def _short(value: object) -> str:

@@ -34,9 +34,20 @@ class Shard:
         return output.with_name(f"{output.stem}.{number}{output.suffix}")
 
     @property
+    def options(self) -> str:
+        """The options of preprocess.extract_features that make its file."""
+        return f"--num_shards {self.count} --shard_index {self.index}"
+
+    @property
     def attributes(self) -> dict[str, int]:
         """What the shard's file says of it; nothing where it is the whole split."""
         return {"shard_index": self.index, "num_shards": self.count} if self.count > 1 else {}
+
+
+def shard_of_name(path: Path) -> Shard | None:
+    """Return the shard that a file is by its name, None where the name does not tell."""
+    numbers = re.search(r"\.shard-(\d{5})-of-(\d{5})\.", path.name)
+    return numbers and Shard(int(numbers[1]), int(numbers[2]))
 
 
 def find_shards(output: Path) -> list[Path]:

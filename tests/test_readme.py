@@ -38,6 +38,9 @@ def test_the_file_tree_names_every_module():
     for package in ("preprocess", "information_retrieval", "error_analysis"):
         for path in (ROOT / package).rglob("*.py"):
             assert path.name == "__init__.py" or path.name in tree, path
+    (benchmarks,) = (line for line in tree.splitlines() if line.startswith("benchmarks/"))
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert path.stem in ("__init__", "timing") or path.stem in benchmarks, path
 
 
 def test_links_to_files_and_pictures_lead_somewhere():

@@ -1,35 +1,26 @@
 """Rows of a features file from regions that another program extracted."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
 
-from preprocess.conversion.box_formats import BoxFormat, to_visual_pos
+from preprocess.conversion.box_formats import (
+    LEAST_BEYOND,
+    BoxFormat,
+    count_centres_beyond,
+    to_visual_pos,
+)
 from preprocess.conversion.found_regions import FoundRegions, SourceImage
 from preprocess.conversion.region_layouts import UNKNOWN
+from preprocess.decoding import read_upright_size
 from preprocess.errors import InputError
 
 MORE_REGIONS = "the best by object score; without scores, the first"
 FEWER_REGIONS = "the image's own, repeated from the first"
-
-
-def upright_size(path: Path) -> tuple[int, int]:
-    """Return an image file's height and width, after its EXIF orientation, from its header.
-
-    Raises:
-        InputError: the file is missing or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{path}: expected an image, for its size ({error}); check --image_root"
-        ) from error
-    return (width, height) if turned else (height, width)
+SAMPLED = 200  # images of an input by which its box format is told; half a second of a TSV file
 
 
 def choose_regions(
@@ -71,6 +62,7 @@ class FeatureRows:
         self.layout = first.layout
         self.feature_dim = first.visual_feats.shape[1]
         self.box_format = box_format or first.layout.box_format
+        self.assumed = box_format is None
         self.n_regions = n_regions
         self.dtype = np.dtype(dtype)
 
@@ -104,7 +96,32 @@ class FeatureRows:
                 f"{image.where}: {self.layout.name} has no sizes of images; give the folder of "
                 "the images with --image_root"
             )
-        return replace(found, image_size=upright_size(self.paths[row]))
+        try:
+            return replace(found, image_size=read_upright_size(self.paths[row]))
+        except InputError as error:
+            raise InputError(f"{error}; check --image_root") from error
+
+    def check_box_format(self, path: Path, images: Iterable[tuple[int, SourceImage]]) -> None:
+        """Raise InputError when boxes that are assumed to be xyxy may be xywh.
+
+        Args:
+            path: the input, for the error line.
+            images: its images with their rows, of which the first `SAMPLED` are read.
+        """
+        if not self.assumed or self.box_format != "xyxy":
+            return
+        beyond = n_boxes = 0
+        for row, image in islice(images, SAMPLED):
+            found = self.read(image, row)
+            counts = count_centres_beyond(found.boxes, *found.image_size)
+            beyond, n_boxes = beyond + counts[0], n_boxes + counts[1]
+        if beyond < LEAST_BEYOND * n_boxes:
+            raise InputError(
+                f"{path}: expected xyxy boxes, those of {self.layout.name}, found some that may be "
+                f"xywh: as xyxy, only {beyond} of the first {n_boxes:,} would have their centre "
+                "right of or below the middle of the image; say which with --box_format xyxy or "
+                "--box_format xywh"
+            )
 
     def convert(self, found: FoundRegions, where: str) -> dict[str, np.ndarray | int]:
         """Return a row of a features file. Raises InputError where the boxes contradict."""

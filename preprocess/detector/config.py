@@ -42,7 +42,7 @@ class DetectorConfig:
     pixel_means: tuple[float, ...] = (102.9801, 115.9465, 122.7717)
     min_size: int = 600  # of the shorter side, in pixels
     max_size: int = 1000  # of the longer side, in pixels: it lowers the scale where it exceeds
-    resize: Literal["torch", "opencv"] = "torch"  # as whose library (detector_input.py)
+    resize: Literal["torch", "opencv"] = "torch"  # as whose library (blob.py)
 
     # ResNet: res2, res3, res4 make the backbone, res5 the head of each region.
     stem_channels: int = 64

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from preprocess.decoding import decode_rgb, read_encoded
 from preprocess.features_file import FeaturesFile
 
-SHORTEST_WIDTH = 1000  # pixels of the picture's longer side: labels of a smaller image hide it
+LEAST_LONGER_SIDE = 1000  # pixels of a picture: labels would hide a smaller one
 # Told apart by eye on photographs, with the colour of the text upon them.
 COLORS = (
     ("#e6194b", "white"),
@@ -61,10 +61,10 @@ def draw_regions(
         scores: (n,) probabilities, written behind the labels.
 
     Returns:
-        An RGB picture of the image's proportions, its longer side at least `SHORTEST_WIDTH`.
+        An RGB picture of the image's proportions, its longer side at least `LEAST_LONGER_SIDE`.
     """
     height, width = image.shape[:2]
-    scale = max(1, SHORTEST_WIDTH / max(height, width))
+    scale = max(1, LEAST_LONGER_SIDE / max(height, width))
     size = (round(width * scale), round(height * scale))
     picture = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(picture)

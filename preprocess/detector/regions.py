@@ -61,7 +61,8 @@ def detect_in_blobs(
     """
     device = next(detector.parameters()).device
     size = tuple(blobs[0].pixels.shape[-2:])
-    pixels = torch.stack([blob.pixels for blob in blobs]).to(device)
+    # One by one: those in page-locked memory are copied without waiting for them.
+    pixels = torch.stack([blob.pixels.to(device, non_blocking=True) for blob in blobs])
     with torch.autocast(device.type, precision, enabled=precision != torch.float32):
         features = detector.backbone(pixels)  # (B, C, h/16, w/16)
         logits, deltas = detector.proposal_generator(features)

@@ -32,7 +32,7 @@ from preprocess.pickles import load_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 OBJECTS_FILE, ATTRIBUTES_FILE = "objects_vocab.txt", "attributes_vocab.txt"
-LISTED = 5  # names of each kind in an error line
+LISTED = 50  # names of each kind in an error line
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,8 @@ def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tenso
         ],
     }
     described = [
-        f"{len(names)} {what}: {', '.join(names[:LISTED])}{', ...' if names[LISTED:] else ''}"
+        f"{len(names)} {what}: {', '.join(names[:LISTED])}"
+        + f" and {len(names) - LISTED} more" * (len(names) > LISTED)
         for what, names in problems.items()
         if names
     ]

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.conversion import foreign_features as foreign
 from tests.preprocess.conversion.foreign_features import (
@@ -56,6 +57,22 @@ def test_the_file_says_where_its_features_came_from(convert, tmp_path, capsys):
     assert (settings["source_format"], settings["box_format"]) == ("LXMERT TSV", "xyxy")
     with h5py.File(tmp_path / "f.h5") as file:
         assert file["visual_feats"].dtype == np.float16
+
+
+def test_other_detectors_in_the_folder_are_warned_of(convert, tmp_path, capsys):
+    source = FORMATS["lxmert"](tmp_path)
+    assert convert(source, weights_name="A") == 0
+    (tmp_path / "f.h5").rename(tmp_path / "val_features.h5")
+    assert convert(source, weights_name="A") == 0
+    assert "warning" not in capsys.readouterr().err
+    (tmp_path / "f.h5").unlink()
+    assert convert(source, weights_name="B", weights_sha256="AB" * 32) == 0
+    assert FeaturesFile(tmp_path / "f.h5").attributes["weights_sha256"] == "ab" * 32
+    error = capsys.readouterr().err
+    assert f"the weights B (sha256 {'ab' * 32}), " in error
+    assert "val_features.h5 with A (no hash known)" in error
+    status = convert(source, weights_sha256="abc")
+    assert_one_clear_line(status, "--weights_sha256", "64 hexadecimal digits", "'abc'")
 
 
 def test_of_more_regions_the_best_scored_are_kept_and_fewer_are_repeated(convert, tmp_path):

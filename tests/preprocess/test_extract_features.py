@@ -248,6 +248,16 @@ def test_pictures_are_drawn_from_a_file_that_is_already_there(
         assert picture.size == (750, 1000)
 
 
+@pytest.mark.parametrize("below", ["", "pictures"])
+def test_a_file_in_the_place_of_the_folder_of_pictures_is_said_first(
+    monkeypatch, tmp_path, weights, images, below
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(extract_features, "load_detector", None)
+    with pytest.raises(InputError, match=r"file.*(expected a folder|cannot be written)"):
+        extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--draw", str(tmp_path / "file" / below))
+
+
 def test_features_of_other_weights_in_the_folder_are_warned_of(
     monkeypatch, capsys, tmp_path, weights, images
 ):

@@ -1,21 +1,26 @@
 """The loop from image files to rows: batches, order, precision, images that are skipped."""
 
 import json
+import os
 import shutil
+import signal
 import warnings
 
 import numpy as np
 import pytest
 import torch
 
-from preprocess import extract_features, extraction
+from preprocess import extract_features, extraction, image_blobs
+from preprocess.detector.config import DetectorConfig
 from preprocess.device import autocast_dtype, check_compiler
 from preprocess.errors import InputError
 from preprocess.extraction import detect_in_images
 from preprocess.features_file import ROW_DATASETS, FeaturesFile
+from preprocess.files import sha256_of_file
 from preprocess.image_blobs import ImageBlobs
+from preprocess.split_file import read_split
 from tests.conftest import assert_one_clear_line
-from tests.preprocess.detector.tiny_detector import TINY, random_detector
+from tests.preprocess.detector.tiny_detector import TINY, random_detector, save_random_image
 from tests.preprocess.extracting import (
     assert_same_file,
     command_options,
@@ -247,9 +252,122 @@ def test_skipping_does_nothing_where_every_image_is_whole(monkeypatch, tmp_path,
     assert_same_file(tmp_path / "a.h5", tmp_path / "b.h5")
 
 
-def test_an_image_that_became_damaged_loses_its_features(monkeypatch, tmp_path, weights, images):
-    extract(monkeypatch, tmp_path, tmp_path / "f.h5")
+@pytest.mark.parametrize("options", [(), ("--skip_damaged",)])
+def test_an_image_that_became_damaged_keeps_its_features(
+    monkeypatch, capsys, tmp_path, weights, images, options
+):
+    output = tmp_path / "f.h5"
+    extract(monkeypatch, tmp_path, output)
+    before = sha256_of_file(output)
+    damage(images / "11.jpg")
+    extract(monkeypatch, tmp_path, output, *options)
+    error = capsys.readouterr().err
+    assert "warning: 1 of 4 images keep the features of their former files: " in error
+    assert f"{images / '11.jpg'}: expected a whole image file" in error
+    assert sha256_of_file(output) == before
+
+
+@pytest.mark.parametrize("options", [(), ("--skip_damaged",)])
+def test_an_image_that_cannot_be_read_any_more_keeps_its_features(
+    monkeypatch, capsys, tmp_path, weights, images, options
+):
+    output = tmp_path / "f.h5"
+    extract(monkeypatch, tmp_path, output)
+    before = sha256_of_file(output)
+    if options:
+        (images / "11.jpg").unlink()
+    monkeypatch.setattr(
+        image_blobs, "read_encoded", unreadable(images / "11.jpg", image_blobs.read_encoded)
+    )
+    extract(monkeypatch, tmp_path, output, *options)
+    line = "warning: 1 of 4 images keep the features of their former files: "
+    assert f"{line}{images / '11.jpg'}: cannot be read" in capsys.readouterr().err
+    assert sha256_of_file(output) == before
+
+
+def unreadable(path, read):
+    def read_others(other):
+        if other == path:
+            raise InputError(f"{path}: cannot be read (Permission denied)")
+        return read(other)
+
+    return read_others
+
+
+def test_of_changed_images_the_whole_ones_are_exchanged(monkeypatch, tmp_path, weights, images):
+    output = tmp_path / "f.h5"
+    extract(monkeypatch, tmp_path, output)
+    before = datasets(output)
+    damage(images / "11.jpg")
+    save_random_image(images / "12.jpg", seed=77)
+    extract(monkeypatch, tmp_path, output)
+    assert is_complete(output)
+    same = before["checksums"] == datasets(output)["checksums"]
+    assert same.tolist() == [True, True, False, True]
+
+
+def test_the_split_of_the_images_with_features_reads_a_file_with_skipped_ones(
+    monkeypatch, capsys, tmp_path, weights, images
+):
     damage(images / "11.jpg")
     extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--skip_damaged")
-    extract(monkeypatch, tmp_path, tmp_path / "new.h5", "--skip_damaged")
-    assert_same_file(tmp_path / "f.h5", tmp_path / "new.h5")
+    path = tmp_path / "test_without_skipped.json"
+    assert f"wrote {path}: the 3 images with features" in capsys.readouterr().out
+    split = read_split(path)
+    assert split.split == "test"
+    assert split.source.endswith("without 1 damaged images")
+    FeaturesFile(tmp_path / "f.h5").check_covers(split.image_ids)
+
+
+def test_every_damaged_image_is_named(monkeypatch, capsys, run_main, tmp_path, weights):
+    for image_id in range(13):
+        save_random_image(tmp_path / "images" / f"{image_id}.jpg", image_id)
+        if image_id:
+            damage(tmp_path / "images" / f"{image_id}.jpg")
+    write_split_file(tmp_path / "test.json", list(range(13)))
+    status = run_main(extract_features.main, *command_options(tmp_path, tmp_path / "f.h5"))
+    assert_one_clear_line(status, "12 of 13 images gave no features", "all are listed above")
+    lines = capsys.readouterr().err.splitlines()
+    for image_id in range(1, 13):
+        start = f"{tmp_path / 'images' / f'{image_id}.jpg'}: expected a whole image file"
+        assert any(line.startswith(start) for line in lines)
+
+
+def test_a_worker_that_was_killed_is_told_in_one_line(monkeypatch, tmp_path, weights, images):
+    def die(self, row):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ImageBlobs, "__getitem__", die)
+        with pytest.raises(InputError, match="--num_workers: a worker was killed"):
+            extract(patched, tmp_path, tmp_path / "f.h5", "--num_workers", "1")
+    extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--num_workers", "1")
+    assert is_complete(tmp_path / "f.h5")
+
+
+def test_a_run_that_is_compiled_does_not_go_on_with_a_file_that_is_not(
+    monkeypatch, tmp_path, weights, images
+):
+    extract(monkeypatch, tmp_path, tmp_path / "f.h5")
+    monkeypatch.setattr(extract_features, "check_compiler", lambda device: None)
+    with pytest.raises(InputError, match=r"setting compile \(expected True, found False\)"):
+        extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--compile")
+
+
+def test_the_published_network_gives_an_image_the_same_features_in_a_batch(tmp_path):
+    config = DetectorConfig(min_size=200, max_size=400, rpn_n_after_nms=50)  # of 300, for time
+    detector = random_detector(config=config)
+    blobs = ImageBlobs([tmp_path / f"{i}.jpg" for i in range(2)], config)
+    for seed, path in enumerate(blobs.paths):
+        save_random_image(path, seed, 200, 250)
+    images = [blobs[0], blobs[1]]
+    together = detect_in_images(detector, images, torch.float32)
+    for image in images:
+        alone = vars_of(detect_in_images(detector, [image], torch.float32)[image.row])
+        batched = vars_of(together[image.row])
+        boxes = np.abs(alone["visual_pos"][:, None] - batched["visual_pos"]).max(axis=2)
+        twins = boxes.argmin(axis=1)  # random scores are nearly ties: ranks may be exchanged
+        same = boxes.min(axis=1) < 1e-5
+        assert same.mean() > 0.8
+        expected, found = alone["visual_feats"][same], batched["visual_feats"][twins[same]]
+        assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)

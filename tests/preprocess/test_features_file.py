@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.features_file import ROW_DATASETS, FeaturesFile, FeaturesWriter
+from preprocess.features_file import ROW_DATASETS, FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from tests.conftest import FEATURE_DIM, N_REGIONS, make_split, random_row, write_features
 
 ATTRIBUTES = {"extractor": "random", "weights": "w", "weights_sha256": "0", "settings": "{}"}
@@ -62,6 +63,27 @@ def test_float16_halves_the_features(tmp_path):
     expected = random_row(np.random.default_rng(2))["visual_feats"]
     assert feats.dtype == np.float16
     np.testing.assert_array_equal(feats, expected.astype(np.float16))
+
+
+def test_features_too_large_for_float16_are_refused_and_their_image_is_named(tmp_path):
+    row = random_row(np.random.default_rng(0))
+    row["visual_feats"][1, 2] = 70_000
+    with open_writer(tmp_path / "f.h5", dtype="float16") as writer:
+        with pytest.raises(InputError, match=r"image 12 are infinite .* --dtype float32"):
+            writer.write(2, **row)
+        assert writer.missing_rows().tolist() == [0, 1, 2, 3]
+    with open_writer(tmp_path / "g.h5") as writer:
+        writer.write(2, **row)
+
+
+def test_rows_outside_a_file_that_shrank_are_bad_input(tmp_path):
+    write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    features = FeaturesFile(tmp_path / "f.h5")
+    # The file is open when it shrinks, as HDF5 opens none that is too short.
+    last = features.datasets["visual_feats"].id.get_chunk_info(3)
+    os.truncate(tmp_path / "f.h5", last.byte_offset)
+    with pytest.raises(InputError, match="found a damaged or truncated one"):
+        features.read(13)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -155,6 +177,21 @@ def test_a_discarded_row_makes_a_finished_file_incomplete_until_it_is_written(tm
     assert len(FeaturesFile(path)) == 4
 
 
+def test_a_row_that_is_done_is_missing_while_it_is_written_anew(tmp_path):
+    path = tmp_path / "f.h5"
+    rows = write_rows(path, n_rows=4, finish=True)
+    with open_writer(path) as writer:
+        writer.write(1, **rows[3])
+        assert len(writer.missing_rows()) == 0
+    with pytest.raises(InputError, match="expected a complete file"):
+        FeaturesFile(path)
+    with open_writer(path) as writer:
+        writer.finish()
+    np.testing.assert_array_equal(
+        FeaturesFile(path).read(11)["visual_feats"], rows[3]["visual_feats"]
+    )
+
+
 def test_more_regions_than_a_byte_counts_may_be_fillers(tmp_path):
     row = random_row(np.random.default_rng(0)) | {"n_fillers": 300}
     with open_writer(tmp_path / "f.h5", n_images=1) as writer:
@@ -166,7 +203,7 @@ def test_more_regions_than_a_byte_counts_may_be_fillers(tmp_path):
 # Lines so long that the pipe is full, and the writer waits, long before its last row.
 WRITE_UNTIL_KILLED = """
 import sys, numpy as np
-from preprocess.features_file import FeaturesWriter
+from preprocess.features_writer import FeaturesWriter
 with FeaturesWriter(sys.argv[1], np.arange(3000), 6, 16, "float32", {}) as writer:
     for row in writer.missing_rows():
         arrays = {name: row for name in sys.argv[2:]}

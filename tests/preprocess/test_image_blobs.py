@@ -1,6 +1,8 @@
 """Image files as the detector's inputs: sizes told by headers, batches, damage."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -59,6 +61,31 @@ def test_a_header_with_changed_bytes_is_bad_input_or_a_size(tmp_path):
             continue
         assert height >= 0
         assert width >= 0
+
+
+READ_LARGE = """
+import sys
+from pathlib import Path
+from preprocess.decoding import decode_rgb, read_upright_size
+from preprocess.errors import InputError
+
+path = Path(sys.argv[1])
+print(read_upright_size(path))
+try:
+    decode_rgb(path.read_bytes(), "image")
+except InputError as error:
+    print(error)
+"""
+
+
+def test_a_large_image_that_is_still_decoded_is_not_warned_of(tmp_path):
+    buffer = io.BytesIO()
+    Image.new("L", (10_000, 9_000)).save(buffer, "JPEG")
+    (tmp_path / "image.jpg").write_bytes(buffer.getvalue()[:2000])  # all of the header
+    command = [sys.executable, "-c", READ_LARGE, tmp_path / "image.jpg"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.stdout.startswith("(9000, 10000)\nimage: expected a whole image file")
+    assert found.stderr == ""
 
 
 def test_batches_are_of_one_blob_size_in_the_order_of_the_images(tmp_path):

@@ -71,7 +71,7 @@ def test_a_command_killed_several_times_goes_on_at_once_to_the_same_file(tmp_pat
     assert start(tmp_path, whole, *options).wait() == 0
 
     before = 0
-    generator = np.random.default_rng()
+    generator = np.random.default_rng(0)
     for more in generator.integers(1, N_IMAGES // 5, 3):
         process = start(tmp_path, killed, *options)
         kill_after(process, killed, before + int(more))

@@ -31,3 +31,12 @@ def test_a_mapped_row_is_what_hdf5_reads(path, name):
 def test_rows_that_do_not_lie_in_the_file_as_they_are_cannot_be_mapped(path, name):
     with h5py.File(path) as file:
         assert not can_map(file[name])
+
+
+@pytest.mark.parametrize("name", ["contiguous", "chunk a row"])
+def test_rows_that_are_not_inside_the_file_are_refused(path, tmp_path, name):
+    shorter = tmp_path / "shorter.h5"
+    with h5py.File(path) as file:
+        shorter.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(ValueError, match=f"{name} is not inside the file"):
+            MappedRows(shorter, {name: file[name]})

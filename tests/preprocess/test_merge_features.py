@@ -6,8 +6,10 @@ import h5py
 import pytest
 
 from preprocess import merge_features
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from preprocess.shards import Shard
+from preprocess.split_file import read_split
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.detector.tiny_detector import save_random_detector, save_random_image
 from tests.preprocess.extracting import (
@@ -74,6 +76,20 @@ def test_skipped_images_stay_skipped(monkeypatch, capsys, tmp_path, weights, out
     extract(monkeypatch, tmp_path, tmp_path / "whole.h5", "--skip_damaged")
     assert_same_file(output, tmp_path / "whole.h5")
     assert list(FeaturesFile(output).skipped) == [24]
+    without = read_split(tmp_path / "test_without_skipped.json")
+    assert without.image_ids.tolist() == [*range(20, 24), *range(25, 30)]
+
+
+def test_data_of_a_shard_that_are_damaged_are_told_with_the_options_that_repeat_it(
+    output, shards, merge
+):
+    with h5py.File(shards[1], "r+") as file:
+        file["visual_pos"][1, 0, 0] += 0.25
+    line = (
+        "make it again with `python -m preprocess.extract_features --num_shards 3 --shard_index 1`"
+    )
+    assert_one_clear_line(merge(), shards[1], "do not match their checksum", line)
+    assert not is_complete(output)
 
 
 def test_an_interrupted_merge_goes_on(monkeypatch, tmp_path, weights, output, shards, merge):
@@ -107,12 +123,13 @@ def test_an_image_that_a_shard_has_anew_is_copied_again(
 
 def test_a_truncated_shard_is_named(output, shards, merge):
     shards[1].write_bytes(shards[1].read_bytes()[:-100])
-    assert_one_clear_line(merge(), shards[1], "damaged or truncated")
+    assert_one_clear_line(merge(), shards[1], "damaged or truncated", "--shard_index 1")
     assert not output.exists()
 
 
 def test_an_incomplete_shard_is_named(monkeypatch, tmp_path, output, shards, merge):
     (tmp_path / "images" / "21.jpg").write_bytes(b"no image")
+    shards[1].unlink()
     with pytest.raises(Exception, match=r"21\.jpg"):
         extract_shard(monkeypatch, output, 1)
     assert_one_clear_line(merge(), shards[1], "expected a complete file, found 2 of 3 images")

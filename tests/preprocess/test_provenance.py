@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from preprocess.features_file import FeaturesWriter
+from preprocess.features_writer import FeaturesWriter
 from preprocess.provenance import detectors_beside
 from tests.conftest import FEATURE_DIM, N_REGIONS
 from tests.preprocess.test_hdf5 import HOLD
@@ -49,6 +49,28 @@ def test_other_weights_are_warned_of_with_both_hashes_also_while_they_are_writte
     assert "\n" not in line
     for part in ("a" * 64, "b" * 64, "detector of a", "detector of b", "train_features.h5"):
         assert part in line
+
+
+def test_weights_without_a_hash_are_told_by_their_names(tmp_path):
+    no_hash = {**attributes(), "weights_sha256": ""}
+    with write(tmp_path / "train_features.h5", {**no_hash, "weights": "A"}):
+        pass
+    output = tmp_path / "test_features.h5"
+    assert detectors_beside(output, {**no_hash, "weights": "A"}) == []
+    assert detectors_beside(output, {**attributes(), "weights": "A"}) == []
+    (line,) = detectors_beside(output, {**no_hash, "weights": "B"})
+    assert "weights B (no hash known)" in line
+    assert "with A (no hash known)" in line
+    (line,) = detectors_beside(output, attributes())
+    assert f"detector of a (sha256 {'a' * 64})" in line
+    assert "with A (no hash known)" in line
+
+
+def test_weights_of_one_hash_and_two_names_are_the_same(tmp_path):
+    with write(tmp_path / "train_features.h5", attributes()):
+        pass
+    moved = {**attributes(), "weights": "elsewhere"}
+    assert detectors_beside(tmp_path / "test_features.h5", moved) == []
 
 
 def test_other_settings_are_warned_of_by_name(tmp_path):

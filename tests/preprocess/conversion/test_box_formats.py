@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from preprocess.conversion.box_formats import BOX_FORMATS, find_misfit, to_visual_pos
+from preprocess.conversion.box_formats import (
+    BOX_FORMATS,
+    LEAST_BEYOND,
+    count_centres_beyond,
+    find_misfit,
+    to_visual_pos,
+)
 from preprocess.errors import InputError
 
 # In an image 200 wide and 100 high: from (20, 10) to (120, 60), and the whole.
@@ -49,3 +55,28 @@ def test_boxes_a_little_outside_are_clamped_and_others_refused():
     assert to_visual_pos(boxes, "xyxy", 100, 200).tolist() == [[0, 0, 1, 1]]
     with pytest.raises(InputError, match=r"200 x 100 pixels.*outside it, such as \(0, 0, 204, 1"):
         to_visual_pos(np.array([(0, 0, 204, 100)]), "xyxy", 100, 200)
+
+
+def test_boxes_beyond_the_middle_are_counted_but_for_those_from_the_corner():
+    xyxy = [
+        (0, 0, 200, 100),  # the whole image, the same as xywh
+        (2, 1, 150, 90),  # from the corner, within the margin
+        (20, 10, 120, 60),  # its centre in the upper left quarter
+        (20, 50, 100, 90),  # below the middle
+        (120, 0, 140, 20),  # right of it
+        (40, 20, 162, 80),  # right of it, within the margin
+    ]
+    assert count_centres_beyond(np.array(xyxy, float), 100, 200) == (2, 4)
+
+
+def test_the_published_detectors_own_boxes_are_told_from_xywh(shared_data):
+    """Recorded with random weights, in three COCO images."""
+    recorded = np.load(shared_data / "frcnn_reference" / "reference_outputs.npz")
+    for way in ("bgr", "lx", "loop"):
+        counts = []
+        all_boxes = recorded[f"{way}_boxes"], recorded[f"{way}_normalized_boxes"]
+        for boxes, normalized in zip(*all_boxes, strict=True):
+            width, height = (boxes[:, 2:] / normalized[:, 2:]).max(axis=0).round()
+            counts.append(count_centres_beyond(boxes, height, width))
+        beyond, n_boxes = np.sum(counts, axis=0)
+        assert beyond > 2 * LEAST_BEYOND * n_boxes

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from preprocess.conversion import feature_tsv
+from preprocess.conversion import feature_rows, feature_tsv
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from tests.conftest import assert_one_clear_line
@@ -47,14 +47,55 @@ def test_boxes_that_contradict_their_format_are_refused(convert, tmp_path):
     assert_one_clear_line(convert(write(lambda boxes: boxes * 10)), "fit no known format")
 
 
+def test_a_damaged_line_among_the_first_stops_before_anything_is_written(convert, tmp_path):
+    lines = [foreign.lxmert_fields(str(i), REGIONS[i]) for i in IDS]
+    lines[1][8] = "AAAA"
+    assert_one_clear_line(convert(foreign.write_tsv(tmp_path / "a.tsv", lines)), "line 2")
+    assert not (tmp_path / "f.h5").exists()
+
+
+def ambiguous_regions(seed: int) -> foreign.Regions:
+    """36 regions with boxes x1 y1 width height, each wider and taller than its offset."""
+    regions = random_regions(36, seed)
+    generator = np.random.default_rng(seed)
+    offsets = 0.1 + 0.3 * generator.random((36, 2))
+    sizes = offsets + (1 - 2 * offsets) * generator.random((36, 2))
+    regions.boxes[:] = np.concatenate((offsets, sizes), axis=1) * SIDES
+    return regions
+
+
+def test_xywh_boxes_that_could_be_xyxy_are_refused_until_the_format_is_named(convert, tmp_path):
+    regions = {i: ambiguous_regions(seed) for seed, i in enumerate(IDS)}
+    path = lxmert_tsv(tmp_path / "a.tsv", regions)
+    status = convert(path, n_regions=36)
+    assert_one_clear_line(status, path, "0 of the first 108", "--box_format xyxy or --box_format x")
+    assert not (tmp_path / "f.h5").exists()
+    for box_format in ("xywh", "xyxy"):
+        assert convert(path, n_regions=36, box_format=box_format) == 0
+        row = FeaturesFile(tmp_path / "f.h5").read(IDS[0])
+        boxes = regions[IDS[0]].boxes / SIDES
+        if box_format == "xywh":
+            boxes[:, 2:] += boxes[:, :2]
+        np.testing.assert_allclose(row["visual_pos"], boxes, atol=1e-6)
+        (tmp_path / "f.h5").unlink()
+
+
+def test_an_input_of_xywh_boxes_is_refused_also_after_one_of_xyxy_boxes(convert, tmp_path):
+    first = lxmert_tsv(tmp_path / "a.tsv", {i: REGIONS[i] for i in IDS[:2]})
+    second = lxmert_tsv(tmp_path / "b.tsv", {IDS[2]: ambiguous_regions(0)})
+    assert_one_clear_line(convert(first, second), second, "expected xyxy boxes", "xywh")
+    assert not (tmp_path / "f.h5").exists()
+
+
 def test_images_twice_or_of_no_single_row_are_refused(convert, tmp_path):
     a, b = bottom_up_tsv(tmp_path / "a.tsv"), lxmert_tsv(tmp_path / "b.tsv")
     assert_one_clear_line(convert(a, a), f"image {IDS[0]} once", "a.tsv, line 1 too")
-    assert_one_clear_line(convert(a, b), "once", "b.tsv, line 1")
-    other = bottom_up_tsv(tmp_path / "c.tsv", IDS[:1])
-    rest = lxmert_tsv(tmp_path / "d.tsv", {i: REGIONS[i] for i in IDS[1:]})
+    c = bottom_up_tsv(tmp_path / "c.tsv", IDS[1:2])
+    assert_one_clear_line(convert(a, c), f"image {IDS[1]} once", "c.tsv, line 1", "a.tsv, line 2")
     (tmp_path / "f.h5").unlink()
-    assert_one_clear_line(convert(other, rest), "expected the layout of the first image")
+    status = convert(a, b)
+    assert_one_clear_line(status, "b.tsv, line 1", "expected the layout of the first image")
+    assert not (tmp_path / "f.h5").exists()
     none = foreign.write_tsv(tmp_path / "e.tsv", [foreign.lxmert_fields("dog", REGIONS[IDS[0]])])
     assert_one_clear_line(convert(none), coco_name(IDS[0]), "found none in 1 images")
 
@@ -73,7 +114,8 @@ def test_images_twice_or_of_no_single_row_are_refused(convert, tmp_path):
         (9, foreign.b64(np.zeros((6, 15), "f4")), ("features of 16 numbers", "found 15")),
     ],
 )
-def test_a_damaged_line_is_named(column, value, expected, convert, tmp_path):
+def test_a_damaged_line_is_named(column, value, expected, convert, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_rows, "SAMPLED", 1)  # the damage is met while writing
     lines = [foreign.lxmert_fields(str(i), REGIONS[i]) for i in IDS]
     lines[1][column] = value
     status = convert(foreign.write_tsv(tmp_path / "a.tsv", lines))
@@ -119,7 +161,7 @@ def test_sizes_that_the_input_does_not_have_come_from_the_images(convert, tmp_pa
     original = FORMATS["original h5"](tmp_path)
     assert_one_clear_line(convert(original), "has no sizes of images", "--image_root")
     status = convert(original, image_root=tmp_path)
-    assert_one_clear_line(status, f"{coco_name(IDS[2])}.jpg", "expected an image", "--image_root")
+    assert_one_clear_line(status, f"{coco_name(IDS[2])}.jpg", "check --image_root")
 
 
 def test_features_beyond_float16_are_refused(convert, tmp_path):

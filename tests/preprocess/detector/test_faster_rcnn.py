@@ -8,16 +8,21 @@ import pytest
 import torch
 from PIL import Image
 
+from preprocess import extract_features
 from preprocess.detector.blob import make_blob
 from preprocess.detector.boxes import cell_anchors
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import detect, detect_in_blobs
 from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.files import write_json
+from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.preprocess.detector.tiny_detector import TINY, random_detector, random_image
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 REFERENCE = SHARED / "data" / "frcnn_reference"
+COCO90 = SHARED / "data" / "coco90" / "images"
 needs_reference = pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="needs the recorded outputs in ../shared/data/frcnn_reference"
 )
@@ -57,10 +62,12 @@ def published_detector(state: dict, case: str) -> FasterRCNN:
     return detector.eval()
 
 
+def recorded_path(recorded: dict, index: int) -> Path:
+    return next(COCO90.rglob(f"*{recorded['files'][index]}"))
+
+
 def recorded_image(recorded: dict, index: int) -> np.ndarray:
-    name = f"*{recorded['files'][index]}"
-    path = next((SHARED / "data" / "coco90" / "images").rglob(name))
-    with Image.open(path) as image:
+    with Image.open(recorded_path(recorded, index)) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -124,24 +131,50 @@ def test_each_stage_equals_the_published_detector(published_state, recorded, cas
     assert np.abs(probabilities.numpy() - expected["max_probs"][:8]).max() < 1e-3
 
 
-@needs_reference
-@pytest.mark.parametrize(("case", "index"), [("loop", 0), ("loop", 1), ("loop", 2), ("lx", 2)])
-def test_regions_equal_the_published_detector(published_state, recorded, case, index):
-    detector = published_detector(published_state, case)
-    regions = detect(detector, recorded_image(recorded, index))
+def assert_published(found: dict, recorded: dict, case: str, index: int) -> None:
+    """The regions are the recorded ones, in the same order."""
     expected = {
         key.removeprefix(f"{case}_"): array[index]
         for key, array in recorded.items()
         if key.startswith(f"{case}_")
     }
-    assert np.abs(regions.boxes_xyxy - expected["boxes"]).max() < 0.05
-    assert np.abs(regions.visual_pos - expected["normalized_boxes"]).max() < 1e-4
-    assert relative_difference(regions.visual_feats, expected["roi_features"]) < 1e-3
-    assert np.array_equal(regions.object_ids, expected["obj_ids"])
-    assert np.array_equal(regions.attribute_ids, expected["attr_ids"])
-    assert np.abs(regions.object_scores - expected["obj_probs"]).max() < 1e-3
-    assert np.abs(regions.attribute_scores - expected["attr_probs"]).max() < 1e-3
-    assert regions.n_fillers == 0
+    assert np.abs(found["visual_pos"] - expected["normalized_boxes"]).max() < 5e-5
+    assert relative_difference(found["visual_feats"], expected["roi_features"]) < 1e-3
+    assert np.array_equal(found["object_ids"], expected["obj_ids"])
+    assert np.array_equal(found["attribute_ids"], expected["attr_ids"])
+    assert np.abs(found["object_scores"] - expected["obj_probs"]).max() < 1e-3
+    assert np.abs(found["attribute_scores"] - expected["attr_probs"]).max() < 1e-3
+    assert found["n_fillers"] == 0
+
+
+@needs_reference
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("case", ["bgr", "loop"])
+def test_regions_equal_the_published_detector(published_state, recorded, case, index):
+    detector = published_detector(published_state, case)
+    regions = detect(detector, recorded_image(recorded, index))
+    assert np.abs(regions.boxes_xyxy - recorded[f"{case}_boxes"][index]).max() < 0.05
+    assert_published(dataclasses.asdict(regions), recorded, case, index)
+
+
+@needs_reference
+def test_the_command_with_its_defaults_writes_the_published_features(
+    published_state, recorded, tmp_path, run_main
+):
+    torch.save(published_state, tmp_path / "pytorch_model.bin")
+    write_json(tmp_path / "config.json", dataclasses.asdict(DetectorConfig()))
+    paths = [recorded_path(recorded, index) for index in range(3)]
+    images = tuple(
+        CaptionedImage(index, str(path.relative_to(COCO90)), (Caption(index, "a caption"),))
+        for index, path in enumerate(paths)
+    )
+    write_split(tmp_path / "test.json", Split("coco", "test", "coco90", images))
+    files = ("--split_file", tmp_path / "test.json", "--image_root", COCO90)
+    output = ("--weights", tmp_path, "--output", tmp_path / "f.h5")
+    assert run_main(extract_features.main, *files, *output, "--device", "cpu") == 0
+    features = FeaturesFile(tmp_path / "f.h5")
+    for index in range(3):
+        assert_published(features.read(index), recorded, "lx", index)
 
 
 def test_regions_have_the_shapes_and_ranges_of_the_schema():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from preprocess.detector.region_picture import COLORS, draw_regions, picture_of_image
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.detector.region_picture import COLORS, _label, draw_regions, picture_of_image
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from tests.conftest import FEATURE_DIM, N_REGIONS, random_row
 
 GREY = 100
@@ -72,4 +73,18 @@ def test_a_picture_is_made_of_a_features_file_with_or_without_labels(tmp_path, l
     Image.fromarray(grey(48, 64)).save(tmp_path / "7.png")
     picture = picture_of_image(FeaturesFile(path), 7, tmp_path / "7.png")
     assert picture.size == (1000, 750)
-    assert (np.asarray(picture) != GREY).any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "attribute", "expected"),
+    [
+        (True, 1, "red stop sign"),
+        (True, -1, "stop sign"),
+        (False, 1, "attribute 1 object 2"),
+        (False, -1, "object 2"),
+    ],
+)
+def test_a_region_is_labelled_by_its_first_synonyms_or_else_its_ids(labels, attribute, expected):
+    objects = ["cat,kitten", "dog", "stop sign,stopsign"]
+    settings = {"object_labels": objects, "attribute_labels": ["blue", "red,crimson"]}
+    assert _label(settings if labels else {}, 2, attribute) == expected

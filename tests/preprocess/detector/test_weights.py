@@ -64,6 +64,17 @@ def test_missing_unexpected_and_misshapen_weights_are_listed(weights):
         assert part in str(error.value)
 
 
+def test_weights_that_are_missing_are_listed_up_to_fifty(weights):
+    state = load_file(weights / "model.safetensors")
+    for n_missing, more in ((50, ""), (60, " and 10 more")):
+        names = sorted(state)[:n_missing]
+        kept = {name: tensor for name, tensor in state.items() if name not in names}
+        save_file(kept, weights / "model.safetensors")
+        with pytest.raises(InputError) as error:
+            load_detector(str(weights))
+        assert str(error.value).endswith(f"{n_missing} missing: {', '.join(names[:50])}{more}")
+
+
 def test_batch_norm_variances_beyond_the_range_of_half_precision_are_kept(tmp_path):
     detector = random_detector()
     detector.backbone.stem.conv1.norm.running_var.fill_(1e6)
