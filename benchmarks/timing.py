@@ -1,4 +1,4 @@
-"""Timing that noisy machines do not fool: ways compared in turns, each at its best."""
+"""Timing that noisy machines do not fool: ways compared in turns, every round kept."""
 
 import platform
 import time
@@ -8,18 +8,23 @@ from pathlib import Path
 import torch
 
 
-def compare(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Run each way once per round, and return the least seconds of each over the rounds.
+def compare(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Run each way once per round, and return the seconds that each took in every round.
 
     The ways take turns, so that what else the machine does slows all of them.
     """
-    best = dict.fromkeys(ways, float("inf"))
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, run in ways.items():
             start = time.perf_counter()
             run()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def fastest(seconds: dict[str, list[float]]) -> dict[str, float]:
+    """Return the least seconds of each way, which other work on the machine disturbed least."""
+    return {name: min(rounds) for name, rounds in seconds.items()}
 
 
 def hardware(device: torch.device) -> str:

@@ -6,7 +6,7 @@ from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, Matcher
 from torchvision.ops import box_iou
 
-from preprocess.faster_rcnn import FasterRCNN
+from preprocess.detector.faster_rcnn import FasterRCNN
 
 # An anchor is an object at this overlap with a thing (or as a thing's best anchor) and background
 # below the other; a proposal is an object from 0.5 on.

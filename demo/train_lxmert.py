@@ -18,9 +18,10 @@ from demo.checkpoints import replacing_folder, save_half
 from demo.training_scenes import read_training_split
 from demo.vocabularies import make_bert_tokenizer, save_slow_files
 from information_retrieval.tokenization import pad_tokens
-from preprocess.detector_weights import load_detector
-from preprocess.extract_features import describe, write_features
-from preprocess.features_file import FeaturesFile, FeaturesWriter
+from preprocess.detector.weights import load_detector
+from preprocess.extraction import describe, write_features
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from preprocess.split_file import Split
 
 # The demo's captions have up to 40 tokens, real ones, which fall into letters, over 100.

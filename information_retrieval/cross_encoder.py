@@ -51,13 +51,15 @@ class GalleryFeatures(Dataset):
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return self.features.read(self.image_ids[row])
+    def __getitem__(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.features.read_regions(self.image_ids[row])
 
 
-def _stack_regions(items: list[dict]) -> tuple[torch.Tensor, torch.Tensor]:
-    feats = stack_float32([item["visual_feats"] for item in items])
-    return feats, stack_float32([item["visual_pos"] for item in items])
+def _stack_regions(
+    items: list[tuple[np.ndarray, np.ndarray]],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    visual_feats, visual_pos = zip(*items, strict=True)
+    return stack_float32(visual_feats), stack_float32(visual_pos)
 
 
 @torch.inference_mode()
@@ -188,6 +190,23 @@ class EncodedGallery:
             ]
         return torch.cat(scores).float().cpu().numpy()
 
+    def score_all(self, show_progress: bool) -> np.ndarray:
+        """Score every image against every caption: (n_images, n_captions) float32 logits."""
+        scores = np.empty((self.n_images, self.n_captions), np.float32)
+        with tqdm(
+            total=scores.size,
+            desc="scoring",
+            unit="pair",
+            unit_scale=True,
+            disable=not show_progress,
+        ) as progress:
+            for rows in _parts(self.n_images, BLOCK_IMAGES):
+                for columns in self.column_blocks:
+                    tile = self.score(rows, columns)
+                    scores[rows, columns] = tile
+                    progress.update(tile.size)
+        return scores
+
 
 def _parts(length: int, most: int) -> Iterator[slice]:
     return (slice(start, start + most) for start in range(0, length, most))
@@ -256,13 +275,4 @@ def score_gallery(
         batch_size=batch_size,
         num_workers=num_workers,
     )
-    scores = np.empty((gallery.n_images, gallery.n_captions), np.float32)
-    progress = tqdm(
-        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
-    )
-    with progress:
-        for rows in _parts(gallery.n_images, BLOCK_IMAGES):
-            for columns in gallery.column_blocks:
-                scores[rows, columns] = gallery.score(rows, columns)
-                progress.update(scores[rows].shape[0] * len(columns))
-    return scores
+    return gallery.score_all(show_progress)

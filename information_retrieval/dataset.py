@@ -1,5 +1,6 @@
 """Training pairs: every image-caption pair once an epoch, a share of them made unaligned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,11 +101,11 @@ class MatchingDataset(Dataset):
 
     def __getitem__(self, caption: int) -> dict:
         pair = self.sampler.draw(caption, int(self.epoch))
-        regions = self.features.read(self.image_ids[pair.image])
+        visual_feats, visual_pos = self.features.read_regions(self.image_ids[pair.image])
         return {
             "token_ids": self.token_ids[pair.caption],
-            "visual_feats": regions["visual_feats"],
-            "visual_pos": regions["visual_pos"],
+            "visual_feats": visual_feats,
+            "visual_pos": visual_pos,
             "label": float(pair.aligned),
         }
 
@@ -135,6 +136,6 @@ def check_feature_dim(features: FeaturesFile, model: LxmertForImageTextMatching)
         )
 
 
-def stack_float32(arrays: list[np.ndarray]) -> torch.Tensor:
+def stack_float32(arrays: Sequence[np.ndarray]) -> torch.Tensor:
     """Stack equal shapes along a new first axis, as float32."""
     return torch.from_numpy(np.stack(arrays).astype(np.float32, copy=False))

@@ -18,9 +18,9 @@ def _regions(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (visual_feats, visual_pos) of `batch_size` images."""
     for start in range(0, len(image_ids), batch_size):
-        items = [features.read(image_id) for image_id in image_ids[start : start + batch_size]]
-        feats = stack_float32([item["visual_feats"] for item in items])
-        yield feats, stack_float32([item["visual_pos"] for item in items])
+        some = image_ids[start : start + batch_size]
+        feats, pos = zip(*(features.read_regions(image_id) for image_id in some), strict=True)
+        yield stack_float32(feats), stack_float32(pos)
 
 
 @torch.inference_mode()

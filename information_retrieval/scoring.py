@@ -26,7 +26,7 @@ from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
-from preprocess.hdf5 import SplitHdf5, reading_hdf5
+from preprocess.hdf5 import SplitHdf5
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
 
@@ -211,6 +211,4 @@ def _sha256(content: object) -> str:
 def _data_sha256(file: SplitHdf5, image_ids: np.ndarray) -> str:
     """Return what identifies the data of a gallery's images: the hash of their checksums."""
     rows = [file.row_of(image_id) for image_id in image_ids]
-    with reading_hdf5(file.path, file.schema):
-        checksums = file.file["checksums"][:]
-    return hashlib.sha256(checksums[rows].tobytes()).hexdigest()
+    return hashlib.sha256(file.checksums[rows].tobytes()).hexdigest()

@@ -133,7 +133,7 @@ def begun_with(model_name: str, prob_unaligned: float, trainer: RetrievalTrainer
         "weights": weights_revision(model_name),
         "train_sha256": trainer.train_dataset.split_sha256,
         "minival_sha256": trainer.gallery.split.sha256,
-        "detector_sha256": features.attributes["weights_sha256"],
+        "features_sha256": features.sha256(),
         "prob_unaligned": prob_unaligned,
         "seed": training.seed,
         "learning_rate": training.learning_rate,

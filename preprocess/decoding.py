@@ -1,12 +1,20 @@
 """Encoded image bytes (JPEG, PNG, ...) to RGB pixels."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from preprocess.errors import InputError
+
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+# Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
+DAMAGE = (OSError, SyntaxError, ValueError)
+# Two lines on stderr for an image of half as many pixels as Pillow refuses. Once for the process,
+# as `catch_warnings` is not for threads, which read headers.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def read_encoded(path: Path) -> bytes:
@@ -23,6 +31,22 @@ def read_encoded(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def read_upright_size(path: Path) -> tuple[int, int]:
+    """Return height and width of the image that `decode_rgb` makes, from the file's header.
+
+    Of a TIFF file with an orientation, which Pillow applies by itself, they may be exchanged.
+
+    Raises:
+        InputError: the file cannot be read, or its header is damaged or of no known format.
+    """
+    try:
+        with Image.open(path) as image:
+            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return (image.width, image.height) if sideways else (image.height, image.width)
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: no image's header ({error})") from error
+
+
 def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
     """Decode to (height, width, 3) uint8 RGB, upright.
 
@@ -33,8 +57,8 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
         name: what the error line calls the image, usually its path.
 
     Raises:
-        InputError: the bytes are no image, or a truncated one, or pixels are floating-point or
-            of more than 16 bits.
+        InputError: the bytes are no image, or a truncated one; pixels are floating-point, of more
+            than 16 bits, or more than Pillow takes for safe to decode.
     """
     try:
         with Image.open(io.BytesIO(encoded)) as image:
@@ -47,8 +71,12 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
                     "do not tell what is white; convert the image"
                 )
             return np.array(image.convert("RGB"))
-    # Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{name}: expected at most {2 * Image.MAX_IMAGE_PIXELS:,} pixels, found more "
+            f"({error}); scale the image down"
+        ) from error
+    except DAMAGE as error:
         reason = "no known format" if "cannot identify" in str(error) else error
         raise InputError(
             f"{name}: expected a whole image file, found {len(encoded):,} bytes that do not "

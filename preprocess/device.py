@@ -1,4 +1,6 @@
-"""The torch device that runs a model, from a command's `--device`."""
+"""The torch device that runs a model, from a command's `--device`, and its `--precision`."""
+
+import warnings
 
 import torch
 
@@ -20,3 +22,38 @@ def torch_device(name: str) -> torch.device:
             f"--device {name}: expected a device of this machine, such as cpu or cuda:0 ({reason})"
         ) from error
     return device
+
+
+def autocast_dtype(name: str, device: torch.device) -> torch.dtype:
+    """Return the type `name` that convolutions run in on a device, after using it once.
+
+    Raises:
+        InputError: the device, or this build of torch, does not compute in it.
+    """
+    dtype = getattr(torch, name)
+    if dtype == torch.float32:
+        return dtype
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # torch may warn, and go on in float32
+            with torch.autocast(device.type, dtype):
+                torch.nn.Conv2d(1, 1, 1, device=device)(torch.zeros(1, 1, 1, 1, device=device))
+    except (RuntimeError, UserWarning) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"--precision {name}: not on the device {device} ({reason}); choose float32"
+        ) from error
+    return dtype
+
+
+def check_compiler(device: torch.device) -> None:
+    """Compile a function for a device.
+
+    Raises:
+        InputError: torch.compile does not work there, mostly for want of a C++ compiler or Triton.
+    """
+    try:
+        torch.compile(lambda x: x.relu() + 1)(torch.zeros(8, device=device))
+    except RuntimeError as error:
+        reason = " ".join(str(error).splitlines()[:2])
+        raise InputError(f"--compile: torch cannot compile for {device} ({reason})") from error

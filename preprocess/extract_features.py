@@ -1,52 +1,67 @@
 """Extract the region features of a split's images with a Faster R-CNN.
 
-Reads a split file, the images below the image root, and a detector (a local folder, or a hub id
-such as unc-nlp/frcnn-vg-finetuned); writes `{split}_features.h5` (see preprocess/features_file.py).
+Reads a split file, the images below the image root, and a detector (a local folder or file, or a
+hub id); writes `{split}_features.h5` (see preprocess/features_file.py).
 
     python -m preprocess.extract_features --split_file datasets/coco/test.json \\
-        --image_root datasets/coco/images --weights unc-nlp/frcnn-vg-finetuned \\
-        --output datasets/coco/test_features.h5
+        --image_root datasets/coco/images --output datasets/coco/test_features.h5
 
-Killed at any moment, the same command goes on where it stopped; features of images whose files
-have changed since, also in a finished file, are extracted again. A damaged image does not stop the
-others: the command then names it, exits with status 1, and leaves the file marked incomplete.
+Killed at any moment, the same command goes on where it stopped, to the file that it would have
+written; features of images whose files have changed since, also in a finished file, are extracted
+again, and stay where the new file is damaged or cannot be read. A damaged image does not stop the
+others: the command then names it, exits with status 1, and leaves the file marked incomplete,
+unless --skip_damaged says to finish without it. {split}_without_skipped.json, beside the output, is
+then the split of the others.
 
-On 2 CPU cores the published detector takes about 13 s and 3 GB for an image; COCO's 5,000 test
-images give a file of 1.5 GB in float32.
+With --num_shards N, each of N processes, such as the tasks of a Slurm array, writes a shard of its
+own beside the output, {split}_features.shard-00003-of-00008.h5, and preprocess.merge_features makes
+one file of them. In a Slurm array of N tasks that is the default.
+
+Images of one size share a forward pass (--batch_size), never padded, so that an image's features
+are those it has alone, up to rounding. The file records --precision and --compile, which are for
+GPUs, and is not gone on with under others; the batch size may change. On 2 CPU cores the published
+detector takes about 5 s and 2 GB for an image; COCO's 5,000 test images give a file of 1.5 GB in
+float32.
 """
 
-import json
-import zlib
-from dataclasses import asdict, dataclass, field
+import os
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.decoding import decode_rgb, read_encoded
-from preprocess.detector_config import DetectorConfig
-from preprocess.detector_weights import DetectorInfo, load_detector
-from preprocess.device import torch_device
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.region_picture import picture_of_image
+from preprocess.detector.weights import DetectorInfo, load_detector
+from preprocess.device import autocast_dtype, check_compiler, torch_device
 from preprocess.errors import InputError
-from preprocess.faster_rcnn import FasterRCNN
-from preprocess.features_file import FeaturesWriter
-from preprocess.files import check_writable
-from preprocess.regions import ImageBlob, detect_in_blob, make_blob
-from preprocess.split_file import read_split
+from preprocess.extraction import Failures, describe, write_features
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
+from preprocess.files import atomic_path, check_writable
+from preprocess.provenance import detectors_beside
+from preprocess.shards import Shard, choose_shard
+from preprocess.skipped_images import write_without_skipped
+from preprocess.split_file import Split, read_split
 
 LISTED = 10  # failures in the error line
+GPU_BATCH_SIZE = 8
 
 
 @dataclass
 class ExtractFeaturesArguments:
     split_file: Path = field(metadata={"help": "split JSON of preprocess.splits"})
     image_root: Path = field(metadata={"help": "folder that the split's file names start from"})
-    weights: str = field(metadata={"help": "folder or hub id of the detector"})
     output: Path = field(metadata={"help": "the HDF5 file to write, {split}_features.h5"})
+    weights: str = field(
+        default="unc-nlp/frcnn-vg-finetuned",
+        metadata={
+            "help": "folder or hub id of the detector, or a .pth file of faster-rcnn.pytorch"
+        },
+    )
     dtype: Literal["float32", "float16"] = field(
         default="float32", metadata={"help": "type of the stored features; float16 halves the file"}
     )
@@ -62,7 +77,7 @@ class ExtractFeaturesArguments:
         default=None,
         metadata={
             "help": "overlaps (intersection over union) at which regions are suppressed, tried in "
-            "turn until enough remain. Default: the detector's own"
+            "turn until enough remain; one for a .pth file. Default: the detector's own"
         },
     )
     n_regions: int | None = field(
@@ -75,136 +90,72 @@ class ExtractFeaturesArguments:
     num_workers: int = field(
         default=2, metadata={"help": "processes that decode and resize images; 0: none extra"}
     )
-
-
-@dataclass(frozen=True)
-class ImageFailure:
-    """An image that gives no features, and the line that says why."""
-
-    message: str
-
-
-class ImageBlobs(Dataset):
-    """The detector's inputs, read from image files.
-
-    An item is a row, the CRC-32 of its image file, and its `ImageBlob` or an `ImageFailure`: an
-    exception would come out of a worker wrapped in a traceback, and end the others' work.
-    """
-
-    def __init__(self, rows: list[int], paths: list[Path], config: DetectorConfig):
-        self.rows = rows
-        self.paths = paths
-        self.config = config
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> tuple[int, int, ImageBlob | ImageFailure]:
-        row = self.rows[index]
-        path = self.paths[row]
-        source_crc32 = 0  # of a file that cannot be read
-        try:
-            encoded = read_encoded(path)
-            source_crc32 = zlib.crc32(encoded)
-            image = decode_rgb(encoded, str(path))
-        except InputError as error:
-            return row, source_crc32, ImageFailure(str(error))
-        try:
-            return row, source_crc32, make_blob(image, self.config)
-        except InputError as error:
-            return row, source_crc32, ImageFailure(f"{path}: {error}")
-
-
-def describe(config: DetectorConfig, info: DetectorInfo) -> dict[str, str]:
-    """Return the attributes of the features file that say what made it."""
-    settings = {
-        **asdict(config),
-        "fillers": "regions suppressed at every NMS threshold, by score, after the survivors",
-        "object_labels": info.objects,
-        "attribute_labels": info.attributes,
-    }
-    return {
-        "extractor": "preprocess.extract_features",
-        "weights": info.name,
-        "weights_sha256": info.sha256,
-        "settings": json.dumps(settings),
-    }
-
-
-def stale_rows(writer: FeaturesWriter, paths: list[Path], title: str) -> np.ndarray:
-    """Return the done rows whose image file has changed since, ascending, (n_stale,) int64.
-
-    Each file is read whole. Raises InputError when one cannot be.
-    """
-    recorded = writer.source_crc32()
-    done = np.setdiff1d(np.arange(len(paths)), writer.missing_rows())
-    changed = [
-        zlib.crc32(read_encoded(paths[row])) != recorded[row]
-        for row in tqdm(done, f"{title}: unchanged images", unit="image", disable=not len(done))
-    ]
-    return done[np.array(changed, bool)]
-
-
-def write_features(
-    writer: FeaturesWriter, detector: FasterRCNN, paths: list[Path], num_workers: int, title: str
-) -> list[str]:
-    """Write each row of the features file that is missing, or whose image has changed.
-
-    Args:
-        paths: of all the file's images, by row.
-        title: names the progress bar.
-
-    Returns:
-        For each image that gave no features, a line that names it and says why.
-    """
-    writer.discard(stale_rows(writer, paths, title))
-    rows = writer.missing_rows().tolist()
-    loader = DataLoader(
-        ImageBlobs(rows, paths, detector.config),
-        batch_size=None,  # an image alone
-        num_workers=num_workers,
+    batch_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "most images of one size in a forward pass; features change by rounding only. "
+            f"Default: {GPU_BATCH_SIZE} on a GPU, 1 on a CPU, which gains nothing"
+        },
     )
-    failures = []
-    done = len(paths) - len(rows)
-    for row, source_crc32, blob in tqdm(
-        loader, title, initial=done, total=len(paths), unit="image"
-    ):
-        if isinstance(blob, ImageFailure):
-            failures.append(blob.message)
-            continue
-        try:
-            regions = detect_in_blob(detector, blob)
-        except InputError as error:
-            failures.append(f"{paths[row]}: {error}")
-            continue
-        writer.write(
-            row,
-            visual_feats=regions.visual_feats,
-            visual_pos=regions.visual_pos,
-            image_sizes=(blob.image_height, blob.image_width),
-            object_ids=regions.object_ids,
-            object_scores=regions.object_scores,
-            attribute_ids=regions.attribute_ids,
-            attribute_scores=regions.attribute_scores,
-            n_fillers=regions.n_fillers,
-            source_crc32=source_crc32,
-        )
-    return failures
+    precision: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32",
+        metadata={"help": "type that the detector computes in; other than float32, other features"},
+    )
+    channels_last: bool = field(
+        default=True,
+        metadata={"help": "memory layout of the detector, faster; features change by rounding"},
+    )
+    compile: bool = field(
+        default=False,
+        metadata={
+            "help": "torch.compile what runs on each region, a minute at first; features "
+            "change by rounding"
+        },
+    )
+    num_shards: int | None = field(
+        default=None,
+        metadata={"help": "shards the split is dealt to. Default: a Slurm array's tasks, else 1"},
+    )
+    shard_index: int | None = field(
+        default=None,
+        metadata={"help": "shard to extract, from 0. Default: from the number of the Slurm task"},
+    )
+    skip_damaged: bool = field(
+        default=False,
+        metadata={"help": "finish the file without damaged images, whose ids it then records"},
+    )
+    draw: Path | None = field(
+        default=None, metadata={"help": "folder for pictures of images with their regions"}
+    )
+    draw_first: int = field(default=20, metadata={"help": "images that --draw draws"})
 
 
-def check_images_exist(paths: list[Path]) -> None:
-    """Raise InputError, before hours of work, when an image file is missing."""
+def check_images_exist(paths: list[Path], skip_damaged: bool) -> None:
+    """Raise InputError, before hours of work, when an image file is missing.
+
+    Where damaged images are skipped, missing ones are among them, unless all are missing.
+    """
     missing = [path for path in paths if not path.is_file()]
-    if missing:
+    if missing and not (skip_damaged and len(missing) < len(paths)):
         raise InputError(
             f"{missing[0]}: no such image ({len(missing)} of {len(paths)} are missing); "
             "check --image_root"
         )
 
 
-def load_chosen_detector(arguments: ExtractFeaturesArguments) -> tuple[FasterRCNN, DetectorInfo]:
-    """Load the detector with the settings that the command changes, on its device."""
-    device = torch_device(arguments.device)
+def check_folder(draw: Path | None) -> None:
+    """Raise InputError, before hours of work, when --draw could not write pictures after them."""
+    if draw is None:
+        return
+    if draw.exists() and not draw.is_dir():
+        raise InputError(f"--draw {draw}: expected a folder, found a file")
+    check_writable(draw / "picture.jpg")
+
+
+def load_chosen_detector(
+    arguments: ExtractFeaturesArguments, device: torch.device
+) -> tuple[FasterRCNN, DetectorInfo]:
+    """Load the detector with the settings that the command changes, on a device."""
     settings = {
         "min_size": arguments.min_size,
         "max_size": arguments.max_size,
@@ -213,41 +164,123 @@ def load_chosen_detector(arguments: ExtractFeaturesArguments) -> tuple[FasterRCN
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     detector, info = load_detector(arguments.weights, **settings)
-    return detector.to(device), info
+    layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
+    detector = detector.to(device).to(memory_format=layout)
+    if arguments.compile:
+        check_compiler(device)
+        # Nine tenths of the arithmetic, in one shape. The backbone, compiled, would be compiled
+        # again for one size of image after another.
+        detector.roi_heads.res5.compile(dynamic=True)
+    return detector, info
+
+
+def named(failures: list[str]) -> str:
+    """Return the first failures as a part of a line; print all of more, a line each."""
+    if len(failures) <= LISTED:
+        return "; ".join(failures)
+    print(*failures, sep="\n", file=sys.stderr)
+    return "; ".join(failures[:LISTED]) + "; ... (all are listed above)"
+
+
+def check_failures(output: Path, failures: Failures, n_images: int, skip_damaged: bool) -> None:
+    """Name the damaged images: raise InputError, or print them where they are skipped."""
+    if failures.kept:
+        print(
+            f"warning: {len(failures.kept)} of {n_images} images keep the features of their former "
+            f"files: {named(failures.kept)}",
+            file=sys.stderr,
+        )
+    n_failures = len(failures.without)
+    if not n_failures:
+        return
+    line = f"{n_failures} of {n_images} images gave no features: {named(failures.without)}"
+    if not skip_damaged:
+        raise InputError(
+            f"{line}. {output} holds the others, marked incomplete; the same command goes on when "
+            "they are replaced, or finishes without them with --skip_damaged"
+        )
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def draw_pictures(
+    output: Path, split: Split, image_root: Path, folder: Path, n_pictures: int
+) -> None:
+    """Write a picture of each of the first images of a features file."""
+    features = FeaturesFile(output)
+    file_names = {image.image_id: image.file_name for image in split.images}
+    drawn = [i for i in features.image_ids.tolist() if i not in features.skipped][:n_pictures]
+    for image_id in drawn:
+        picture = picture_of_image(features, image_id, image_root / file_names[image_id])
+        with atomic_path(folder / f"{image_id}.jpg") as partial:
+            picture.save(partial, "JPEG", quality=90, subsampling=0)  # subsampling blurs the text
+    print(f"drew {len(drawn)} images with their regions in {folder}")
+
+
+def chosen_shard(arguments: ExtractFeaturesArguments, split: Split) -> Shard:
+    """Choose the shard that this process extracts, and say which."""
+    shard, source = choose_shard(arguments.num_shards, arguments.shard_index, os.environ)
+    n_images = len(shard.rows(len(split.images)))
+    if not n_images:
+        raise InputError(
+            f"--num_shards {shard.count}: expected at most {len(split.images)}, the images of "
+            f"{arguments.split_file}"
+        )
+    if shard.count > 1:
+        print(
+            f"shard {shard.index} of 0..{shard.count - 1} ({source}): {n_images:,} of "
+            f"{len(split.images):,} images, to {shard.path(arguments.output)}",
+            flush=True,
+        )
+    return shard
+
+
+def chosen_batch_size(batch_size: int | None, device: torch.device) -> int:
+    """Return --batch_size, or else what suits the device."""
+    if batch_size is None:
+        return 1 if device.type == "cpu" else GPU_BATCH_SIZE
+    check_at_least("--batch_size", batch_size, 1)
+    return batch_size
 
 
 def main() -> None:
     arguments = parse_arguments(ExtractFeaturesArguments, description=__doc__)
     check_at_least("--num_workers", arguments.num_workers, 0)
+    check_at_least("--draw_first", arguments.draw_first, 1)
+    device = torch_device(arguments.device)
+    batch_size = chosen_batch_size(arguments.batch_size, device)
+    precision = autocast_dtype(arguments.precision, device)
     split = read_split(arguments.split_file)
-    paths = [arguments.image_root / image.file_name for image in split.images]
-    check_images_exist(paths)
-    check_writable(arguments.output)
-    detector, info = load_chosen_detector(arguments)
-    config = detector.config
+    shard = chosen_shard(arguments, split)
+    output, rows = shard.path(arguments.output), shard.rows(len(split.images))
+    paths = [arguments.image_root / split.images[row].file_name for row in rows]
+    check_folder(arguments.draw)
+    check_images_exist(paths, arguments.skip_damaged)
+    check_writable(output)
+    detector, info = load_chosen_detector(arguments, device)
+    shape = (detector.config.n_regions, detector.config.feature_dim)
+    made_by = describe(detector.config, info, arguments.precision, arguments.compile)
+    attributes = {**made_by, **shard.attributes}
+    for line in detectors_beside(arguments.output, attributes):
+        print(f"warning: {line}", file=sys.stderr)
     torch.backends.cudnn.allow_tf32 = False  # its 10 bits of mantissa change which regions win
-    with FeaturesWriter(
-        arguments.output,
-        split.image_ids,
-        config.n_regions,
-        config.feature_dim,
-        arguments.dtype,
-        describe(config, info),
-    ) as writer:
+    ids = split.image_ids[rows]
+    with FeaturesWriter(output, ids, *shape, arguments.dtype, attributes) as writer:
         title = f"{split.split} regions"
-        failures = write_features(writer, detector, paths, arguments.num_workers, title)
-        if failures:
-            listed = "; ".join(failures[:LISTED]) + ("; ..." if failures[LISTED:] else "")
-            raise InputError(
-                f"{len(failures)} of {len(paths)} images gave no features: {listed}. "
-                f"{arguments.output} holds the others, marked incomplete; the same command "
-                "goes on when they are replaced"
-            )
+        workers, skip = arguments.num_workers, arguments.skip_damaged
+        failures = write_features(
+            writer, detector, paths, workers, title, batch_size, precision, skip
+        )
+        check_failures(output, failures, len(paths), skip)
         writer.finish()
+        skipped = ids[writer.skipped_rows()].tolist()
     print(
-        f"wrote {arguments.output}: {len(paths):,} images, {config.n_regions} regions of "
-        f"{config.feature_dim} numbers"
+        f"wrote {output}: {len(paths):,} images, {shape[0]} regions of {shape[1]} numbers"
+        + f"; skipped as damaged: {', '.join(map(str, skipped))}" * bool(skipped)
     )
+    if skipped and shard.count == 1:
+        print(write_without_skipped(arguments.split_file, split, output, skipped))
+    if arguments.draw:
+        draw_pictures(output, split, arguments.image_root, arguments.draw, arguments.draw_first)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     if not path.exists():
         raise InputError(f"{path}: no such file; make it with {schema.made_by}")
     with reading_hdf5(path, schema, mode):
-        file = h5py.File(path, mode)
+        file = h5py.File(path, mode) if mode == "r" else _open_uncached(path)
         try:
             check_layout(file, schema)
         except BaseException:
@@ -82,16 +82,31 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     return file
 
 
+def _open_uncached(path: Path) -> h5py.File:
+    """Open a file for writing, so that data that the disk has no room for are refused at once.
+
+    In HDF5's caches, they would fail the closing of the file, in which HDF5 2.0 then crashes.
+    """
+    plan = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    plan.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # as h5py.File has it
+    plan.set_cache(0, 1, 0, 1.0)  # of chunks: no slot more than it must have, no byte
+    plan.set_sieve_buf_size(0)
+    return h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, plan))
+
+
 def write_attributes(
-    file: h5py.File, schema: Schema, complete: bool, attributes: dict[str, str]
+    file: h5py.File, schema: Schema, complete: bool, attributes: dict[str, str | int]
 ) -> None:
     """Write the schema's attributes and others; `read_attributes` reads them."""
+    numbers = {key: value for key, value in attributes.items() if isinstance(value, int)}
     for key, text in {**attributes, "schema": schema.name}.items():
+        if key in numbers:
+            continue
         # Of fixed length: the others are in HDF5's global heap, where a changed byte may make it
         # search without end.
         length = max(1, len(text.encode()))
         file.attrs.create(key, text.encode(), dtype=h5py.string_dtype("utf-8", length))
-    file.attrs.update(schema_version=SCHEMA_VERSION, complete=np.bool_(complete))
+    file.attrs.update(numbers, schema_version=SCHEMA_VERSION, complete=np.bool_(complete))
 
 
 def read_attributes(file: h5py.File) -> dict[str, object]:
@@ -154,17 +169,18 @@ class SplitHdf5:
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        self._handle: h5py.File | None = None
-        self._handle_pid = 0
+        self._datasets: dict[str, h5py.Dataset] = {}
+        self._datasets_pid = 0
         with reading_hdf5(self.path, self.schema), open_hdf5(self.path, self.schema) as file:
             self.attributes = read_attributes(file)
             if not self.attributes["complete"]:
-                found = f"{int(file['done'][:].sum())} of {len(file['done'])} images"
+                found = f"{np.count_nonzero(file['done'][:])} of {len(file['done'])} images"
                 raise InputError(
                     f"{path}: expected a complete file, found {found}; repeat the "
                     f"{self.schema.made_by} command that began it, and it will be finished"
                 )
             self.image_ids: np.ndarray = file["image_ids"][:]
+            self.checksums: np.ndarray = file["checksums"][:]
             self.read_shapes(file)
         self._row_of = {int(image_id): row for row, image_id in enumerate(self.image_ids)}
         if len(self._row_of) != len(self.image_ids):
@@ -180,14 +196,16 @@ class SplitHdf5:
         return len(self.image_ids)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_handle": None, "_handle_pid": 0}
+        return {**self.__dict__, "_datasets": {}, "_datasets_pid": 0}
 
     @property
-    def file(self) -> h5py.File:
-        if self._handle is None or self._handle_pid != os.getpid():
-            self._handle = open_hdf5(self.path, self.schema)
-            self._handle_pid = os.getpid()
-        return self._handle
+    def datasets(self) -> dict[str, h5py.Dataset]:
+        """The file's datasets by name; they keep it open."""
+        if self._datasets_pid != os.getpid():
+            file = open_hdf5(self.path, self.schema)
+            self._datasets = {name: file[name] for name in self.schema.datasets}
+            self._datasets_pid = os.getpid()
+        return self._datasets
 
     def row_of(self, image_id: int) -> int:
         """Return the row of an image. Raises InputError when the file does not have it."""
@@ -204,8 +222,8 @@ class SplitHdf5:
         for image_id in image_ids:
             self.row_of(image_id)
 
-    def check_sum(self, row: int, buffers: Iterable[bytes]) -> None:
-        if checksum(self.image_ids[row], buffers) != self.file["checksums"][row]:
+    def check_sum(self, row: int, buffers: Iterable[bytes | np.ndarray]) -> None:
+        if checksum(self.image_ids[row], buffers) != self.checksums[row]:
             raise InputError(
                 f"{self.path}: the data of image {self.image_ids[row]} do not match their "
                 f"checksum (damaged file); delete it and make it again with "
@@ -213,7 +231,7 @@ class SplitHdf5:
             )
 
 
-def checksum(image_id: int, buffers: Iterable[bytes]) -> int:
+def checksum(image_id: int, buffers: Iterable[bytes | np.ndarray]) -> int:
     """Return the CRC-32 of an image's id, as int64, and data: exchanged rows do not pass."""
     total = zlib.crc32(np.int64(image_id).tobytes())
     for buffer in buffers:

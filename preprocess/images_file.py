@@ -34,7 +34,7 @@ class ImagesFile(SplitHdf5):
         """Return the source file's own bytes. Raises InputError as `FeaturesFile.read`."""
         row = self.row_of(image_id)
         with reading_hdf5(self.path, self.schema):
-            encoded = self.file["images"][row].tobytes()
+            encoded = self.datasets["images"][row].tobytes()
             self.check_sum(row, (encoded,))
         return encoded
 

@@ -1,5 +1,6 @@
 """Files of `torch.save`, read without running any code that they may hold."""
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ def load_pickle(path: Path, expected: str) -> Any:
     # To the unpickler any bytes are a program: "hello" fails on an unknown operation, "a cat" on
     # an empty stack, others with KeyError, struct.error, UnicodeDecodeError, MemoryError, ...
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):
+            # Not torch's own reason, which advises to run what code the file holds.
+            reason = "not a file of tensors that torch.save wrote"
+        else:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(
             f"{path}: expected {expected}, found a damaged or other file ({reason})"
         ) from error

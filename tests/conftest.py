@@ -18,7 +18,7 @@ from transformers import (
 
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from preprocess.command_line import run_command
-from preprocess.features_file import FeaturesWriter
+from preprocess.features_writer import FeaturesWriter
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

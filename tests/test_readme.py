@@ -36,8 +36,11 @@ def test_there_are_commands_to_check():
 def test_the_file_tree_names_every_module():
     tree = README[README.index("## File tree") : README.index("## Change one thing")]
     for package in ("preprocess", "information_retrieval", "error_analysis"):
-        for path in (ROOT / package).glob("*.py"):
+        for path in (ROOT / package).rglob("*.py"):
             assert path.name == "__init__.py" or path.name in tree, path
+    benchmarks = tree[tree.index("benchmarks/") : tree.index("tests/")]
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert path.stem in ("__init__", "timing") or path.stem in benchmarks, path
 
 
 def test_links_to_files_and_pictures_lead_somewhere():

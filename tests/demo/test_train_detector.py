@@ -15,8 +15,8 @@ from demo.train_detector import (
     read_labelled_images,
     read_labels,
 )
-from preprocess.detector_weights import load_detector
-from preprocess.faster_rcnn import FasterRCNN
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.weights import load_detector
 
 SHIPPED = Path(__file__).resolve().parents[2] / "demo" / "models" / "detector"
 

@@ -1,61 +1,27 @@
 import json
-import sys
-from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
-from preprocess import extract_features
+from preprocess import extract_features, extraction
 from preprocess.errors import InputError
 from preprocess.features_file import ROW_DATASETS, FeaturesFile
 from preprocess.files import sha256_of_file
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
-from tests.preprocess.tiny_detector import (
+from tests.conftest import assert_one_clear_line
+from tests.preprocess.conftest import SIZES
+from tests.preprocess.detector.tiny_detector import (
+    random_image,
     save_random_detector,
     save_random_image,
 )
-
-SIZES = [(48, 64), (64, 48), (48, 64), (90, 60)]  # height, width
-
-
-@pytest.fixture
-def weights(tmp_path) -> Path:
-    return save_random_detector(tmp_path / "detector")
-
-
-@pytest.fixture
-def images(tmp_path) -> Path:
-    """A folder of four images, whose ids are 10, 11, 12, 13, and the split file test.json."""
-    for index, (height, width) in enumerate(SIZES):
-        save_random_image(tmp_path / "images" / f"{10 + index}.jpg", index, height, width)
-    write_split_file(tmp_path / "test.json", [10, 11, 12, 13])
-    return tmp_path / "images"
-
-
-def write_split_file(path: Path, image_ids: list[int]) -> None:
-    captioned = tuple(
-        CaptionedImage(i, f"{i}.jpg", (Caption(i, "coloured blocks"),)) for i in image_ids
-    )
-    write_split(path, Split("blocks", path.stem, "random", captioned))
-
-
-def extract(monkeypatch, folder: Path, output: Path, *options: str, split: str = "test") -> None:
-    command = ["extract_features", "--split_file", str(folder / f"{split}.json")]
-    command += ["--image_root", str(folder / "images"), "--weights", str(folder / "detector")]
-    command += ["--output", str(output), "--num_workers", "0", "--device", "cpu", *options]
-    monkeypatch.setattr(sys, "argv", command)
-    extract_features.main()
-
-
-def is_complete(path: Path) -> bool:
-    with h5py.File(path) as file:
-        return bool(file.attrs["complete"])
-
-
-def datasets(path: Path) -> dict[str, np.ndarray]:
-    with h5py.File(path) as file:
-        return {name: file[name][:] for name in file}
+from tests.preprocess.extracting import (
+    command_options,
+    datasets,
+    extract,
+    is_complete,
+    write_split_file,
+)
 
 
 def test_the_command_writes_each_images_regions(monkeypatch, capsys, tmp_path, weights, images):
@@ -77,6 +43,7 @@ def test_the_file_says_which_weights_and_settings_made_it(monkeypatch, tmp_path,
     extract(monkeypatch, tmp_path, output, "--nms_thresholds", "0.4", "0.6", "--min_size", "48")
     attributes = FeaturesFile(output).attributes
     settings = json.loads(attributes["settings"])
+    assert settings["precision"] == "float32"
     assert attributes["weights"] == "detector"
     assert attributes["weights_sha256"] == sha256_of_file(weights / "model.safetensors")
     assert settings["nms_thresholds"] == [0.4, 0.6]
@@ -106,14 +73,14 @@ def test_an_interrupted_run_goes_on_to_the_same_file(monkeypatch, tmp_path, weig
     extract(monkeypatch, tmp_path, whole)
     detected = []
 
-    def detect_two(detector, blob, detect_in_blob=extract_features.detect_in_blob):
+    def detect_two(*arguments, detect_in_blobs=extraction.detect_in_blobs):
         if len(detected) == 2:
             raise KeyboardInterrupt
-        detected.append(blob)
-        return detect_in_blob(detector, blob)
+        detected.append(arguments)
+        return detect_in_blobs(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(extract_features, "detect_in_blob", detect_two)
+        patched.setattr(extraction, "detect_in_blobs", detect_two)
         with pytest.raises(KeyboardInterrupt):
             extract(patched, tmp_path, resumed)
     assert not is_complete(resumed)
@@ -129,7 +96,7 @@ def test_a_finished_file_is_left_as_it_is(monkeypatch, tmp_path, weights, images
     output = tmp_path / "features.h5"
     extract(monkeypatch, tmp_path, output)
     before = sha256_of_file(output)
-    monkeypatch.setattr(extract_features, "detect_in_blob", None)
+    monkeypatch.setattr(extraction, "detect_in_blobs", None)
     extract(monkeypatch, tmp_path, output)
     assert sha256_of_file(output) == before
 
@@ -180,11 +147,11 @@ def test_an_image_that_changed_is_extracted_again_and_the_others_are_not(
     extract(monkeypatch, tmp_path, tmp_path / "fresh.h5")
     detected = []
 
-    def count(detector, blob, detect_in_blob=extract_features.detect_in_blob):
-        detected.append(blob)
-        return detect_in_blob(detector, blob)
+    def count(*arguments, detect_in_blobs=extraction.detect_in_blobs):
+        detected.append(arguments)
+        return detect_in_blobs(*arguments)
 
-    monkeypatch.setattr(extract_features, "detect_in_blob", count)
+    monkeypatch.setattr(extraction, "detect_in_blobs", count)
     extract(monkeypatch, tmp_path, output)
     assert len(detected) == 1
     assert is_complete(output)
@@ -197,6 +164,10 @@ def test_an_image_that_changed_is_extracted_again_and_the_others_are_not(
     ("options", "line"),
     [
         (["--num_workers", "-1"], "--num_workers: expected at least 0, found -1"),
+        (["--batch_size", "0"], "--batch_size: expected at least 1, found 0"),
+        (["--draw_first", "0"], "--draw_first: expected at least 1, found 0"),
+        (["--num_shards", "5", "--shard_index", "4"], "--num_shards 5: expected at most 4"),
+        (["--num_shards", "2"], "--shard_index: expected 0 to 1 of --num_shards 2, found none"),
         (["--device", "bogus"], "--device bogus: expected a device of this machine"),
         (["--device", "cuda:99"], "--device cuda:99: expected a device of this machine"),
         (["--device", "meta"], "--device meta: expected a device of this machine"),
@@ -217,3 +188,83 @@ def test_an_output_that_cannot_be_written_is_said_before_the_detector_is_loaded(
     monkeypatch.setattr(extract_features, "load_detector", None)
     with pytest.raises(InputError, match="found a folder"):
         extract(monkeypatch, tmp_path, images)
+
+
+def test_the_detector_has_a_default(run_main, capsys):
+    assert run_main(extract_features.main, "--help") == 0
+    assert "unc-nlp/frcnn-vg-finetuned" in "".join(capsys.readouterr().out.split())
+
+
+def test_images_of_every_kind_give_features(monkeypatch, tmp_path, weights):
+    image = Image.fromarray(random_image(0))
+    grey = image.convert("L")
+    kinds = {
+        "rgb": image,
+        "alpha": image.convert("RGBA"),
+        "grey": grey,
+        "16-bit": Image.fromarray(np.asarray(grey).astype(np.uint16) * 257),
+        "cmyk": image.convert("CMYK"),
+    }
+    (tmp_path / "images").mkdir()
+    for image_id, (kind, converted) in enumerate(kinds.items()):
+        # The name says .jpg of any format: readers look at the bytes.
+        path = tmp_path / "images" / f"{image_id}.jpg"
+        converted.save(path, "TIFF" if kind == "cmyk" else "PNG")
+    write_split_file(tmp_path / "test.json", list(range(len(kinds))))
+    extract(monkeypatch, tmp_path, tmp_path / "f.h5")
+    feats = dict(zip(kinds, datasets(tmp_path / "f.h5")["visual_feats"], strict=True))
+    assert np.array_equal(feats["rgb"], feats["alpha"])
+    assert np.array_equal(feats["grey"], feats["16-bit"])
+    assert not np.array_equal(feats["rgb"], feats["grey"])
+
+
+@pytest.mark.parametrize(
+    ("size", "line"),
+    [
+        ((16, 16), "expected at least 32 pixels each way, found 16 x 16"),
+        ((400, 31), "expected at least 32 pixels each way, found 400 x 31"),
+        ((20000, 300), "an image of 20000 x 300 pixels is too long and thin"),
+        ((20000, 20000), "expected at most 178,956,970 pixels, found more"),
+    ],
+)
+def test_an_image_of_a_size_that_cannot_be_used_is_named(
+    run_main, tmp_path, weights, images, size, line
+):
+    Image.new("1", size).save(images / "11.jpg", "PNG")
+    options = command_options(tmp_path, tmp_path / "f.h5", "--batch_size", "2")
+    status = run_main(extract_features.main, *options)
+    assert_one_clear_line(status, "1 of 4 images gave no features", images / "11.jpg", line)
+
+
+def test_pictures_are_drawn_from_a_file_that_is_already_there(
+    monkeypatch, capsys, tmp_path, weights, images
+):
+    extract(monkeypatch, tmp_path, tmp_path / "f.h5")
+    pictures = tmp_path / "pictures"
+    extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--draw", str(pictures), "--draw_first", "3")
+    assert f"drew 3 images with their regions in {pictures}" in capsys.readouterr().out
+    assert sorted(path.name for path in pictures.iterdir()) == ["10.jpg", "11.jpg", "12.jpg"]
+    with Image.open(pictures / "11.jpg") as picture:
+        assert picture.size == (750, 1000)
+
+
+@pytest.mark.parametrize("below", ["", "pictures"])
+def test_a_file_in_the_place_of_the_folder_of_pictures_is_said_first(
+    monkeypatch, tmp_path, weights, images, below
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(extract_features, "load_detector", None)
+    with pytest.raises(InputError, match=r"file.*(expected a folder|cannot be written)"):
+        extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--draw", str(tmp_path / "file" / below))
+
+
+def test_features_of_other_weights_in_the_folder_are_warned_of(
+    monkeypatch, capsys, tmp_path, weights, images
+):
+    extract(monkeypatch, tmp_path, tmp_path / "train_features.h5")
+    before = sha256_of_file(weights / "model.safetensors")
+    save_random_detector(weights, seed=1)
+    extract(monkeypatch, tmp_path, tmp_path / "test_features.h5")
+    after = sha256_of_file(weights / "model.safetensors")
+    (line,) = [li for li in capsys.readouterr().err.splitlines() if li.startswith("warning: ")]
+    assert all(part in line for part in (before, after, "train_features.h5", "test_features.h5"))

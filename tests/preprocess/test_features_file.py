@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.features_file import ROW_DATASETS, FeaturesFile, FeaturesWriter
+from preprocess.features_file import ROW_DATASETS, FeaturesFile
+from preprocess.features_writer import FeaturesWriter
 from tests.conftest import FEATURE_DIM, N_REGIONS, make_split, random_row, write_features
 
 ATTRIBUTES = {"extractor": "random", "weights": "w", "weights_sha256": "0", "settings": "{}"}
@@ -63,6 +65,57 @@ def test_float16_halves_the_features(tmp_path):
     np.testing.assert_array_equal(feats, expected.astype(np.float16))
 
 
+def test_features_too_large_for_float16_are_refused_and_their_image_is_named(tmp_path):
+    row = random_row(np.random.default_rng(0))
+    row["visual_feats"][1, 2] = 70_000
+    with open_writer(tmp_path / "f.h5", dtype="float16") as writer:
+        with pytest.raises(InputError, match=r"image 12 are infinite .* --dtype float32"):
+            writer.write(2, **row)
+        assert writer.missing_rows().tolist() == [0, 1, 2, 3]
+    with open_writer(tmp_path / "g.h5") as writer:
+        writer.write(2, **row)
+
+
+def test_rows_outside_a_file_that_shrank_are_bad_input(tmp_path):
+    write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    features = FeaturesFile(tmp_path / "f.h5")
+    # The file is open when it shrinks, as HDF5 opens none that is too short.
+    last = features.datasets["visual_feats"].id.get_chunk_info(3)
+    os.truncate(tmp_path / "f.h5", last.byte_offset)
+    with pytest.raises(InputError, match="found a damaged or truncated one"):
+        features.read(13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_regions_are_the_same_however_often_they_are_read(tmp_path, dtype):
+    with open_writer(tmp_path / "f.h5", dtype=dtype) as writer:
+        for row in range(4):
+            writer.write(row, **random_row(np.random.default_rng(row)))
+        writer.finish()
+    expected = FeaturesFile(tmp_path / "f.h5")
+    features = FeaturesFile(tmp_path / "f.h5")
+    for reader in (features, features, pickle.loads(pickle.dumps(features))):
+        for image_id in (12, 10, 13, 11):
+            visual_feats, visual_pos = reader.read_regions(image_id)
+            row = expected.read(image_id)
+            assert visual_feats.dtype == dtype
+            np.testing.assert_array_equal(visual_feats, row["visual_feats"])
+            np.testing.assert_array_equal(visual_pos, row["visual_pos"])
+            visual_feats[:] = -1  # what is returned is the caller's own
+
+
+def test_regions_of_a_file_that_someone_compressed_are_read(tmp_path):
+    write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    expected = FeaturesFile(tmp_path / "f.h5").read(12)["visual_feats"]
+    with h5py.File(tmp_path / "f.h5", "r+") as file:
+        feats = file["visual_feats"][:]
+        del file["visual_feats"]
+        file.create_dataset("visual_feats", data=feats, chunks=(1, *feats.shape[1:]), compression=9)
+    features = FeaturesFile(tmp_path / "f.h5")
+    for _ in range(2):
+        np.testing.assert_array_equal(features.read_regions(12)[0], expected)
+
+
 def test_an_incomplete_file_is_refused_by_the_reader_and_finished_by_the_writer(tmp_path):
     path = tmp_path / "f.h5"
     write_rows(path, n_rows=2)
@@ -106,7 +159,7 @@ def test_settings_that_differ_are_named_and_the_others_are_not(tmp_path):
     with pytest.raises(InputError) as error:
         open_writer(path, attributes=changed)
     assert "other setting min_size (expected 800, found 600), setting names (" in str(error.value)
-    assert not any(part in str(error.value) for part in ("labels", "max_size", "a" * 50, "\n"))
+    assert not any(part in str(error.value) for part in ("labels", "max_size", "a" * 65, "\n"))
 
 
 def test_a_discarded_row_makes_a_finished_file_incomplete_until_it_is_written(tmp_path):
@@ -124,6 +177,21 @@ def test_a_discarded_row_makes_a_finished_file_incomplete_until_it_is_written(tm
     assert len(FeaturesFile(path)) == 4
 
 
+def test_a_row_that_is_done_is_missing_while_it_is_written_anew(tmp_path):
+    path = tmp_path / "f.h5"
+    rows = write_rows(path, n_rows=4, finish=True)
+    with open_writer(path) as writer:
+        writer.write(1, **rows[3])
+        assert len(writer.missing_rows()) == 0
+    with pytest.raises(InputError, match="expected a complete file"):
+        FeaturesFile(path)
+    with open_writer(path) as writer:
+        writer.finish()
+    np.testing.assert_array_equal(
+        FeaturesFile(path).read(11)["visual_feats"], rows[3]["visual_feats"]
+    )
+
+
 def test_more_regions_than_a_byte_counts_may_be_fillers(tmp_path):
     row = random_row(np.random.default_rng(0)) | {"n_fillers": 300}
     with open_writer(tmp_path / "f.h5", n_images=1) as writer:
@@ -135,7 +203,7 @@ def test_more_regions_than_a_byte_counts_may_be_fillers(tmp_path):
 # Lines so long that the pipe is full, and the writer waits, long before its last row.
 WRITE_UNTIL_KILLED = """
 import sys, numpy as np
-from preprocess.features_file import FeaturesWriter
+from preprocess.features_writer import FeaturesWriter
 with FeaturesWriter(sys.argv[1], np.arange(3000), 6, 16, "float32", {}) as writer:
     for row in writer.missing_rows():
         arrays = {name: row for name in sys.argv[2:]}

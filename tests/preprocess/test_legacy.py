@@ -1,5 +1,7 @@
 """Oscar's files: keys twice, files that are no pickle or no text."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,14 @@ def test_bytes_that_are_no_pickle_are_refused(tmp_path):
         with pytest.raises(InputError, match=r"c\.pt: expected") as error:
             read_caption_pt(path)
         assert "\n" not in str(error.value)
+        assert "weights_only" not in str(error.value)
+
+
+def test_a_pickle_that_would_run_code_is_refused_without_advice_to_run_it(tmp_path):
+    (tmp_path / "c.pt").write_bytes(pickle.dumps(print))
+    line = r"other file \(not a file of tensors that torch\.save wrote\)$"
+    with pytest.raises(InputError, match=line):
+        read_caption_pt(tmp_path / "c.pt")
 
 
 def test_keys_that_are_no_text_are_refused(tmp_path):

@@ -8,15 +8,21 @@ import pytest
 import torch
 from PIL import Image
 
-from preprocess.boxes import cell_anchors
-from preprocess.detector_config import DetectorConfig
+from preprocess import extract_features
+from preprocess.detector.blob import make_blob
+from preprocess.detector.boxes import cell_anchors
+from preprocess.detector.config import DetectorConfig
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.regions import detect, detect_in_blobs
 from preprocess.errors import InputError
-from preprocess.faster_rcnn import FasterRCNN
-from preprocess.regions import detect, detect_in_blob, make_blob, resized_size
-from tests.preprocess.tiny_detector import TINY, random_detector, random_image
+from preprocess.features_file import FeaturesFile
+from preprocess.files import write_json
+from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from tests.preprocess.detector.tiny_detector import TINY, random_detector, random_image
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 REFERENCE = SHARED / "data" / "frcnn_reference"
+COCO90 = SHARED / "data" / "coco90" / "images"
 needs_reference = pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="needs the recorded outputs in ../shared/data/frcnn_reference"
 )
@@ -56,10 +62,12 @@ def published_detector(state: dict, case: str) -> FasterRCNN:
     return detector.eval()
 
 
+def recorded_path(recorded: dict, index: int) -> Path:
+    return next(COCO90.rglob(f"*{recorded['files'][index]}"))
+
+
 def recorded_image(recorded: dict, index: int) -> np.ndarray:
-    name = f"*{recorded['files'][index]}"
-    path = next((SHARED / "data" / "coco90" / "images").rglob(name))
-    with Image.open(path) as image:
+    with Image.open(recorded_path(recorded, index)) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -123,65 +131,50 @@ def test_each_stage_equals_the_published_detector(published_state, recorded, cas
     assert np.abs(probabilities.numpy() - expected["max_probs"][:8]).max() < 1e-3
 
 
-@needs_reference
-@pytest.mark.parametrize(("case", "index"), [("loop", 0), ("loop", 1), ("loop", 2), ("lx", 2)])
-def test_regions_equal_the_published_detector(published_state, recorded, case, index):
-    detector = published_detector(published_state, case)
-    regions = detect(detector, recorded_image(recorded, index))
+def assert_published(found: dict, recorded: dict, case: str, index: int) -> None:
+    """The regions are the recorded ones, in the same order."""
     expected = {
         key.removeprefix(f"{case}_"): array[index]
         for key, array in recorded.items()
         if key.startswith(f"{case}_")
     }
-    assert np.abs(regions.boxes_xyxy - expected["boxes"]).max() < 0.05
-    assert np.abs(regions.visual_pos - expected["normalized_boxes"]).max() < 1e-4
-    assert relative_difference(regions.visual_feats, expected["roi_features"]) < 1e-3
-    assert np.array_equal(regions.object_ids, expected["obj_ids"])
-    assert np.array_equal(regions.attribute_ids, expected["attr_ids"])
-    assert np.abs(regions.object_scores - expected["obj_probs"]).max() < 1e-3
-    assert np.abs(regions.attribute_scores - expected["attr_probs"]).max() < 1e-3
-    assert regions.n_fillers == 0
+    assert np.abs(found["visual_pos"] - expected["normalized_boxes"]).max() < 5e-5
+    assert relative_difference(found["visual_feats"], expected["roi_features"]) < 1e-3
+    assert np.array_equal(found["object_ids"], expected["obj_ids"])
+    assert np.array_equal(found["attribute_ids"], expected["attr_ids"])
+    assert np.abs(found["object_scores"] - expected["obj_probs"]).max() < 1e-3
+    assert np.abs(found["attribute_scores"] - expected["attr_probs"]).max() < 1e-3
+    assert found["n_fillers"] == 0
 
 
-@pytest.mark.parametrize(
-    ("size", "resized"),
-    [
-        ((480, 640), (600, 800)),
-        ((640, 427), (899, 600)),  # 640 * 600 / 427 = 899.3
-        ((230, 352), (600, 918)),  # 918.26
-        ((200, 800), (250, 1000)),  # the longer side at its most
-        ((300, 300), (600, 600)),
-        ((400, 401), (600, 602)),  # 601.5, half up
-    ],
-)
-def test_the_shorter_side_becomes_600_unless_the_longer_exceeds_1000(size, resized):
-    assert resized_size(*size, min_size=600, max_size=1000) == resized
+@needs_reference
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("case", ["bgr", "loop"])
+def test_regions_equal_the_published_detector(published_state, recorded, case, index):
+    detector = published_detector(published_state, case)
+    regions = detect(detector, recorded_image(recorded, index))
+    assert np.abs(regions.boxes_xyxy - recorded[f"{case}_boxes"][index]).max() < 0.05
+    assert_published(dataclasses.asdict(regions), recorded, case, index)
 
 
-def test_the_blob_is_blue_green_red_minus_the_means():
-    config = dataclasses.replace(TINY, min_size=48, max_size=64)
-    image = np.full((48, 64, 3), (200, 100, 50), np.uint8)
-    pixels = make_blob(image, config).pixels
-    expected = torch.tensor([50.0, 100.0, 200.0]) - torch.tensor(config.pixel_means)
-    torch.testing.assert_close(pixels, expected[:, None, None].expand(3, 48, 64))
-
-
-def test_the_blob_does_not_depend_on_the_number_of_threads():
-    image = random_image(0, height=240, width=320)
-    n_threads = torch.get_num_threads()
-    blobs = []
-    try:
-        for n in (1, 2):
-            torch.set_num_threads(n)
-            blobs.append(make_blob(image, DetectorConfig()).pixels)
-    finally:
-        torch.set_num_threads(n_threads)
-    assert torch.equal(*blobs)
-
-
-def test_an_image_too_long_and_thin_is_bad_input():
-    with pytest.raises(InputError, match="20000 x 100 pixels is too long and thin"):
-        make_blob(np.zeros((100, 20000, 3), np.uint8), DetectorConfig())
+@needs_reference
+def test_the_command_with_its_defaults_writes_the_published_features(
+    published_state, recorded, tmp_path, run_main
+):
+    torch.save(published_state, tmp_path / "pytorch_model.bin")
+    write_json(tmp_path / "config.json", dataclasses.asdict(DetectorConfig()))
+    paths = [recorded_path(recorded, index) for index in range(3)]
+    images = tuple(
+        CaptionedImage(index, str(path.relative_to(COCO90)), (Caption(index, "a caption"),))
+        for index, path in enumerate(paths)
+    )
+    write_split(tmp_path / "test.json", Split("coco", "test", "coco90", images))
+    files = ("--split_file", tmp_path / "test.json", "--image_root", COCO90)
+    output = ("--weights", tmp_path, "--output", tmp_path / "f.h5")
+    assert run_main(extract_features.main, *files, *output, "--device", "cpu") == 0
+    features = FeaturesFile(tmp_path / "f.h5")
+    for index in range(3):
+        assert_published(features.read(index), recorded, "lx", index)
 
 
 def test_regions_have_the_shapes_and_ranges_of_the_schema():
@@ -217,7 +210,7 @@ def test_an_image_with_too_few_proposals_is_bad_input():
 def test_the_regions_of_an_image_are_the_same_again_after_another_image():
     detector = random_detector()
     blobs = [make_blob(random_image(seed), TINY) for seed in (0, 1)]
-    first, _, again = (detect_in_blob(detector, blobs[i]) for i in (0, 1, 0))
+    first, _, again = (detect_in_blobs(detector, [blobs[i]])[0] for i in (0, 1, 0))
     assert np.array_equal(first.visual_feats, again.visual_feats)
     assert np.array_equal(first.visual_pos, again.visual_pos)
 
@@ -231,7 +224,11 @@ def test_the_regions_of_an_image_are_the_same_again_after_another_image():
         ({"nms_thresholds": (0.5, 0.3)}, "ascending"),
         ({"nms_thresholds": (0.5, 1.3)}, "up to 1"),
         ({"stage_blocks": (3, 4, 23)}, "stage_blocks: expected 4 numbers"),
-        ({"channel_order": "grb"}, "expected bgr or rgb"),
+        ({"channel_order": "grb"}, "channel_order: expected bgr or rgb, found 'grb'"),
+        ({"pooling": "crop"}, "pooling: expected roi_pool or roi_align, found 'crop'"),
+        ({"inclusive_boxes": 1}, "inclusive_boxes: expected true or false, found 1"),
+        ({"selection": "each_class"}, "each_class takes 1 threshold"),
+        ({"min_score": 0.2}, "min_score: selection all_classes takes none"),
     ],
 )
 def test_contradictory_settings_are_bad_input(changes, message):

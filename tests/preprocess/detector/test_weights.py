@@ -9,12 +9,12 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from preprocess.detector_config import DetectorConfig, read_detector_config
-from preprocess.detector_weights import load_detector, save_detector
+from preprocess.detector.config import DetectorConfig, read_detector_config
+from preprocess.detector.regions import detect
+from preprocess.detector.weights import load_detector, save_detector
 from preprocess.errors import InputError
 from preprocess.files import sha256_of_file
-from preprocess.regions import detect
-from tests.preprocess.tiny_detector import (
+from tests.preprocess.detector.tiny_detector import (
     TINY,
     random_detector,
     random_image,
@@ -62,6 +62,17 @@ def test_missing_unexpected_and_misshapen_weights_are_listed(weights):
         "1 of another shape: roi_heads.box_predictor.cls_score.bias (7,) instead of (6,)",
     ):
         assert part in str(error.value)
+
+
+def test_weights_that_are_missing_are_listed_up_to_fifty(weights):
+    state = load_file(weights / "model.safetensors")
+    for n_missing, more in ((50, ""), (60, " and 10 more")):
+        names = sorted(state)[:n_missing]
+        kept = {name: tensor for name, tensor in state.items() if name not in names}
+        save_file(kept, weights / "model.safetensors")
+        with pytest.raises(InputError) as error:
+            load_detector(str(weights))
+        assert str(error.value).endswith(f"{n_missing} missing: {', '.join(names[:50])}{more}")
 
 
 def test_batch_norm_variances_beyond_the_range_of_half_precision_are_kept(tmp_path):

@@ -1,12 +1,15 @@
-"""Detector folders: weights, sizes, and the names of objects and attributes.
+"""Detectors on disk: weights, sizes, and the names of objects and attributes.
 
 A folder of ours holds `config.json` (the fields of `DetectorConfig`) and `model.safetensors`; the
-published one holds `config.yaml` and `pytorch_model.bin`. Either may hold `objects_vocab.txt` and
-`attributes_vocab.txt`, one label a line in the order of the ids.
+one that the hub has, of LXMERT's detector, holds `config.yaml` and `pytorch_model.bin`. A single
+file is a checkpoint of faster-rcnn.pytorch. In the folder or beside the file may be
+`objects_vocab.txt` and `attributes_vocab.txt`, one label a line in the order of the ids, without
+the background.
 """
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -15,23 +18,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from preprocess.detector_config import EXPECTED, read_detector_config
+from preprocess.detector.config import EXPECTED, DetectorConfig, read_detector_config
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.faster_rcnn_checkpoint import (
+    checkpoint_layout,
+    convert_checkpoint,
+    is_state_dict,
+    read_checkpoint,
+)
 from preprocess.errors import InputError
-from preprocess.faster_rcnn import FasterRCNN
 from preprocess.files import atomic_path, sha256_of_file, write_json
 from preprocess.pickles import load_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 OBJECTS_FILE, ATTRIBUTES_FILE = "objects_vocab.txt", "attributes_vocab.txt"
-LISTED = 5  # names of each kind in an error line
+LISTED = 50  # names of each kind in an error line
 
 
 @dataclass(frozen=True)
 class DetectorInfo:
     """Where a detector came from, and what its ids mean.
 
-    `name` is the hub id or folder name; `sha256` that of the weights file. `objects` and
-    `attributes` are empty where the folder has no list of labels.
+    `name` is the hub id, or the name of the folder or file; `sha256` that of the weights file.
+    `objects` and `attributes` are empty where there is no list of labels.
     """
 
     name: str
@@ -44,32 +53,63 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
     """Load a detector for inference on the CPU.
 
     Args:
-        weights: a local folder, or a hub id (downloaded once).
+        weights: a local folder, a hub id (downloaded once), or a local checkpoint of
+            faster-rcnn.pytorch (.pth).
         settings: fields of `DetectorConfig` to change, such as `min_size`.
 
     Raises:
-        InputError: no such folder or hub id; a file missing or damaged; weights whose names or
-            shapes differ from the configuration's (listed) or that are not finite; a list of
-            labels of another length.
+        InputError: no such folder, file or hub id; a file missing, damaged or of another detector;
+            weights whose names or shapes differ from the configuration's (listed, in the file's
+            names) or that are not finite; a list of labels of another length.
     """
-    folder = Path(weights) if Path(weights).is_dir() else _download(weights)
-    config = replace(read_detector_config(folder), **settings)
-    path = next((folder / name for name in WEIGHTS_FILES if (folder / name).is_file()), None)
-    if path is None:
-        raise InputError(f"{folder}: neither {' nor '.join(WEIGHTS_FILES)}; {EXPECTED}")
-    with torch.device("meta"):
-        detector = FasterRCNN(config)
-    state = _read_state(path)
-    _check_state(path, state, detector.state_dict())
-    detector = detector.to_empty(device="cpu")
-    detector.load_state_dict(state)
+    path = Path(weights)
+    if path.is_file() or path.suffix == ".pth":
+        folder, name = path.parent, path.name
+        detector = _load_checkpoint(path, settings)
+    else:
+        folder = path if path.is_dir() else _download(weights)
+        name = path.resolve().name if path.is_dir() else weights
+        path = next((folder / file for file in WEIGHTS_FILES if (folder / file).is_file()), None)
+        detector = _load_folder(folder, path, settings)
+    config = detector.config
     info = DetectorInfo(
-        folder.resolve().name if folder == Path(weights) else weights,
+        name,
         sha256_of_file(path),
         _read_labels(folder / OBJECTS_FILE, config.n_objects),
         _read_labels(folder / ATTRIBUTES_FILE, config.n_attributes),
     )
     return detector.eval().requires_grad_(False), info
+
+
+def _load_folder(folder: Path, path: Path | None, settings: dict[str, Any]) -> FasterRCNN:
+    """Load the detector of a folder, whose weights are in the file `path`."""
+    config = replace(read_detector_config(folder), **settings)
+    if path is None:
+        raise InputError(f"{folder}: neither {' nor '.join(WEIGHTS_FILES)}; {EXPECTED}")
+    detector = _empty_detector(config)
+    state = _read_state(path)
+    _check_state(path, state, detector.state_dict())
+    return _filled(detector, state)
+
+
+def _load_checkpoint(path: Path, settings: dict[str, Any]) -> FasterRCNN:
+    """Load a checkpoint of faster-rcnn.pytorch."""
+    model, config = read_checkpoint(path, **settings)
+    detector = _empty_detector(config)
+    names = detector.state_dict()
+    _check_state(path, model, checkpoint_layout(names, model))
+    return _filled(detector, convert_checkpoint(model, names, config))
+
+
+def _empty_detector(config: DetectorConfig) -> FasterRCNN:
+    with torch.device("meta"):
+        return FasterRCNN(config)
+
+
+def _filled(detector: FasterRCNN, state: dict[str, Tensor]) -> FasterRCNN:
+    detector = detector.to_empty(device="cpu")
+    detector.load_state_dict(state)
+    return detector
 
 
 def save_detector(
@@ -108,9 +148,12 @@ def _download(hub_id: str) -> Path:
 def _read_state(path: Path) -> dict[str, Tensor]:
     if path.suffix != ".safetensors":
         state = load_pickle(path, "a state dict")
-        if not isinstance(state, dict) or not all(
-            isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
-        ):
+        if isinstance(state, dict) and "model" in state:
+            raise InputError(
+                f"{path}: expected a dictionary of tensors, found one with `model`; of a "
+                "checkpoint of faster-rcnn.pytorch, give --weights the file instead of its folder"
+            )
+        if not is_state_dict(state):
             raise InputError(f"{path}: expected a dictionary of tensors; {EXPECTED}")
         return state
     try:
@@ -136,7 +179,8 @@ def _check_state(path: Path, found: dict[str, Tensor], expected: dict[str, Tenso
         ],
     }
     described = [
-        f"{len(names)} {what}: {', '.join(names[:LISTED])}{', ...' if names[LISTED:] else ''}"
+        f"{len(names)} {what}: {', '.join(names[:LISTED])}"
+        + f" and {len(names) - LISTED} more" * (len(names) > LISTED)
         for what, names in problems.items()
         if names
     ]

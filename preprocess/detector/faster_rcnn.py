@@ -1,11 +1,13 @@
 """The Faster R-CNN ResNet-C4 network that finds regions, objects and attributes.
 
 Parameter names and numerical behaviour are those of the Visual Genome detector published as
-`unc-nlp/frcnn-vg-finetuned`. Each stage is a module of its own and can be run alone:
+`unc-nlp/frcnn-vg-finetuned`; settings of `DetectorConfig` give it those of faster-rcnn.pytorch,
+whose names faster_rcnn_checkpoint.py translates. Each stage is a module of its own and
+can be run alone:
 
     image blob -> backbone -> res4 -> proposal_generator -> proposals -> roi_heads -> predictions
 
-The chain over one image, and the choice of its regions, is in preprocess/regions.py.
+The chain over one image, and the choice of its regions, is in preprocess/detector/regions.py.
 """
 
 import math
@@ -15,13 +17,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection._utils import BoxCoder
-from torchvision.ops import clip_boxes_to_image, nms, roi_pool
+from torchvision.ops import nms, roi_align, roi_pool
 
-from preprocess.boxes import cell_anchors, grid_anchors, nonempty_boxes
-from preprocess.detector_config import DetectorConfig
-from preprocess.resnet import Backbone, make_stage
+from preprocess.detector.boxes import (
+    cell_anchors,
+    decode_boxes,
+    grid_anchors,
+    inclusive_cell_anchors,
+    nonempty_boxes,
+    outer_edges,
+)
+from preprocess.detector.config import DetectorConfig
+from preprocess.detector.resnet import Backbone, make_stage
 
 LARGEST_GROWTH = math.log(1000 / 16)  # of a side by one decoding, as a logarithm
+# On a CPU, 300 regions at once have activations of half a gigabyte, which caches cannot hold.
+REGIONS_AT_ONCE = {"cpu": 8, "cuda": 600}
+
+
+def make_cell_anchors(config: DetectorConfig) -> Tensor:
+    """Make the (A, 4) anchors of a detector's first cell."""
+    if config.inclusive_boxes:
+        return inclusive_cell_anchors(config.anchor_sizes, config.anchor_ratios, Backbone.stride)
+    return cell_anchors(config.anchor_sizes, config.anchor_ratios)
+
+
+def make_box_coder(config: DetectorConfig, weights: tuple[float, ...]) -> BoxCoder:
+    """Make what decodes deltas that were multiplied by `weights`, of x, y, width and height."""
+    return BoxCoder(weights, LARGEST_GROWTH if config.clamp_growth else math.inf)
 
 
 class AnchorGenerator(nn.Module):
@@ -29,7 +52,7 @@ class AnchorGenerator(nn.Module):
 
     def __init__(self, config: DetectorConfig):
         super().__init__()
-        anchors = cell_anchors(config.anchor_sizes, config.anchor_ratios)
+        anchors = make_cell_anchors(config)
         self.cell_anchors = nn.ParameterList([nn.Parameter(anchors, requires_grad=False)])
 
     def forward(self, features: Tensor) -> Tensor:
@@ -61,7 +84,7 @@ class ProposalGenerator(nn.Module):
         self.config = config
         self.anchor_generator = AnchorGenerator(config)
         self.rpn_head = RpnHead(config)
-        self.box_coder = BoxCoder(config.rpn_box_weights, LARGEST_GROWTH)
+        self.box_coder = make_box_coder(config, config.rpn_box_weights)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, C, H, W) features to (B, n) logits and (B, n, 4) deltas of n = H * W * A."""
@@ -83,17 +106,25 @@ class ProposalGenerator(nn.Module):
 
         Returns:
             (m, 4) boxes, xyxy pixels of the blob, and their (m,) logits in descending order;
-            m is at most `rpn_n_after_nms`.
+            m is at most `rpn_n_after_nms`, or exactly that with `pad_proposals`: boxes of zeros
+            follow then, with logits of -inf, and have features and objects like any others.
         """
+        config = self.config
         logits, order = logits.sort(descending=True, stable=True)
-        logits = logits[: self.config.rpn_n_before_nms]
-        order = order[: self.config.rpn_n_before_nms]
-        boxes = self.box_coder.decode_single(deltas[order], anchors[order])
-        boxes = clip_boxes_to_image(boxes, size)
-        nonempty = nonempty_boxes(boxes)
+        logits = logits[: config.rpn_n_before_nms]
+        order = order[: config.rpn_n_before_nms]
+        inclusive = config.inclusive_boxes
+        boxes = decode_boxes(self.box_coder, deltas[order], anchors[order], size, inclusive)
+        nonempty = nonempty_boxes(outer_edges(boxes, inclusive))  # an inclusive box never is empty
         boxes, logits = boxes[nonempty], logits[nonempty]
-        kept = nms(boxes, logits, self.config.rpn_nms_threshold)[: self.config.rpn_n_after_nms]
-        return boxes[kept], logits[kept]
+        kept = nms(outer_edges(boxes, inclusive), logits, config.rpn_nms_threshold)
+        kept = kept[: config.rpn_n_after_nms]
+        boxes, logits = boxes[kept], logits[kept]
+        if config.pad_proposals:
+            n_missing = config.rpn_n_after_nms - len(boxes)
+            boxes = F.pad(boxes, (0, 0, 0, n_missing))  # (m, 4) -> (rpn_n_after_nms, 4)
+            logits = F.pad(logits, (0, n_missing), value=-math.inf)
+        return boxes, logits
 
 
 @dataclass(frozen=True)
@@ -101,12 +132,12 @@ class Predictions:
     """What the head says of n regions.
 
     `object_logits` (n, n_objects + 1), the background last; `box_deltas` (n, n_objects, 4);
-    `attribute_logits` (n, n_attributes + 1), "none" last.
+    `attribute_logits` (n, n_attributes + 1), "none" last, or None of a detector without them.
     """
 
     object_logits: Tensor
     box_deltas: Tensor
-    attribute_logits: Tensor
+    attribute_logits: Tensor | None
 
 
 class BoxPredictor(nn.Module):
@@ -114,14 +145,16 @@ class BoxPredictor(nn.Module):
 
     def __init__(self, config: DetectorConfig):
         super().__init__()
+        self.has_attributes = config.n_attributes > 0
         n_classes = config.n_objects + 1
         self.cls_score = nn.Linear(config.feature_dim, n_classes)
         self.bbox_pred = nn.Linear(config.feature_dim, 4 * config.n_objects)
-        self.cls_embedding = nn.Embedding(n_classes, config.object_embedding)
-        self.fc_attr = nn.Linear(
-            config.feature_dim + config.object_embedding, config.attribute_hidden
-        )
-        self.attr_score = nn.Linear(config.attribute_hidden, config.n_attributes + 1)
+        if self.has_attributes:
+            self.cls_embedding = nn.Embedding(n_classes, config.object_embedding)
+            self.fc_attr = nn.Linear(
+                config.feature_dim + config.object_embedding, config.attribute_hidden
+            )
+            self.attr_score = nn.Linear(config.attribute_hidden, config.n_attributes + 1)
 
     def forward(self, features: Tensor, object_ids: Tensor | None = None) -> Predictions:
         """Predict from (n, feature_dim) features.
@@ -131,11 +164,13 @@ class BoxPredictor(nn.Module):
                 ones, the background among them, as published.
         """
         object_logits = self.cls_score(features)
+        box_deltas = self.bbox_pred(features).unflatten(1, (-1, 4))  # (n, n_objects, 4)
+        if not self.has_attributes:
+            return Predictions(object_logits, box_deltas, None)
         if object_ids is None:
             object_ids = object_logits.argmax(dim=1)
         embedded = torch.cat((features, self.cls_embedding(object_ids)), dim=1)
         attribute_logits = self.attr_score(F.relu(self.fc_attr(embedded)))
-        box_deltas = self.bbox_pred(features).unflatten(1, (-1, 4))  # (n, n_objects, 4)
         return Predictions(object_logits, box_deltas, attribute_logits)
 
 
@@ -144,18 +179,22 @@ class RoiHeads(nn.Module):
 
     def __init__(self, config: DetectorConfig):
         super().__init__()
+        # As published, roi_align keeps torchvision's defaults: as many points of a cell, each way,
+        # as it spans pixels of res4 (rounded up), and the first version's offset of half a pixel.
+        self.pool_cells = {"roi_pool": roi_pool, "roi_align": roi_align}[config.pooling]
         self.roi_size = config.roi_size
-        # Trained for Visual Genome with neither stride nor small field of view in res5.
+        # LXMERT's detector was trained with neither stride nor small field of view in res5, that of
+        # faster-rcnn.pytorch with the usual ones.
         self.res5 = make_stage(
             config.stage_blocks[3],
             config.stage_channels[2],
             config.stage_widths[3],
             config.stage_channels[3],
-            stride=1,
+            stride=config.res5_stride,
             dilation=config.res5_dilation,
         )
         self.box_predictor = BoxPredictor(config)
-        self.box_coder = BoxCoder(config.box_weights, LARGEST_GROWTH)
+        self.box_coder = make_box_coder(config, config.box_weights)
 
     def pool(self, features: Tensor, proposals: list[Tensor]) -> Tensor:
         """Pool proposals to region features.
@@ -167,8 +206,15 @@ class RoiHeads(nn.Module):
         Returns:
             (sum of n_i, feature_dim).
         """
-        cells = roi_pool(features, proposals, self.roi_size, 1 / Backbone.stride)
-        return self.res5(cells).mean(dim=(2, 3))  # (n, C, roi_size, roi_size) -> (n, C)
+        features = features.float().contiguous()  # all that the pooling of a CPU reads
+        rois = torch.cat(  # (n, 5): index of the image, xyxy
+            [F.pad(boxes, (1, 0), value=index) for index, boxes in enumerate(proposals)]
+        )
+        pooled = []
+        for some in rois.split(REGIONS_AT_ONCE.get(rois.device.type, 64)):
+            cells = self.pool_cells(features, some, self.roi_size, 1 / Backbone.stride)
+            pooled.append(self.res5(cells).mean(dim=(2, 3)))  # (n, C, roi_size, roi_size) -> (n, C)
+        return torch.cat(pooled)
 
 
 class FasterRCNN(nn.Module):

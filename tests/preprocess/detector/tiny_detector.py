@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from preprocess.detector_config import DetectorConfig
-from preprocess.detector_weights import save_detector
-from preprocess.faster_rcnn import FasterRCNN
+from preprocess.detector.config import DetectorConfig
+from preprocess.detector.faster_rcnn import FasterRCNN
+from preprocess.detector.weights import save_detector
 
 TINY = DetectorConfig(
     min_size=64,

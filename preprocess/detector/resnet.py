@@ -1,7 +1,7 @@
 """The residual network of the region detector: stem, stages, and their building blocks.
 
 torchvision's ResNet has other parameter names, puts the stride in the 3x3 convolution and floors
-the size of the max pooling; the detector's published weights need all three the older way.
+the size of the max pooling; the detectors' published weights need all three the older way.
 """
 
 from collections import OrderedDict

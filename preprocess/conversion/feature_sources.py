@@ -1,0 +1,101 @@
+"""Files of other people's region features, read image by image: TSV, folders of .npz, HDF5.
+
+What their parts are called, and who wrote them, is in region_layouts.py. Nothing here
+holds more than one image in memory.
+"""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from preprocess.conversion.feature_tsv import tsv_images
+from preprocess.conversion.found_regions import FoundRegions, SourceImage, found_regions
+from preprocess.conversion.region_layouts import layout_of
+from preprocess.errors import InputError
+from preprocess.hdf5 import DAMAGE
+
+
+def iterate_images(path: Path) -> Iterator[SourceImage]:
+    """Yield each image of a TSV file, a folder with .npz files at any depth, or an HDF5 file.
+
+    Raises:
+        InputError: while iterating, and on `SourceImage.read`: the path is missing, is of no such
+            kind or damaged; the line names the file and the line, member or group.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check --input")
+    if path.is_dir():
+        return _npz_images(path)
+    if h5py.is_hdf5(path):
+        return _hdf5_images(path)
+    if zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path}: expected a TSV file, an HDF5 file or a folder of .npz files, found one .npz "
+            "or .zip file; give the folder, unpacked"
+        )
+    return tsv_images(path)
+
+
+def _npz_images(folder: Path) -> Iterator[SourceImage]:
+    n_found = 0
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            if path.suffix == ".npz":
+                n_found += 1
+                yield SourceImage(path.stem, str(path), partial(_read_npz, path))
+    if n_found == 0:
+        raise InputError(f"{folder}: expected .npz files in the folder, found none; check --input")
+
+
+def _read_npz(path: Path) -> FoundRegions:
+    try:
+        # Pickled members, which could run code, are refused when read, and none is.
+        with np.load(path, allow_pickle=False) as archive:
+            layout = layout_of(archive.files, str(path))
+            arrays = {key: archive[key] for key in layout.keys & set(archive.files)}
+    # AttributeError: a .npy file by the name of .npz.
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path}: expected a .npz file of numbers, found a damaged or other one ({error}); "
+            "make it again"
+        ) from error
+    return found_regions(layout, arrays, str(path))
+
+
+def _hdf5_images(path: Path) -> Iterator[SourceImage]:
+    try:
+        with h5py.File(path, "r") as file:
+            for name in file:
+                where = f"{path}, group {name}"
+                yield SourceImage(name, where, partial(_read_group, file, name, where))
+    except DAMAGE as error:
+        raise _damaged(str(path), error) from error
+
+
+def _read_group(file: h5py.File, name: str, where: str) -> FoundRegions:
+    try:
+        group = file[name]
+        if not isinstance(group, h5py.Group):
+            raise InputError(
+                f"{where}: expected a group for each image, named by its id, found a dataset of "
+                f"{group.shape}; files with one array for all images are not read"
+            )
+        layout = layout_of(group, where)
+        arrays = {key: group[key][()] for key in layout.keys & set(group)}
+    except DAMAGE as error:
+        raise _damaged(where, error) from error
+    return found_regions(layout, arrays, where)
+
+
+def _damaged(where: str, error: Exception) -> InputError:
+    return InputError(
+        f"{where}: expected an HDF5 file, found a damaged one ({error}); fetch or make it again"
+    )

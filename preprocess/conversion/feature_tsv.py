@@ -1,0 +1,126 @@
+"""TSV files of region features: a line an image, base64 of the arrays, no header.
+
+LXMERT's and bottom-up-attention's, see region_layouts.py. Read line by line: files of
+30 GB and more take the memory of one image.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from preprocess.conversion.found_regions import FoundRegions, SourceImage, found_regions
+from preprocess.conversion.region_layouts import BOTTOM_UP_TSV, LXMERT_TSV, Layout
+from preprocess.errors import InputError
+
+TSV_COLUMNS = {
+    LXMERT_TSV: (
+        "img_id",
+        "img_h",
+        "img_w",
+        "objects_id",
+        "objects_conf",
+        "attrs_id",
+        "attrs_conf",
+        "num_boxes",
+        "boxes",
+        "features",
+    ),
+    BOTTOM_UP_TSV: ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features"),
+}
+TSV_INTEGERS = {"img_h", "img_w", "image_h", "image_w", "num_boxes"}
+LONGEST_LINE = 2**26  # bytes; 100 regions of 2048 numbers take 1.1 MB
+SHOWN = 30  # characters of a field in an error line
+
+
+def tsv_images(path: Path) -> Iterator[SourceImage]:
+    """Yield each line's image.
+
+    Raises:
+        InputError: while iterating, a line of another number of columns; on `SourceImage.read`,
+            numbers or base64 that are damaged, cut off, or of other sizes than the line says.
+    """
+    try:
+        with path.open("rb") as file:
+            # Not the csv module: a line is 0.4 MB and more, above its limit, and nothing is quoted.
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                where = f"{path}, line {number}"
+                if not line.endswith(b"\n"):
+                    where += " (without a line end: is the file cut off?)"
+                fields = line.rstrip(b"\r\n").split(b"\t")
+                layout = _tsv_layout(fields, where)
+                name = fields[0].decode("utf-8", "replace").strip()
+                yield SourceImage(name, where, partial(_read_tsv_line, layout, fields, where))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _tsv_layout(fields: list[bytes], where: str) -> Layout:
+    for layout, columns in TSV_COLUMNS.items():
+        if len(fields) == len(columns):
+            return layout
+    expected = " or ".join(
+        f"{len(columns)} columns ({layout.name}: {' '.join(columns)})"
+        for layout, columns in TSV_COLUMNS.items()
+    )
+    raise InputError(
+        f"{where}: expected {expected}, separated by tabs, found {len(fields)}, the first "
+        f"{_show(fields[0])}; fetch the file again, or give one of these formats"
+    )
+
+
+def _read_tsv_line(layout: Layout, fields: list[bytes], where: str) -> FoundRegions:
+    columns = dict(zip(TSV_COLUMNS[layout], fields, strict=True))
+    arrays = {key: _integer(columns[key], key, where) for key in TSV_INTEGERS & set(columns)}
+    n = int(arrays["num_boxes"])
+    if n < 1:
+        raise InputError(f"{where}: expected at least one box, found num_boxes {n}")
+    # The one producer whose boxes are float64 is told by their length.
+    arrays["boxes"] = _decode(columns["boxes"], "boxes", ("<f4", "<f8"), n, 4, where)
+    arrays["features"] = _decode(columns["features"], "features", ("<f4",), n, None, where)
+    for key, kind in zip(layout.labels, ("<i8", "<f4", "<i8", "<f4"), strict=False):
+        arrays[key] = _decode(columns[key], key, (kind,), n, 1, where)
+    return found_regions(layout, arrays, where)
+
+
+def _integer(field: bytes, key: str, where: str) -> np.ndarray:
+    if not field.strip().isdigit() or len(field) > 9:
+        raise InputError(
+            f"{where}: expected an integer in {key}, found {_show(field)}; a header line has to "
+            "be removed"
+        )
+    return np.array(int(field))
+
+
+def _decode(
+    field: bytes, key: str, kinds: tuple[str, ...], n: int, width: int | None, where: str
+) -> np.ndarray:
+    """Decode base64 to (n, width) numbers of the kind that fits its length; None: any width."""
+    if field[:2] in (b"b'", b'b"'):  # bytes that Python 3 wrote with str()
+        field = field[2:-1]
+    try:
+        content = base64.b64decode(field, validate=True)
+    except binascii.Error as error:
+        raise InputError(
+            f"{where}: expected base64 in {key}, found {_show(field)} of {len(field):,} characters "
+            f"({error}); fetch the file again"
+        ) from error
+    for kind in kinds:
+        column = n * np.dtype(kind).itemsize
+        columns, rest = divmod(len(content), column)
+        if rest == 0 and columns == (width or columns) > 0:
+            return np.frombuffer(content, kind).reshape(n, columns)
+    column = n * np.dtype(kinds[0]).itemsize
+    expected = f"{column * width:,}" if width else f"a multiple of {column:,}"
+    raise InputError(
+        f"{where}: expected {expected} bytes in {key} ({n} boxes, {kinds[0][1:]}), found "
+        f"{len(content):,}; fetch the file again"
+    )
+
+
+def _show(field: bytes) -> str:
+    text = field[:SHOWN].decode("utf-8", "replace")
+    return repr(text + "..." if len(field) > SHOWN else text)

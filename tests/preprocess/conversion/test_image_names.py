@@ -1,0 +1,45 @@
+"""Names of images: ids, COCO's file names, the split's own, ambiguous ones."""
+
+import pytest
+
+from preprocess.conversion.image_names import ImageNames
+from preprocess.errors import InputError
+from preprocess.split_file import Caption, CaptionedImage, Split
+
+
+def names_of(**file_names: str) -> ImageNames:
+    images = (
+        CaptionedImage(int(key[1:]), name, (Caption(int(key[1:]), "a"),))
+        for key, name in file_names.items()
+    )
+    return ImageNames(Split("mine", "test", "a test", tuple(images)))
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("12", 0),
+        ("000000000012", 0),
+        ("COCO_val2014_000000000012", 0),
+        ("coco_train2014_000000000012", 0),
+        ("cat", 1),
+        ("7", 1),
+        ("dog", None),
+        ("1", None),
+        ("cat12", None),
+        ("", None),
+        ("9" * 30, None),
+    ],
+)
+def test_an_image_is_found_by_id_or_file_name(name, row):
+    assert names_of(_12="a/x.jpg", _7="b/cat.png").row_of(name, "f") == row
+
+
+def test_a_name_of_two_images_is_refused():
+    for names, name in (
+        (names_of(_1="a/cat.jpg", _2="b/cat.jpg"), "cat"),
+        (names_of(_1="a/2.jpg", _2="b/cat.jpg"), "2"),
+    ):
+        with pytest.raises(InputError, match="line 3: expected the name of one image"):
+            names.row_of(name, "line 3")
+    assert names_of(_1="a/2.jpg", _2="b/cat.jpg").row_of("1", "f") == 0
