@@ -154,11 +154,13 @@ def test_a_scorer_without_the_mask_would_be_caught(case):
     assert np.abs(unmasked - plain_scores(model, *case)).max() > 100 * TOLERANCE
 
 
-def test_bfloat16_scores_are_close_to_float32(case):
+def test_bfloat16_moves_scores_by_a_few_percent_and_few_ranks(case):
     model = make_lxmert()
     exact, rounded = ours(model, case), ours(model, case, dtype=torch.bfloat16)
     error = np.abs(rounded - exact).max()
     assert 0 < error < 0.05 * np.abs(exact).max()
+    ranks, exact_ranks = (np.argsort(np.argsort(-scores, axis=1)) for scores in (rounded, exact))
+    assert (ranks != exact_ranks).mean() < 0.3
 
 
 def test_an_image_without_features_is_named(case):
