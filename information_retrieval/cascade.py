@@ -35,7 +35,7 @@ from information_retrieval.checkpoint import (
 )
 from information_retrieval.dataset import check_feature_dim
 from information_retrieval.evaluation_output import code_version, metrics_file
-from information_retrieval.gallery import check_not_input, gallery_of
+from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.metrics import CUTOFFS, DIRECTIONS
 from information_retrieval.pair_scores import score_listed_pairs
 from information_retrieval.protocols import protocol_metrics
@@ -163,6 +163,7 @@ def main() -> None:
     metrics_path = metrics_file(args.output)
     check_writable(args.output)
     check_not_input(args.output, [args.rankings])
+    check_made_by(args.output, "shortlist")
     name = model_arguments.model_name_or_path
     check_cross_encoder(name)
     split = read_split(data.split_file(args.split))

@@ -31,7 +31,7 @@ from information_retrieval.fusion import (
     fuse_in_place,
     try_weights,
 )
-from information_retrieval.gallery import check_not_input, gallery_of
+from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.protocols import metrics_table, protocol_metrics
 from information_retrieval.rankings import Rankings, rank_scores, read_rankings, write_rankings
 from preprocess.command_line import check_at_least, parse_arguments, run_command
@@ -164,6 +164,7 @@ def main() -> None:
     metrics_path = metrics_file(args.output)
     check_writable(args.output)
     check_not_input(args.output, [*args.val_rankings, *args.test_rankings])
+    check_made_by(args.output, "fusion")
     val, test = read_split(args.val_split_file), read_split(args.test_split_file)
     check_other_images(val, test)
     tried, val_metadata = choose_weight(args.val_rankings, val, args.weight_steps)

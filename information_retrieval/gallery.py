@@ -1,5 +1,7 @@
 """What commands that read rankings check: the images and captions scored, and their own output."""
 
+import json
+import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +40,21 @@ def gallery_of(rankings: Rankings, split: Split) -> Split:
             "order; give the split file that the rankings were made with"
         )
     return gallery
+
+
+def check_made_by(output: Path, key: str) -> None:
+    """Raise InputError when a file is there already whose metadata lack `key`: another's work."""
+    if not output.exists():
+        return
+    try:
+        with np.load(output) as arrays:
+            metadata = json.loads(str(arrays["metadata"]))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        metadata = {}
+    if key not in metadata:
+        raise InputError(
+            f"--output {output}: exists, and another command wrote it; name another file"
+        )
 
 
 def check_not_input(output: Path, inputs: Iterable[Path]) -> None:

@@ -154,7 +154,9 @@ def _score_crossed(
     first = language[:, :1]  # (batch, 1, hidden_size)
     first = _attend(last.lang_self_att, first, language)
     first = last.lang_output(last.lang_inter(first), first)
-    return model.matching_head(model.lxmert.pooler(first)).squeeze(-1)
+    # In float32: logits in bfloat16 are so few that two fifths of the queries would be tied.
+    with torch.autocast(first.device.type, enabled=False):
+        return model.matching_head(model.lxmert.pooler(first.float())).squeeze(-1)
 
 
 def _finish_layer(

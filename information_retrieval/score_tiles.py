@@ -155,6 +155,8 @@ def score_in_store(
     settings = {
         **loaded.identity,
         "device": torch.cuda.get_device_name(processes.device) if kind == "cuda" else kind,
+        # The kernels of a CPU depend on it, and with them the last bits.
+        "threads": str(torch.get_num_threads()) if kind == "cpu" else "",
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }

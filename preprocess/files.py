@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from preprocess.disk_space import FULL
 from preprocess.errors import InputError
 
 
@@ -27,6 +28,20 @@ def _check_regular(path: Path) -> None:
 
 
 @contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    """Tell a full disk in one line; other errors of the block are its own."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise InputError(
+            f"{path}: cannot be written ({os.strerror(error.errno)}); make room, and repeat the "
+            "command"
+        ) from error
+
+
+@contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, which becomes `path` when the block succeeds.
 
@@ -34,7 +49,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     name is fixed, so that a repeated run overwrites what a killed one left behind.
 
     Raises:
-        InputError: `path` is a folder, or the folder it is in cannot be created or written.
+        InputError: `path` is a folder, the folder it is in cannot be created or written, or the
+            disk is full.
     """
     partial = path.with_name(f".{path.name}.partial")
     with _writing(path):
@@ -42,7 +58,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
     try:
-        yield partial
+        with _room_for(path):
+            yield partial
         with _writing(path):
             with partial.open("rb") as file:
                 os.fsync(file.fileno())

@@ -154,6 +154,12 @@ def test_a_scorer_without_the_mask_would_be_caught(case):
     assert np.abs(unmasked - plain_scores(model, *case)).max() > 100 * TOLERANCE
 
 
+def test_bfloat16_does_not_tie_scores(case):
+    scores = ours(make_lxmert(), case, dtype=torch.bfloat16)
+    on_grid = torch.from_numpy(scores).bfloat16().float().numpy() == scores
+    assert on_grid.mean() < 0.1
+
+
 def test_bfloat16_moves_scores_by_a_few_percent_and_few_ranks(case):
     model = make_lxmert()
     exact, rounded = ours(model, case), ours(model, case, dtype=torch.bfloat16)

@@ -128,3 +128,13 @@ def test_impossible_options_are_refused(fuse, tmp_path):
     status, output, _ = fuse(output=[tmp_path / "fused.txt"])
     assert_one_clear_line(status, "ends in .npz")
     assert not output.exists()
+
+
+def test_what_another_command_wrote_is_not_replaced(fuse, tmp_path):
+    val = tmp_path / "val_clip.npz"
+    before = val.read_bytes()
+    (tmp_path / "fused").mkdir()
+    (tmp_path / "fused" / "test.npz").write_bytes(before)
+    status, output, _ = fuse()
+    assert_one_clear_line(status, output, "another command wrote it")
+    assert output.read_bytes() == before

@@ -1,5 +1,6 @@
 """Atomic writes, and paths that cannot be written."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -40,3 +41,12 @@ def test_a_path_is_checked_without_making_anything(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
         check_writable(tmp_path / "file" / "a.h5")
+
+
+def test_a_full_disk_while_writing_is_one_line_and_leaves_nothing(tmp_path):
+    with (
+        pytest.raises(InputError, match="scores.npz: cannot be written .*make room"),
+        atomic_path(tmp_path / "scores.npz"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
