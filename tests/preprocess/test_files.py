@@ -45,7 +45,7 @@ def test_a_path_is_checked_without_making_anything(tmp_path):
 
 def test_a_full_disk_while_writing_is_one_line_and_leaves_nothing(tmp_path):
     with (
-        pytest.raises(InputError, match="scores.npz: cannot be written .*make room"),
+        pytest.raises(InputError, match=r"scores\.npz: cannot be written .*make room"),
         atomic_path(tmp_path / "scores.npz"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
