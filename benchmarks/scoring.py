@@ -135,10 +135,46 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> Callable[[], None]:
 
 
 def moved(scores: np.ndarray, exact: np.ndarray) -> str:
-    """Say how far scores are from the exact ones, and how many captions' image ranks move."""
+    """Say how far scores are from the exact ones, and how many captions change rank."""
     ranks, exact_ranks = (np.argsort(np.argsort(-s, axis=1), axis=1) for s in (scores, exact))
     share = float((ranks != exact_ranks).mean())
     return f"{np.abs(scores - exact).max():.1e} ({exact.std():.2g}), {share:.1%}"
+
+
+def flop_of_ways(
+    config: LxmertConfig, token_ids: list[list[int]], n_images: int
+) -> dict[str, float]:
+    """Count the arithmetic of a pair by way, for captions of their mean length."""
+    length = float(np.mean([len(ids) for ids in token_ids]))
+    return {
+        "plain": flop_of_pair(config, length, 1, 1),
+        f"plain, padded to {FIXED_LENGTH}": flop_of_pair(config, FIXED_LENGTH, 1, 1),
+        "ours": flop_of_pair(config, length, n_images, len(token_ids)),
+    }
+
+
+def print_table(
+    results: dict[str, np.ndarray],
+    seconds: dict[str, float],
+    flop: dict[str, float],
+    matrix_side: int,
+) -> None:
+    """Print a line for each way and type; `results` are (n_images, n_captions) scores."""
+    print(
+        f"{'':32}{'pairs/s':>9}{'ratio':>7}{'GFLOP':>7}{'of matrix':>11}"
+        "  change (of deviation), ranks"
+    )
+    for name, scores in results.items():
+        way, _, kind = name.rpartition(", ")
+        rate = 2 * matrix_side**3 / seconds[f"matrix product, {kind}"]
+        share = flop[way] * scores.size / seconds[name] / rate
+        ratio = seconds[f"plain, {kind}"] / seconds[name]
+        change = moved(scores, results["plain, float32"])
+        print(
+            f"{name:32}{scores.size / seconds[name]:9.1f}{ratio:7.2f}{flop[way] / 1e9:7.1f}"
+            f"{share:11.0%}  {change}"
+        )
+    print("GFLOP: of a pair, without padding to the longest of a batch; ratio: to plain")
 
 
 @torch.inference_mode()
@@ -178,31 +214,9 @@ def main() -> None:
         ways[f"matrix product, {kind}"] = matrix_rate(device, dtype)
         ways[f"matrix product, {kind}"]()  # once beforehand
     seconds = fastest(compare(ways, arguments.repeats))
-
-    n_captions = len(token_ids)
-    mean = float(np.mean([len(ids) for ids in token_ids]))
-    flop = {
-        "plain": flop_of_pair(model.config, mean, 1, 1),
-        f"plain, padded to {FIXED_LENGTH}": flop_of_pair(model.config, FIXED_LENGTH, 1, 1),
-        "ours": flop_of_pair(model.config, mean, arguments.n_images, n_captions),
-    }
-    n_pairs = arguments.n_images * n_captions
-    print(f"{arguments.n_images} images x {n_captions} captions; {hardware(device)}")
-    print(
-        f"{'':32}{'pairs/s':>9}{'ratio':>7}{'GFLOP':>7}{'of matrix':>11}"
-        "  change (of deviation), ranks"
-    )
-    for name in results:
-        way, _, kind = name.rpartition(", ")
-        rate = 2 * MATRIX[device.type] ** 3 / seconds[f"matrix product, {kind}"]
-        share = flop[way] * n_pairs / seconds[name] / rate
-        ratio = seconds[f"plain, {kind}"] / seconds[name]
-        change = moved(results[name], results["plain, float32"])
-        print(
-            f"{name:32}{n_pairs / seconds[name]:9.1f}{ratio:7.2f}{flop[way] / 1e9:7.1f}"
-            f"{share:11.0%}  {change}"
-        )
-    print("GFLOP: of a pair, without padding to the longest of a batch; ratio: to plain")
+    print(f"{arguments.n_images} images x {len(token_ids)} captions; {hardware(device)}")
+    flop = flop_of_ways(model.config, token_ids, arguments.n_images)
+    print_table(results, seconds, flop, MATRIX[device.type])
 
 
 if __name__ == "__main__":

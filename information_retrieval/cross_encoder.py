@@ -191,7 +191,10 @@ class EncodedGallery:
         return torch.cat(scores).float().cpu().numpy()
 
     def score_all(self, show_progress: bool) -> np.ndarray:
-        """Score every image against every caption: (n_images, n_captions) float32 logits."""
+        """Score every image against every caption: (n_images, n_captions) float32 logits.
+
+        In memory; what may be interrupted goes through information_retrieval/score_tiles.py.
+        """
         scores = np.empty((self.n_images, self.n_captions), np.float32)
         with tqdm(
             total=scores.size,
@@ -245,34 +248,3 @@ def encode_gallery(
         vision = encode_images(model, loader)
         groups = encode_captions(model, token_ids, batch_size)
     return EncodedGallery(model, vision, groups, dtype)
-
-
-def score_gallery(
-    model: LxmertForImageTextMatching,
-    token_ids: list[list[int]],
-    features: FeaturesFile,
-    image_ids: np.ndarray,
-    *,
-    dtype: torch.dtype = torch.float32,
-    batch_size: int = 64,
-    num_workers: int = 0,
-    show_progress: bool = True,
-) -> np.ndarray:
-    """Score every image against every caption, arguments as of `encode_gallery`.
-
-    Returns:
-        (n_images, n_captions) float32 logits.
-
-    Raises:
-        InputError: an image without features.
-    """
-    gallery = encode_gallery(
-        model,
-        token_ids,
-        features,
-        image_ids,
-        dtype=dtype,
-        batch_size=batch_size,
-        num_workers=num_workers,
-    )
-    return gallery.score_all(show_progress)

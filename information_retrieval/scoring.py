@@ -37,14 +37,7 @@ CONFIG_HISTORY = {"_name_or_path", "transformers_version", "dtype"}
 
 
 class Scorer(Protocol):
-    """Encoded images and captions, of which any tile of scores can be computed.
-
-    `column_blocks` are the columns that are scored together, such as the captions of one length.
-    """
-
-    n_images: int
-    n_captions: int
-    column_blocks: list[np.ndarray]
+    """Encoded images and captions, of which any tile of scores can be computed."""
 
     def score(self, rows: slice, columns: np.ndarray) -> np.ndarray:
         """Return (n_rows, n_columns) float32."""

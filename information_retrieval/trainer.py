@@ -7,7 +7,7 @@ import torch
 from accelerate.utils import gather_object
 from transformers import Trainer, TrainerCallback
 
-from information_retrieval.cross_encoder import score_gallery
+from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.dataset import MatchingDataset
 from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.rankings import rank_scores
@@ -80,14 +80,16 @@ class RetrievalTrainer(Trainer):
         model.eval()
         try:
             if len(own_ids):
-                own = score_gallery(
+                encoded = encode_gallery(
                     model,
                     self.gallery.token_ids,
                     self.gallery.features,
                     own_ids,
                     dtype=self.evaluation_dtype,
                     batch_size=self.args.per_device_eval_batch_size,
-                    show_progress=self.is_world_process_zero() and not self.args.disable_tqdm,
+                )
+                own = encoded.score_all(
+                    show_progress=self.is_world_process_zero() and not self.args.disable_tqdm
                 )
         finally:
             model.train(was_training)

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -131,6 +132,35 @@ def _detect_alike(
         ) from error
 
 
+def detect_wanted(
+    detector: FasterRCNN,
+    paths: list[Path],
+    wanted: set[int],
+    num_workers: int,
+    title: str,
+    batch_size: int,
+    precision: torch.dtype,
+) -> Iterator[tuple[LoadedImage, Regions | InputError]]:
+    """Yield the images of the wanted rows with their regions, and show progress.
+
+    Arguments and errors are those of `write_features`.
+    """
+    if not wanted:
+        return
+    batches = plan_batches(paths, detector.config, batch_size, f"{title}: image sizes")
+    batches = [batch for batch in batches if not wanted.isdisjoint(batch)]
+    pin_memory = next(detector.parameters()).device.type == "cuda"
+    done = len(paths) - len(wanted)
+    progress = tqdm(desc=title, initial=done, total=len(paths), unit="image", smoothing=0.1)
+    with progress, telling_killed_workers():
+        for images in load_batches(paths, detector.config, batches, num_workers, pin_memory):
+            found = detect_in_images(detector, images, precision)
+            for image in images:
+                if image.row in wanted:  # others are there for the size of the batch
+                    yield image, found[image.row]
+                    progress.update()
+
+
 def write_features(
     writer: FeaturesWriter,
     detector: FasterRCNN,
@@ -165,35 +195,16 @@ def write_features(
     wanted = missing | set(changed.tolist())
     kept = {row: f"{paths[row]}: cannot be read" for row in np.setdiff1d(unreadable, skipped)}
     failures: dict[int, str] = {}
-    batches = []
-    if wanted:
-        batches = plan_batches(paths, detector.config, batch_size, f"{title}: image sizes")
-        batches = [batch for batch in batches if not wanted.isdisjoint(batch)]
-    pin_memory = next(detector.parameters()).device.type == "cuda"
-    progress = tqdm(
-        desc=title,
-        initial=len(paths) - len(wanted),
-        total=len(paths),
-        unit="image",
-        smoothing=0.1,
-        disable=not wanted,
-    )
-    with progress, telling_killed_workers():
-        for images in load_batches(paths, detector.config, batches, num_workers, pin_memory):
-            found = detect_in_images(detector, images, precision)
-            for image in images:
-                if image.row not in wanted:  # it is here for the size of the batch
-                    continue
-                regions = found[image.row]
-                if isinstance(regions, Regions):
-                    write_row(writer, image, regions)
-                elif image.row in missing:
-                    failures[image.row] = str(regions)
-                    if skip_damaged:
-                        writer.skip(image.row, image.source_crc32)
-                else:
-                    kept[image.row] = str(regions)
-                progress.update()
+    found = detect_wanted(detector, paths, wanted, num_workers, title, batch_size, precision)
+    for image, regions in found:
+        if isinstance(regions, Regions):
+            write_row(writer, image, regions)
+        elif image.row in missing:
+            failures[image.row] = str(regions)
+            if skip_damaged:
+                writer.skip(image.row, image.source_crc32)
+        else:
+            kept[image.row] = str(regions)
     return Failures(*([lines[row] for row in sorted(lines)] for lines in (failures, kept)))
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 import error_analysis.mining
 from information_retrieval.cascade import main
 from information_retrieval.checkpoint import load_model, load_tokenizer
-from information_retrieval.cross_encoder import score_gallery
+from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.metrics import DIRECTIONS, count_ranks
 from information_retrieval.pair_scores import score_listed_pairs
 from information_retrieval.rankings import rank_scores, write_rankings
@@ -64,7 +64,8 @@ def all_pairs(tmp_path, checkpoint) -> np.ndarray:
     tokenizer = load_tokenizer(checkpoint, model.config.vocab_size)
     token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
     features = FeaturesFile(tmp_path / "test_features.h5")
-    return score_gallery(model, token_ids, features, gallery.image_ids, show_progress=False)
+    encoded = encode_gallery(model, token_ids, features, gallery.image_ids)
+    return encoded.score_all(show_progress=False)
 
 
 def test_the_listed_pairs_have_lxmerts_scores_and_nothing_else_is_ranked(

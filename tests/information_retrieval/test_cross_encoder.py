@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from information_retrieval import cross_encoder
-from information_retrieval.cross_encoder import encode_gallery, score_gallery
+from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.lxmert_scoring import first_projections, score_pairs
 from information_retrieval.tokenization import pad_tokens, tokenize_captions
 from preprocess.errors import InputError
@@ -44,7 +44,7 @@ def plain_scores(model, token_ids, features, image_ids) -> np.ndarray:
 
 
 def ours(model, case, **options) -> np.ndarray:
-    return score_gallery(model, *case, show_progress=False, **options)
+    return encode_gallery(model, *case, **options).score_all(show_progress=False)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_captions_of_any_length_are_scored_exactly(case, length):
     ids = torch.randint(5, 30, (3, length), generator=torch.Generator().manual_seed(0)).tolist()
     token_ids = [*ids, [2, 7, 3]]
     model = make_lxmert()
-    found = score_gallery(model, token_ids, features, image_ids, show_progress=False)
+    found = ours(model, (token_ids, features, image_ids))
     expected = plain_scores(model, token_ids, features, image_ids)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
@@ -150,7 +150,7 @@ def test_a_scorer_without_the_mask_would_be_caught(case):
     model = make_lxmert()
     length = max(len(ids) for ids in token_ids)
     padded = [ids + [0] * (length - len(ids)) for ids in token_ids]
-    unmasked = score_gallery(model, padded, features, image_ids, show_progress=False)
+    unmasked = ours(model, (padded, features, image_ids))
     assert np.abs(unmasked - plain_scores(model, *case)).max() > 100 * TOLERANCE
 
 
@@ -172,4 +172,4 @@ def test_bfloat16_moves_scores_by_a_few_percent_and_few_ranks(case):
 def test_an_image_without_features_is_named(case):
     token_ids, features, _ = case
     with pytest.raises(InputError, match="image 7 is not in the file"):
-        score_gallery(make_lxmert(), token_ids, features, np.array([100, 7]), show_progress=False)
+        encode_gallery(make_lxmert(), token_ids, features, np.array([100, 7]))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from information_retrieval.checkpoint import load_model
-from information_retrieval.cross_encoder import score_gallery
+from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import count_ranks, retrieval_metrics
 from information_retrieval.tokenization import tokenize_captions
@@ -98,13 +98,13 @@ def test_the_evaluation_is_that_of_the_saved_model_on_minival(train, tmp_path, d
     assert status == 0
     state = json.loads((output / "trainer_state.json").read_text())
     minival = read_split(data_dir / "minival.json")
-    scores = score_gallery(
+    encoded = encode_gallery(
         load_model(str(output)),
         tokenize_captions(minival, bert_tokenizer(tmp_path / "vocabulary"), 80),
         FeaturesFile(data_dir / "val_features.h5"),
         minival.image_ids,
-        show_progress=False,
     )
+    scores = encoded.score_all(show_progress=False)
     expected = retrieval_metrics(count_ranks(scores, minival.caption_image_index))
     assert state["best_metric"] == pytest.approx(expected["rsum"])
 
