@@ -2,9 +2,10 @@
 
 The original feeds every pair through both encoders and takes the diagonal of the batch's
 similarity as the scores. Here both ways score the same few images and captions, by a ViT-B/32 of
-random weights, the pixels and tokens being at hand; then the times are extrapolated to the 1K
-protocol, 5,000,000 pair forwards against 6,000 encodings, by the measured time of each. The
-second table encodes from files, with the images decoded by this process or by a worker.
+random weights or the CLIP of `--model_name_or_path`, the pixels and tokens being at hand; then the
+times are extrapolated to the 1K protocol, 5,000,000 pair forwards against 6,000 encodings, by the
+measured time of each. The second table encodes from files, with the images decoded by this process
+or by a worker.
 
 Images and captions are synthetic: noise of 640 x 480 as JPEG, random tokens of COCO's lengths.
 
@@ -25,6 +26,7 @@ from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from benchmarks.timing import compare, fastest, hardware
+from information_retrieval.checkpoint import load_image_processor, load_model
 from information_retrieval.dual_encoder import (
     EncodedGallery,
     GalleryImages,
@@ -35,9 +37,9 @@ from information_retrieval.dual_encoder import (
 from information_retrieval.tokenization import pad_tokens
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.device import torch_device
+from preprocess.errors import InputError
 from preprocess.images_file import ImagesFile, write_images_file
 
-START, END = 49406, 49407  # of CLIP's vocabulary
 # Tokens of a COCO caption by CLIP's tokenizer: mean, deviation, and the range of 98 % of them.
 MEAN_LENGTH, DEVIATION, LENGTHS = 13.7, 2.9, (10, 25)
 IMAGES_1K, CAPTIONS_1K = 1000, 5000
@@ -45,6 +47,9 @@ IMAGES_1K, CAPTIONS_1K = 1000, 5000
 
 @dataclass
 class DualScoringArguments:
+    model_name_or_path: str | None = field(
+        default=None, metadata={"help": "CLIP checkpoint; by default random weights of ViT-B/32"}
+    )
     n_images: int = field(default=4, metadata={"help": "images of the pairs that both ways score"})
     n_captions: int = field(default=16, metadata={"help": "captions of these pairs"})
     n_files: int = field(default=96, metadata={"help": "images encoded from a file"})
@@ -59,10 +64,27 @@ class DualScoringArguments:
     )
 
 
-def random_captions(n: int, generator: np.random.Generator) -> list[list[int]]:
+def load_or_random(name: str | None) -> tuple[CLIPModel, CLIPImageProcessor]:
+    """Load a checkpoint (InputError where it is no CLIP), or make one of ViT-B/32's size."""
+    if name is None:
+        return CLIPModel(CLIPConfig()).eval(), CLIPImageProcessor()  # the defaults are ViT-B/32's
+    model = load_model(name)
+    if model.config.model_type != "clip":
+        raise InputError(f"{name}: expected a CLIP, found {model.config.model_type}")
+    return model, load_image_processor(name)
+
+
+def start_and_end(model: CLIPModel) -> tuple[int, int]:
+    """The special tokens, which are the last of CLIP's vocabularies."""
+    n_tokens = model.config.text_config.vocab_size
+    return n_tokens - 2, n_tokens - 1
+
+
+def random_captions(model: CLIPModel, n: int, generator: np.random.Generator) -> list[list[int]]:
     """Token ids of n captions of COCO's lengths."""
+    start, end = start_and_end(model)
     lengths = np.clip(np.round(generator.normal(MEAN_LENGTH, DEVIATION, n)), *LENGTHS).astype(int)
-    return [[START, *generator.integers(0, START, length - 2).tolist(), END] for length in lengths]
+    return [[start, *generator.integers(0, start, length - 2).tolist(), end] for length in lengths]
 
 
 def random_jpeg(generator: np.random.Generator) -> bytes:
@@ -92,7 +114,7 @@ def score_by_pairs(
     for start in range(0, n_pairs, batch_size):
         pairs = np.arange(start, min(start + batch_size, n_pairs))
         rows, columns = np.divmod(pairs, len(token_ids))
-        tokens = pad_tokens([token_ids[column] for column in columns], END)
+        tokens = pad_tokens([token_ids[column] for column in columns], start_and_end(model)[1])
         tokens = {key: value.to(model.device) for key, value in tokens.items()}
         images = pixels[torch.from_numpy(rows)].to(model.device)
         scores.append(model(pixel_values=images, **tokens).logits_per_image.diagonal())
@@ -110,7 +132,8 @@ def caption_embeddings(
     model: CLIPModel, token_ids: list[list[int]], batch_size: int
 ) -> torch.Tensor:
     """Encode captions once."""
-    return encode_captions(model, token_ids, END, batch_size, show_progress=False)
+    end = start_and_end(model)[1]
+    return encode_captions(model, token_ids, end, batch_size, show_progress=False)
 
 
 def score_by_encodings(
@@ -146,11 +169,11 @@ def table(rows: list[list[str]]) -> str:
 def scoring_table(model: CLIPModel, args: DualScoringArguments) -> str:
     """Time both ways on the same pairs, and extrapolate to 1K."""
     generator = np.random.default_rng(0)
-    token_ids, batch = random_captions(args.n_captions, generator), args.batch_size
+    token_ids, batch = random_captions(model, args.n_captions, generator), args.batch_size
     size = model.config.vision_config.image_size
     pixels = torch.from_numpy(generator.normal(size=(args.n_images, 3, size, size))).float()
     dim, many_images = model.config.projection_dim, pixels.repeat(-(-batch // len(pixels)), 1, 1, 1)
-    many_captions = random_captions(4 * batch, generator)
+    many_captions = random_captions(model, 4 * batch, generator)
     scores = {}
     with autocast(model, args):
         ways = {
@@ -170,7 +193,12 @@ def scoring_table(model: CLIPModel, args: DualScoringArguments) -> str:
     by_encodings = IMAGES_1K * image + CAPTIONS_1K * caption + seconds["product"]
     difference = np.abs(scores["p"] - scores["o"]).max()
     rows = [
-        [f"ViT-B/32 size, {args.dtype}, no decoding", "every pair", "encoded once", "ratio"],
+        [
+            f"{args.model_name_or_path or 'ViT-B/32 size'}, {args.dtype}, no decoding",
+            "every pair",
+            "encoded once",
+            "ratio",
+        ],
         ["---"] * 4,
         [
             f"{len(pixels)} images x {len(token_ids)} captions, measured",
@@ -194,9 +222,11 @@ def scoring_table(model: CLIPModel, args: DualScoringArguments) -> str:
     )
 
 
-def decoding_table(model: CLIPModel, args: DualScoringArguments) -> str:
+def decoding_table(
+    model: CLIPModel, processor: CLIPImageProcessor, args: DualScoringArguments
+) -> str:
     """Time the encoding of images from their file, decoded in this process or by a worker."""
-    generator, processor = np.random.default_rng(0), CLIPImageProcessor()
+    generator, (start, end) = np.random.default_rng(0), start_and_end(model)
     ids = np.arange(args.n_files)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.h5"
@@ -207,7 +237,7 @@ def decoding_table(model: CLIPModel, args: DualScoringArguments) -> str:
 
         def encode(num_workers: int) -> None:
             encode_gallery(
-                *(model, [[START, END]], END, images, ids, processor),
+                *(model, [[start, end]], end, images, ids, processor),
                 dtype=getattr(torch, args.dtype),
                 batch_size=args.batch_size,
                 num_workers=num_workers,
@@ -235,10 +265,11 @@ def main() -> None:
         check_at_least(f"--{option}", getattr(args, option), 1)
     device = torch_device(args.device)
     torch.manual_seed(0)
-    model = CLIPModel(CLIPConfig()).eval().to(device)  # the defaults are ViT-B/32's
+    model, processor = load_or_random(args.model_name_or_path)
+    model = model.to(device)
     print(f"{hardware(device)}\n")
     print(scoring_table(model, args))
-    print(f"\n{decoding_table(model, args)}")
+    print(f"\n{decoding_table(model, processor, args)}")
 
 
 if __name__ == "__main__":

@@ -89,6 +89,11 @@ WAYS: dict[str, Callable] = {
 }
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+
+
 def peak_memory(way: str, args: BenchmarkArguments) -> tuple[int, int]:
     """Run a way in a process of its own; return its peak bytes, beside the matrix and in all."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -96,13 +101,10 @@ def peak_memory(way: str, args: BenchmarkArguments) -> tuple[int, int]:
 
 
 def _measure_memory(way: str, args: BenchmarkArguments) -> tuple[int, int]:
-    def peak() -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-
     scores, index = random_scores(args.n_images, args.captions_per_image)
-    before = peak()
+    before = peak_bytes()
     WAYS[way](scores, index, args.k)
-    return peak() - before, peak()
+    return peak_bytes() - before, peak_bytes()
 
 
 def agreement(scores: np.ndarray, counter: RankCounter, by_sorting: Result) -> str:

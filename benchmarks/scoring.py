@@ -2,43 +2,83 @@
 
 The plain way is the model's forward on every pair, in batches of 64: padded to the longest caption
 of the batch, or all to 70 tokens. Ours is information_retrieval/cross_encoder.py, encoding
-included. Prints times and ratios, the arithmetic of a pair by counting, the share of what large
-matrix products reach on the same machine, and what bfloat16 does to scores and ranks.
+included. Each way runs once beforehand. Prints times and ratios, the arithmetic of a pair by
+counting, the share of what large matrix products reach on the same machine, and what bfloat16 does
+to scores, ranks and ties, caption j being of image j mod n_images.
 
     python -m benchmarks.scoring
 
-The model has the published size and random weights, with biases and norms perturbed; captions have
-the token lengths of 100 captions of COCO. Speed depends on neither. On 2 CPU cores it takes about
-6 minutes.
+The model has the published size and random weights, with biases and norms perturbed, or is that of
+`--model_name_or_path`; regions are random, captions random tokens of COCO's lengths. Speed depends
+on none of it, ranks do. On 2 CPU cores it takes about 10 minutes.
+
+    python -m benchmarks.scoring --peak_memory --n_images 1000 --n_captions 5000
+
+The second prints instead the memory of scoring the 1K protocol, in a process of its own, on the
+CPU in float32: it encodes all and scores a few tiles, for the others repeat the same work. The
+features are in memory, as all pages of their mapped file may be. 6 minutes on 2 busy CPU cores.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import torch
 from torch.nn.functional import pad
 from transformers import LxmertConfig
 
+from benchmarks.ranks import peak_bytes
 from benchmarks.timing import compare, fastest, hardware
+from information_retrieval.checkpoint import load_model
 from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
 from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.metrics import DIRECTIONS, count_ranks
+from information_retrieval.scoring import BLOCK_CAPTIONS
 from information_retrieval.tokenization import pad_tokens
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.device import torch_device
+from preprocess.errors import InputError
 
 # Token lengths of 100 COCO captions, special tokens included, and how many have each.
 LENGTHS = {10: 2, 11: 13, 12: 18, 13: 21, 14: 15, 15: 13, 16: 2, 17: 8, 18: 2, 19: 3, 20: 1, 21: 1}
 LENGTHS |= {30: 1}
 FIXED_LENGTH, PLAIN_BATCH, N_REGIONS = 70, 64, 36
 MATRIX = {"cpu": 4096, "cuda": 16384}  # side of the large matrix product
+BATCH, N_TILES = 64, 3  # images in a tile, and tiles whose memory is measured
+EXACT = "plain, float32"  # a way's name has its type at the end
+TokenIds = list[list[int]]  # of captions, unpadded
+Regions = tuple[torch.Tensor, torch.Tensor]  # visual_feats, visual_pos
 
 
 @dataclass
 class ScoringArguments:
-    n_images: int = field(default=8, metadata={"help": "images, scored against 100 captions each"})
+    model_name_or_path: str | None = field(
+        default=None,
+        metadata={"help": "LXMERT checkpoint; by default random weights of the published size"},
+    )
+    n_images: int = field(default=8, metadata={"help": "images"})
+    n_captions: int = field(default=100, metadata={"help": "captions, scored with every image"})
     repeats: int = field(default=1, metadata={"help": "rounds, of which the fastest counts"})
-    device: str = field(default="cuda" if torch.cuda.is_available() else "cpu")
+    peak_memory: bool = field(
+        default=False, metadata={"help": "measure no times, but the memory, on the CPU"}
+    )
+    device: str = field(
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        metadata={"help": "torch device to compute on"},
+    )
+
+
+def load_or_random(name: str | None) -> LxmertForImageTextMatching:
+    """Load a checkpoint (InputError where it is no LXMERT), or make one of the published size."""
+    if name is None:
+        return random_model()
+    model = load_model(name)
+    if model.config.model_type != "lxmert":
+        raise InputError(f"{name}: expected an LXMERT, found {model.config.model_type}")
+    return model
 
 
 def random_model() -> LxmertForImageTextMatching:
@@ -53,17 +93,22 @@ def random_model() -> LxmertForImageTextMatching:
     return model
 
 
-def random_captions(vocabulary: int) -> list[list[int]]:
+def random_captions(vocabulary: int, n_captions: int) -> TokenIds:
+    """Draw token ids of `n_captions` captions, every 100 of which have the lengths above."""
     generator = np.random.default_rng(0)
     lengths = generator.permutation(np.repeat(list(LENGTHS), list(LENGTHS.values())))
-    return [generator.integers(1000, vocabulary, length).tolist() for length in lengths]
+    lengths = np.resize(lengths, n_captions)
+    least = min(1000, vocabulary // 2)  # BERT's words start there
+    return [generator.integers(least, vocabulary, length).tolist() for length in lengths]
+
+
+def random_regions(feature_dim: int, n_images: int) -> Regions:
+    feats = torch.randn(n_images, N_REGIONS, feature_dim).relu_()
+    return feats, torch.rand(n_images, N_REGIONS, 4)
 
 
 def plain_scores(
-    model: LxmertForImageTextMatching,
-    token_ids: list[list[int]],
-    images: tuple[torch.Tensor, torch.Tensor],
-    least_length: int,
+    model: LxmertForImageTextMatching, token_ids: TokenIds, images: Regions, least_length: int
 ) -> np.ndarray:
     """Score by the model's forward, captions padded to `least_length` tokens or more."""
     visual_feats, visual_pos = images
@@ -81,14 +126,13 @@ def plain_scores(
     return torch.cat(logits).view(len(visual_feats), -1).cpu().numpy()
 
 
-def our_scores(
-    model: LxmertForImageTextMatching,
-    token_ids: list[list[int]],
-    images: tuple[torch.Tensor, torch.Tensor],
-    dtype: torch.dtype,
-) -> np.ndarray:
-    vision, groups = encode_images(model, [images]), encode_captions(model, token_ids, 64)
-    return EncodedGallery(model, vision, groups, dtype).score_all(show_progress=False)
+def encoded(
+    model: LxmertForImageTextMatching, token_ids: TokenIds, images: Regions, dtype: torch.dtype
+) -> EncodedGallery:
+    """Encode each caption and each image once, as evaluation does."""
+    batches = zip(*(part.split(BATCH) for part in images), strict=True)
+    vision, groups = encode_images(model, batches), encode_captions(model, token_ids, BATCH)
+    return EncodedGallery(model, vision, groups, dtype)
 
 
 def attention_flop(config: LxmertConfig, queries: float, keys: float) -> float:
@@ -134,16 +178,20 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> Callable[[], None]:
     return multiply
 
 
-def moved(scores: np.ndarray, exact: np.ndarray) -> str:
-    """Say how far scores are from the exact ones, and how many captions change rank."""
-    ranks, exact_ranks = (np.argsort(np.argsort(-s, axis=1), axis=1) for s in (scores, exact))
-    share = float((ranks != exact_ranks).mean())
-    return f"{np.abs(scores - exact).max():.1e} ({exact.std():.2g}), {share:.1%}"
+def changes(scores: np.ndarray, exact: np.ndarray) -> str:
+    """Say how far (n_images, n_captions) scores are from exact ones, and what ranks move."""
+    n_images, n_captions = scores.shape
+    index = np.arange(n_captions) % n_images
+    ranks, exact_ranks = (count_ranks(matrix, index) for matrix in (scores, exact))
+    text = f"{np.abs(scores - exact).max():10.1e}"
+    for direction in DIRECTIONS:
+        queries = ranks.of(direction)
+        moved = queries.ranks("expected") != exact_ranks.of(direction).ranks("expected")
+        text += f"{f'{moved.sum()}/{len(moved)}':>14}{(queries.tied > 0).mean():10.1%}"
+    return text
 
 
-def flop_of_ways(
-    config: LxmertConfig, token_ids: list[list[int]], n_images: int
-) -> dict[str, float]:
+def flop_of_ways(config: LxmertConfig, token_ids: TokenIds, n_images: int) -> dict[str, float]:
     """Count the arithmetic of a pair by way, for captions of their mean length."""
     length = float(np.mean([len(ids) for ids in token_ids]))
     return {
@@ -154,39 +202,35 @@ def flop_of_ways(
 
 
 def print_table(
-    results: dict[str, np.ndarray],
-    seconds: dict[str, float],
-    flop: dict[str, float],
-    matrix_side: int,
+    results: dict[str, np.ndarray], seconds: dict[str, float], flop: dict[str, float], side: int
 ) -> None:
-    """Print a line for each way and type; `results` are (n_images, n_captions) scores."""
-    print(
-        f"{'':32}{'pairs/s':>9}{'ratio':>7}{'GFLOP':>7}{'of matrix':>11}"
-        "  change (of deviation), ranks"
-    )
+    """Print a line for each way and type; `results` are (n_images, n_captions) scores.
+
+    Args:
+        side: of the large matrix product.
+    """
+    of_ranks = "".join(f"{f'{d} moved':>14}{'tied':>10}" for d in DIRECTIONS)
+    print(f"{'':32}{'pairs/s':>9}{'ratio':>7}{'GFLOP':>9}{'of matrix':>11}{'change':>10}{of_ranks}")
     for name, scores in results.items():
         way, _, kind = name.rpartition(", ")
-        rate = 2 * matrix_side**3 / seconds[f"matrix product, {kind}"]
+        rate = 2 * side**3 / seconds[f"matrix product, {kind}"]
         share = flop[way] * scores.size / seconds[name] / rate
         ratio = seconds[f"plain, {kind}"] / seconds[name]
-        change = moved(scores, results["plain, float32"])
         print(
-            f"{name:32}{scores.size / seconds[name]:9.1f}{ratio:7.2f}{flop[way] / 1e9:7.1f}"
-            f"{share:11.0%}  {change}"
+            f"{name:32}{scores.size / seconds[name]:9.1f}{ratio:7.2f}{flop[way] / 1e9:9.3g}"
+            f"{share:11.0%}{changes(scores, results[EXACT])}"
         )
-    print("GFLOP: of a pair, without padding to the longest of a batch; ratio: to plain")
+    print("ratio: to plain; GFLOP: of a pair, without padding to the longest of a batch")
+    print(f"change: the largest, of a deviation of {results[EXACT].std():.2g}")
+    print(f"moved: ranks (expected) other than by {EXACT}; tied: queries whose rank rests on ties")
 
 
-@torch.inference_mode()
-def main() -> None:
-    arguments = parse_arguments(ScoringArguments, description=__doc__)
-    check_at_least("--n_images", arguments.n_images, 2)
-    check_at_least("--repeats", arguments.repeats, 1)
-    device = torch_device(arguments.device)
-    model = random_model().to(device)
-    token_ids = random_captions(model.config.vocab_size)
-    feats = torch.relu(torch.randn(arguments.n_images, N_REGIONS, 2048)).to(device)
-    images = feats, torch.rand(arguments.n_images, N_REGIONS, 4).to(device)
+def compare_ways(model: LxmertForImageTextMatching, args: ScoringArguments) -> None:
+    """Time every way in both types, and print the table."""
+    device, config = model.device, model.config
+    token_ids = random_captions(config.vocab_size, args.n_captions)
+    feats, pos = random_regions(config.visual_feat_dim, args.n_images)
+    images = feats.to(device), pos.to(device)
     results: dict[str, np.ndarray] = {}
     ways: dict[str, Callable[[], object]] = {}
 
@@ -197,26 +241,56 @@ def main() -> None:
 
         ways[name] = timed
 
-    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    for kind, dtype in dtypes.items():
-        for length in (0, FIXED_LENGTH):
-            padded = f"plain, padded to {length}" if length else "plain"
-            add(
-                f"{padded}, {kind}",
-                dtype,
-                lambda length=length: plain_scores(model, token_ids, images, length),
-            )
-        add(
-            f"ours, {kind}",
-            dtype,
-            lambda dtype=dtype: our_scores(model, token_ids, images, dtype),
-        )
+    def ours(dtype: torch.dtype) -> np.ndarray:
+        return encoded(model, token_ids, images, dtype).score_all(show_progress=False)
+
+    for kind, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        for way, length in (("plain", 0), (f"plain, padded to {FIXED_LENGTH}", FIXED_LENGTH)):
+            add(f"{way}, {kind}", dtype, partial(plain_scores, model, token_ids, images, length))
+        add(f"ours, {kind}", dtype, partial(ours, dtype))
         ways[f"matrix product, {kind}"] = matrix_rate(device, dtype)
-        ways[f"matrix product, {kind}"]()  # once beforehand
-    seconds = fastest(compare(ways, arguments.repeats))
-    print(f"{arguments.n_images} images x {len(token_ids)} captions; {hardware(device)}")
-    flop = flop_of_ways(model.config, token_ids, arguments.n_images)
+    compare(ways, repeats=1)  # warm
+    seconds = fastest(compare(ways, args.repeats))
+    print(f"{args.n_images} images x {len(token_ids)} captions; {hardware(device)}")
+    flop = flop_of_ways(config, token_ids, args.n_images)
     print_table(results, seconds, flop, MATRIX[device.type])
+
+
+@torch.inference_mode()
+def measure_memory(args: ScoringArguments) -> tuple[int, int]:
+    """Encode all and score tiles; return peak bytes with the model loaded, and in the end."""
+    model = load_or_random(args.model_name_or_path)
+    loaded = peak_bytes()
+    token_ids = random_captions(model.config.vocab_size, args.n_captions)
+    images = random_regions(model.config.visual_feat_dim, args.n_images)
+    gallery = encoded(model, token_ids, images, torch.float32)
+    for columns in gallery.column_blocks[-N_TILES:]:  # the longest captions take the most
+        gallery.score(slice(0, BATCH), columns[: BLOCK_CAPTIONS["cpu"]])
+    return loaded, peak_bytes()
+
+
+def print_memory(args: ScoringArguments) -> None:
+    """Measure in a process of its own, and print."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        loaded, whole = pool.submit(measure_memory, args).result()
+    print(f"{args.n_images} images x {args.n_captions} captions; {hardware(torch.device('cpu'))}")
+    print(
+        f"peak memory: {whole / 1e9:.2f} GB, of which {loaded / 1e9:.2f} GB with the model loaded; "
+        f"all encoded, {N_TILES} tiles of {BATCH} x {BLOCK_CAPTIONS['cpu']} scored"
+    )
+
+
+@torch.inference_mode()
+def main() -> None:
+    args = parse_arguments(ScoringArguments, description=__doc__)
+    check_at_least("--n_images", args.n_images, 2)
+    check_at_least("--n_captions", args.n_captions, args.n_images)  # one of each image
+    check_at_least("--repeats", args.repeats, 1)
+    if args.peak_memory:
+        print_memory(args)  # before a model is here: a process starts from its parent's peak
+        return
+    torch.manual_seed(0)
+    compare_ways(load_or_random(args.model_name_or_path).to(torch_device(args.device)), args)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ which `error_analysis` refuses, and `metrics.json` beside it; prints the table.
         --model_name_or_path runs/lxmert --data_dir datasets/coco --output runs/cascade/test.npz
 
 At 5k, k = 100 is at most 3 million pairs of 125. Memory: the first model's scores (0.5 GB for 5k)
-and LXMERT's encodings (2 GB). Ended early, it begins anew. The demo takes half a minute on a
-CPU core.
+and LXMERT's encodings (2 GB). Scores are kept in memory until all are there: killed, the command
+leaves nothing half-done, and starts again. The demo takes half a minute on a CPU core.
+
+Rankings made for 5fold hold the scores of all pairs of their 5,000 images, as those for 5k do. The
+cascade takes them as that one gallery, and says so.
 """
 
 import sys
@@ -33,12 +36,12 @@ from information_retrieval.checkpoint import (
     load_tokenizer,
     weights_revision,
 )
-from information_retrieval.dataset import check_feature_dim
 from information_retrieval.evaluation_output import code_version, metrics_file
 from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
+from information_retrieval.gallery_features import check_feature_dim
 from information_retrieval.metrics import CUTOFFS, DIRECTIONS
 from information_retrieval.pair_scores import score_listed_pairs
-from information_retrieval.protocols import protocol_metrics
+from information_retrieval.protocols import Protocol, protocol_metrics
 from information_retrieval.rankings import Rankings, read_rankings
 from information_retrieval.shortlist import (
     ShortlistedPairs,
@@ -58,7 +61,7 @@ from preprocess.split_file import Split, read_split
 
 @dataclass
 class CascadeArguments:
-    rankings: Path = field(metadata={"help": "rankings .npz of the first model, one gallery"})
+    rankings: Path = field(metadata={"help": "rankings .npz of the first model"})
     shortlist: int = field(
         metadata={"help": f"k, documents that LXMERT orders for each query; {max(CUTOFFS)} or more"}
     )
@@ -85,13 +88,13 @@ def check_cross_encoder(name: str) -> None:
         )
 
 
-def check_one_gallery(first: Rankings) -> None:
-    """Raise InputError for rankings of several galleries, whose matrix has pairs of two folds."""
-    if first.metadata.get("protocol") == "5fold":
-        raise InputError(
-            f"{first.metadata['path']}: expected rankings of one gallery, found protocol 5fold; "
-            "evaluate the first model with --protocol 1k, 5k or full"
-        )
+def gallery_protocol(first: Rankings) -> Protocol:
+    """Return the protocol of the one gallery that the whole matrix of `first` is.
+
+    The matrix of 5fold is that of 5k; its folds are only cut from it when ranks are counted.
+    """
+    protocol = first.metadata.get("protocol", "full")
+    return "5k" if protocol == "5fold" else protocol
 
 
 def check_finite(scores: np.ndarray, pairs: ShortlistedPairs, gallery: Split) -> None:
@@ -114,7 +117,7 @@ def describe(name: str, first: Rankings, split: Split, args: CascadeArguments) -
         "dataset": split.dataset,
         "split": split.split,
         "split_sha256": split.sha256,
-        "protocol": first.metadata.get("protocol", "full"),
+        "protocol": gallery_protocol(first),
         "dtype": args.dtype,
         "shortlist": args.shortlist,
         "first_stage": first.metadata,
@@ -169,7 +172,6 @@ def main() -> None:
     split = read_split(data.split_file(args.split))
     features = FeaturesFile(data.features_file(args.split))
     first = read_rankings(args.rankings, split)
-    check_one_gallery(first)
     gallery = gallery_of(first, split)
     lists = shortlists(first.scores, first.caption_image_index, args.shortlist)
     pairs = union_of_pairs(lists)
@@ -190,6 +192,11 @@ def main() -> None:
     write_cascade(args.output, gallery, lists, scores, ranks, metadata)
     write_json(metrics_path, {**result, "rankings": args.output.name, "metadata": metadata})
     print(cascade_table(result, str(args.rankings), name))
+    if first.metadata.get("protocol") == "5fold":
+        print(
+            f"{args.rankings}: made for protocol 5fold; taken as the one gallery of protocol 5k, "
+            "which has the same scores"
+        )
     print(f"wrote {args.output} and {metrics_path}")
 
 

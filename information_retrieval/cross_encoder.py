@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from information_retrieval.dataset import stack_float32
+from information_retrieval.gallery_features import region_batches
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.lxmert_scoring import first_projections, score_block
 from preprocess.features_file import FeaturesFile
@@ -40,47 +39,32 @@ class CaptionGroup:
     hidden: torch.Tensor
 
 
-class GalleryFeatures(Dataset):
-    """The region features of a gallery, image by image."""
-
-    def __init__(self, features: FeaturesFile, image_ids: np.ndarray):
-        features.check_covers(image_ids)
-        self.features = features
-        self.image_ids = image_ids
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    def __getitem__(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.features.read_regions(self.image_ids[row])
-
-
-def _stack_regions(
-    items: list[tuple[np.ndarray, np.ndarray]],
-) -> tuple[torch.Tensor, torch.Tensor]:
-    visual_feats, visual_pos = zip(*items, strict=True)
-    return stack_float32(visual_feats), stack_float32(visual_pos)
-
-
 @torch.inference_mode()
 def encode_captions(
-    model: LxmertForImageTextMatching, token_ids: list[list[int]], batch_size: int
+    model: LxmertForImageTextMatching,
+    token_ids: list[list[int]],
+    batch_size: int,
+    show_progress: bool = False,
 ) -> list[CaptionGroup]:
     """Run the language layers on every caption, in groups of one length, shortest first."""
     lxmert, device = model.lxmert, model.device
     lengths = np.array([len(ids) for ids in token_ids])
     groups = []
-    for length in np.unique(lengths):
-        columns = np.flatnonzero(lengths == length)
-        encoded = []
-        for start in range(0, len(columns), batch_size):
-            ids = [token_ids[column] for column in columns[start : start + batch_size]]
-            input_ids = torch.tensor(ids, device=device)  # (batch, length)
-            hidden = lxmert.embeddings(input_ids, torch.zeros_like(input_ids))
-            for layer in lxmert.encoder.layer:
-                hidden = layer(hidden)[0]
-            encoded.append(hidden)
-        groups.append(CaptionGroup(columns, torch.cat(encoded)))
+    with tqdm(
+        total=len(token_ids), desc="encoding captions", unit="caption", disable=not show_progress
+    ) as progress:
+        for length in np.unique(lengths):
+            columns = np.flatnonzero(lengths == length)
+            encoded = []
+            for start in range(0, len(columns), batch_size):
+                ids = [token_ids[column] for column in columns[start : start + batch_size]]
+                input_ids = torch.tensor(ids, device=device)  # (batch, length)
+                hidden = lxmert.embeddings(input_ids, torch.zeros_like(input_ids))
+                for layer in lxmert.encoder.layer:
+                    hidden = layer(hidden)[0]
+                encoded.append(hidden)
+                progress.update(len(ids))
+            groups.append(CaptionGroup(columns, torch.cat(encoded)))
     return groups
 
 
@@ -88,6 +72,7 @@ def encode_captions(
 def encode_images(
     model: LxmertForImageTextMatching,
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    show_progress: bool = False,
 ) -> torch.Tensor:
     """Run the object-relationship layers on batches of (visual_feats, visual_pos).
 
@@ -95,6 +80,7 @@ def encode_images(
         (n_images, n_regions, hidden_size).
     """
     encoder, device = model.lxmert.encoder, model.device
+    batches = tqdm(batches, desc="encoding images", unit="batch", disable=not show_progress)
     encoded = []
     for visual_feats, visual_pos in batches:
         hidden = encoder.visn_fc(visual_feats.to(device), visual_pos.to(device))
@@ -225,6 +211,7 @@ def encode_gallery(
     dtype: torch.dtype = torch.float32,
     batch_size: int = 64,
     num_workers: int = 0,
+    show_progress: bool = False,
 ) -> EncodedGallery:
     """Encode every image and every caption.
 
@@ -238,13 +225,8 @@ def encode_gallery(
     Raises:
         InputError: an image without features.
     """
-    loader = DataLoader(
-        GalleryFeatures(features, image_ids),
-        batch_size=batch_size,
-        collate_fn=_stack_regions,
-        num_workers=num_workers,
-    )
+    batches = region_batches(features, image_ids, batch_size, num_workers)
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
-        vision = encode_images(model, loader)
-        groups = encode_captions(model, token_ids, batch_size)
+        vision = encode_images(model, batches, show_progress)
+        groups = encode_captions(model, token_ids, batch_size, show_progress)
     return EncodedGallery(model, vision, groups, dtype)

@@ -1,6 +1,6 @@
 """Score a split with a model: ranks, recalls, and the score matrix for error analysis.
 
-Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features.h5`, for CLIP,
+Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features.h5`, for others,
 `{split}_images.h5`. Writes the rankings (format: information_retrieval/rankings.py) and
 `metrics.json` beside them, and prints the table.
 
@@ -8,12 +8,13 @@ Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features
         --data_dir datasets/demo --split test --protocol full --output runs/demo/lxmert/test.npz
 
 Until it is done, the scores grow in the folder `{output}.tiles`. Killed at any moment, the same
-command goes on, with the same result to the last bit on the same device. On several GPUs, or as
-several processes with `--device cpu`, of one machine: `torchrun --nproc_per_node 8 -m
-information_retrieval.evaluate ...` or `accelerate launch ...`. Each process encodes its share of
-the images and all captions, and scores a fixed share of the tiles; the scores are the same for any
-number of processes that have as many threads each (torchrun gives each one, unless OMP_NUM_THREADS
-says otherwise; with another number the last bits may differ).
+command goes on, with the same result to the last bit on the same device; while it runs, a second
+one with the same output stops. On several GPUs, or as several processes with `--device cpu`, of one
+machine: `torchrun --nproc_per_node 8 -m information_retrieval.evaluate ...` or `accelerate launch
+...`. Each process encodes its share of the images and all captions, and scores a fixed share of the
+tiles; the scores are the same for any number of processes that have as many threads each (torchrun
+gives each one, unless OMP_NUM_THREADS says otherwise; with another number the last bits may
+differ).
 
 Memory: the scores are on the disk, 4 bytes a pair (20 MB for 1k, 0.5 GB for 5k), twice before the
 command is done; and in memory for LXMERT of the published size 3 KB a caption token and 110 KB an
@@ -21,6 +22,7 @@ image (2 GB for 5k).
 """
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,6 +31,7 @@ import torch
 
 from information_retrieval.arguments import DataArguments, ModelArguments
 from information_retrieval.evaluation_output import describe, metrics_file, read_scored
+from information_retrieval.output_lock import lock_output
 from information_retrieval.processes import join_processes
 from information_retrieval.protocols import (
     Protocol,
@@ -65,8 +68,8 @@ class EvaluateArguments:
     negative_images: bool = field(
         default=False,
         metadata={
-            "help": "CLIP: reproduce the original's defect, by which each pixel value x became "
-            "(256 - x) mod 256"
+            "help": "models that read images: reproduce the original's defect, by which each pixel "
+            "value x became (256 - x) mod 256"
         },
     )
     device: str = field(
@@ -89,9 +92,35 @@ def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> Non
     write_json(path, content)
     for table in (asked, *results.values()):
         print(metrics_table(table))
-    warning = tie_warning(rankings.ranks, rankings.scores, rankings.metadata["dtype"])
+    warning = tie_warning(
+        rankings.scores, rankings.caption_image_index, protocol, rankings.metadata["dtype"]
+    )
     if warning:
         print(warning, file=sys.stderr)
+
+
+def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
+    """Check that the output can be written, and let the main process hold it until `held` ends.
+
+    Returns:
+        the metrics file.
+    """
+    metrics_path = metrics_file(output)
+    check_writable(output)
+    if is_main:
+        held.enter_context(lock_output(output))
+    return metrics_path
+
+
+def read_finished(output: Path, split: Split, gallery: Split, loaded: LoadedGallery) -> Rankings:
+    """Read what an earlier run of this command wrote, and say so."""
+    rankings = read_scored(output, split, gallery, loaded.identity)
+    version = rankings.metadata.get("code_version", "unknown")
+    print(
+        f"{output}: these scores are there already, made by code version {version}; nothing is "
+        "scored (delete it to score anew)"
+    )
+    return rankings
 
 
 def main() -> None:
@@ -111,9 +140,7 @@ def main() -> None:
         negative_images=args.negative_images,
     )
 
-    def load() -> tuple[Path, Split, Split, LoadedGallery, bool]:
-        metrics_path = metrics_file(args.output)
-        check_writable(args.output)
+    def load() -> tuple[Split, Split, LoadedGallery, bool]:
         split = read_split(data.split_file(args.split))
         gallery = protocol_split(split, args.protocol)
         is_scored = args.output.exists()
@@ -121,27 +148,24 @@ def main() -> None:
             check_disk(tiles, len(gallery.images), len(gallery.captions))
         files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
         loaded = load_gallery(name, gallery, files, processes.device, options)
-        return metrics_path, split, gallery, loaded, is_scored
+        return split, gallery, loaded, is_scored
 
-    metrics_path, split, gallery, loaded, is_scored = processes.agree(load)
-    if is_scored:
+    with ExitStack() as held:
+        metrics_path = processes.agree(lambda: claim(args.output, held, processes.is_main))
+        split, gallery, loaded, is_scored = processes.agree(load)
+        if not is_scored:
+            scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
         if processes.is_main:
-            rankings = read_scored(args.output, split, gallery, loaded.identity)
-            version = rankings.metadata.get("code_version", "unknown")
-            print(
-                f"{args.output}: these scores are there already, made by code version {version}; "
-                "nothing is scored (delete it to score anew)"
-            )
-    else:
-        scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
-        if processes.is_main:
-            metadata = describe(name, split, args.protocol, loaded.identity)
-            rankings = rank_scores(scores, gallery, metadata)
-            write_rankings(args.output, rankings)
-    if processes.is_main:
-        report(rankings, args.protocol, args.output.name, metrics_path)
-        remove_store(tiles)
-        print(f"wrote {metrics_path}" if is_scored else f"wrote {args.output} and {metrics_path}")
+            if is_scored:
+                rankings = read_finished(args.output, split, gallery, loaded)
+            else:
+                metadata = describe(name, split, args.protocol, loaded.identity)
+                rankings = rank_scores(scores, gallery, metadata)
+                write_rankings(args.output, rankings)
+            report(rankings, args.protocol, args.output.name, metrics_path)
+            remove_store(tiles)
+            written = metrics_path if is_scored else f"{args.output} and {metrics_path}"
+            print(f"wrote {written}")
     processes.leave()
 
 

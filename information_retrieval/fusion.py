@@ -21,6 +21,8 @@ from preprocess.errors import InputError
 
 # Rows fused at once: 16 rows of 25,000 captions are 3 MB in float64.
 BLOCK_ROWS = 16
+# Of the metadata, what may differ between two runs of one model on the same data.
+HISTORY = {"path", "model", "protocol", "ties", "code_version", "versions", "command"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def best_weight(tried: Sequence[TriedWeight]) -> TriedWeight:
 
 
 def check_fusable(first: Rankings, second: Rankings) -> None:
-    """Raise InputError unless both rankings are of one gallery, in one order."""
+    """Raise InputError unless both rankings are of one gallery, in one order, by two models."""
     for what in ("image_ids", "caption_ids", "caption_image_index"):
         if not np.array_equal(getattr(first, what), getattr(second, what)):
             raise InputError(
@@ -136,3 +138,19 @@ def check_fusable(first: Rankings, second: Rankings) -> None:
                 f"{first.metadata.get('path')}, found others; evaluate both models with one split "
                 "file and one --protocol"
             )
+    if _is_one_model(first, second):
+        raise InputError(
+            f"{second.metadata.get('path')}: expected the rankings of another model than "
+            f"{first.metadata.get('path')}, found the same model on the same data; nothing to fuse"
+        )
+
+
+def _is_one_model(first: Rankings, second: Rankings) -> bool:
+    # By the scores too: not every file tells the weights, and copies may be named otherwise.
+    if np.array_equal(first.scores, second.scores):
+        return True
+    identities = [
+        {key: value for key, value in rankings.metadata.items() if key not in HISTORY}
+        for rankings in (first, second)
+    ]
+    return "weights" in first.metadata and identities[0] == identities[1]

@@ -1,9 +1,11 @@
 """LXMERT with the paper's binary matching head, on HF's `LxmertModel`."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from transformers import LxmertConfig, LxmertModel, LxmertPreTrainedModel
 from transformers.models.lxmert.modeling_lxmert import LxmertVisualAnswerHead
 from transformers.utils import ModelOutput
@@ -21,10 +23,13 @@ class LxmertForImageTextMatching(LxmertPreTrainedModel):
     """Scores image-caption pairs: high where the caption describes the image.
 
     The head reads the pooled [CLS]: linear to twice the hidden size, GELU, LayerNorm (eps 1e-12),
-    linear to one logit. That is the shape of HF's answer head with a single answer.
+    linear to one logit. That is the shape of HF's answer head with a single answer. A model with
+    `config.matching_score` "cosine" has the cosine of mean visual output and pooled [CLS] instead.
 
     Source: section 1 of the paper's protocol; loss, binary cross entropy with logits.
     """
+
+    supports_gradient_checkpointing = True
 
     def __init__(self, config: LxmertConfig):
         super().__init__(config)
@@ -48,14 +53,42 @@ class LxmertForImageTextMatching(LxmertPreTrainedModel):
             visual_pos: (batch, n_regions, 4) float32, x1 y1 x2 y2 in [0, 1].
             labels: (batch,) float32, 1 for an aligned pair and 0 for an unaligned one.
         """
-        pooled = self.lxmert(
+        output = self.lxmert(
             input_ids=input_ids,
             attention_mask=attention_mask,
             visual_feats=visual_feats,
             visual_pos=visual_pos,
-        ).pooled_output  # (batch, hidden)
-        logits = self.matching_head(pooled).squeeze(-1)  # (batch,)
+        )
+        logits = self.match(output.pooled_output, output.vision_output)  # (batch,)
         loss = None
         if labels is not None:
             loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
         return MatchingOutput(loss=loss, logits=logits)
+
+    @property
+    def reads_vision(self) -> bool:
+        """Whether the score reads the visual output too, not the pooled [CLS] alone."""
+        return getattr(self.config, "matching_score", "head") == "cosine"
+
+    def match(self, pooled: torch.Tensor, vision: torch.Tensor | None) -> torch.Tensor:
+        """Score pairs from what LXMERT gives.
+
+        Args:
+            pooled: (batch, hidden_size).
+            vision: (batch, n_regions, hidden_size); read only where `reads_vision`.
+
+        Returns:
+            (batch,) logits, or cosines in [-1, 1].
+        """
+        if self.reads_vision:
+            return nn.functional.cosine_similarity(vision.mean(dim=1), pooled, dim=-1)
+        return self.matching_head(pooled).squeeze(-1)
+
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict | None = None):
+        """Keep each layer's input alone for the backward pass, and compute the rest again.
+
+        HF's LXMERT does not offer it.
+        """
+        encoder = self.lxmert.encoder
+        for layer in (*encoder.layer, *encoder.r_layers, *encoder.x_layers):
+            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)

@@ -1,26 +1,14 @@
 """LXMERT's scores of listed pairs, each image and each caption that is listed encoded once."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from information_retrieval import cross_encoder
-from information_retrieval.dataset import stack_float32
+from information_retrieval.cross_encoder import encode_captions, encode_images
+from information_retrieval.gallery_features import region_batches
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.lxmert_scoring import score_pairs
 from preprocess.features_file import FeaturesFile
-
-
-def _regions(
-    features: FeaturesFile, image_ids: np.ndarray, batch_size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield (visual_feats, visual_pos) of `batch_size` images."""
-    for start in range(0, len(image_ids), batch_size):
-        some = image_ids[start : start + batch_size]
-        feats, pos = zip(*(features.read_regions(image_id) for image_id in some), strict=True)
-        yield stack_float32(feats), stack_float32(pos)
 
 
 @torch.inference_mode()
@@ -54,21 +42,23 @@ def score_listed_pairs(
     Raises:
         InputError: an image without features.
     """
-    features.check_covers(image_ids)
+    regions_of_images = region_batches(features, image_ids, batch_size)
     scores = np.empty(len(rows), np.float32)
-    progress = tqdm(
-        total=len(rows), desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
-    )
-    with progress, torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
-        vision = cross_encoder.encode_images(model, _regions(features, image_ids, batch_size))
-        for group in cross_encoder.encode_captions(model, token_ids, batch_size):
-            pairs = np.flatnonzero(np.isin(columns, group.columns))
-            captions = np.searchsorted(group.columns, columns[pairs])  # in the group, ascending
-            for start in range(0, len(pairs), block_pairs):
-                block = slice(start, start + block_pairs)
-                language = group.hidden[torch.from_numpy(captions[block]).to(vision.device)]
-                regions = vision[torch.from_numpy(rows[pairs[block]]).to(vision.device)]
-                logits = score_pairs(model, language, regions)
-                scores[pairs[block]] = logits.float().cpu().numpy()
-                progress.update(len(logits))
+    with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
+        vision = encode_images(model, regions_of_images, show_progress)
+        groups = encode_captions(model, token_ids, batch_size, show_progress)
+        progress = tqdm(
+            total=len(rows), desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
+        )
+        with progress:
+            for group in groups:
+                pairs = np.flatnonzero(np.isin(columns, group.columns))
+                captions = np.searchsorted(group.columns, columns[pairs])  # in the group, ascending
+                for start in range(0, len(pairs), block_pairs):
+                    block = slice(start, start + block_pairs)
+                    language = group.hidden[torch.from_numpy(captions[block]).to(vision.device)]
+                    regions = vision[torch.from_numpy(rows[pairs[block]]).to(vision.device)]
+                    logits = score_pairs(model, language, regions)
+                    scores[pairs[block]] = logits.float().cpu().numpy()
+                    progress.update(len(logits))
     return scores

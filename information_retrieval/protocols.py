@@ -17,7 +17,9 @@ import numpy as np
 
 from information_retrieval.metrics import (
     CUTOFFS,
+    DIRECTIONS,
     TIED_SHARE,
+    QueryRanks,
     RankCounter,
     Ranks,
     count_ranks,
@@ -90,11 +92,7 @@ def protocol_metrics(
     Raises:
         ValueError: as `galleries` and `count_ranks` do.
     """
-    per_image = None if protocol == "full" else CAPTIONS_PER_IMAGE
-    fold_ranks = [
-        _gallery_ranks(scores, caption_image_index, rows, per_image)
-        for rows in galleries(protocol, len(scores), fold_images)
-    ]
+    fold_ranks = _ranks_of_galleries(scores, caption_image_index, protocol, fold_images)
     by_rule = {
         rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIED_SHARE
     }
@@ -119,6 +117,17 @@ def every_protocol(
         name: protocol_metrics(scores, caption_image_index, name)
         for name in dict.fromkeys([protocol, *names])
     }
+
+
+def _ranks_of_galleries(
+    scores: np.ndarray, caption_image_index: np.ndarray, protocol: Protocol, fold_images: int
+) -> list[Ranks]:
+    """Count the ranks of each gallery of a protocol."""
+    per_image = None if protocol == "full" else CAPTIONS_PER_IMAGE
+    return [
+        _gallery_ranks(scores, caption_image_index, rows, per_image)
+        for rows in galleries(protocol, len(scores), fold_images)
+    ]
 
 
 def _gallery_ranks(
@@ -171,30 +180,54 @@ def metrics_table(result: dict) -> str:
     return "\n".join(lines)
 
 
-def tie_warning(ranks: Ranks, scores: np.ndarray, dtype: str) -> str | None:
+def tie_warning(
+    scores: np.ndarray,
+    caption_image_index: np.ndarray,
+    protocol: Protocol,
+    dtype: str,
+    fold_images: int = FOLD_IMAGES,
+) -> str | None:
     """Return a line of warning when ties within the top 10 are common; None otherwise.
 
     They are common when, in either direction, more than 1 % of the queries have a best ground
-    truth that is tied with a wrong document and that ties may put into the top 10.
+    truth that is tied with a wrong document and that ties may put into the top 10; of `5fold`, in
+    the mean over the folds.
 
     Args:
-        ranks: counted from `scores`.
-        scores: (n_images, n_captions) float.
-        dtype: "float32", "float16" or "bfloat16", in which the scores were computed.
+        scores, caption_image_index, protocol: as in `protocol_metrics`.
+        dtype: "float32", "float16" or "bfloat16", in which the model computed. The scores may be
+            finer: both models' last step is in float32.
     """
+    counted = _ranks_of_galleries(scores, caption_image_index, protocol, fold_images)
     shares = [
-        100.0 * float(np.mean((queries.tied > 0) & (queries.higher < max(CUTOFFS))))
-        for queries in (ranks.i2t, ranks.t2i)
+        float(np.mean([_share_tied_in_top(ranks.of(direction)) for ranks in counted]))
+        for direction in DIRECTIONS
     ]
     if max(shares) <= COMMON_TIES:
         return None
-    line = (
-        f"warning: within the top {max(CUTOFFS)}, {shares[0]:.1f} % of the image queries and "
-        f"{shares[1]:.1f} % of the caption queries are tied with wrong documents; the scores were "
-        f"computed in {dtype}"
-    )
+    source = f"the model computed in {dtype}"
     best = abs(float(np.median(scores.max(axis=1))))
-    if dtype in FRACTION_BITS and best > 0:
+    if best > 0 and _all_values_of(scores, dtype):
         step = Fraction(2) ** (int(np.floor(np.log2(best))) - FRACTION_BITS[dtype])
-        line += f", whose values near {best:.3g} are {step} apart"
-    return f"{line}; mind the tie bounds" + ("" if dtype == "float32" else ", or use float32")
+        source = f"the scores are {dtype}, whose values near {best:.3g} are {step} apart"
+    return (
+        f"warning: protocol {protocol}: within the top {max(CUTOFFS)}, {shares[0]:.1f} % of the "
+        f"image queries and {shares[1]:.1f} % of the caption queries are tied with wrong "
+        f"documents; {source}; mind the tie bounds"
+        + ("" if dtype == "float32" else ", or use float32")
+    )
+
+
+def _share_tied_in_top(queries: QueryRanks) -> float:
+    """Return the percentage of queries that are tied, and by ties may be in the top 10."""
+    return 100.0 * float(np.mean((queries.tied > 0) & (queries.higher < max(CUTOFFS))))
+
+
+def _all_values_of(scores: np.ndarray, dtype: str) -> bool:
+    """Tell whether the fractions of all scores (n_images, n_captions) are as short as `dtype`'s."""
+    if dtype not in FRACTION_BITS:
+        return False
+    finer = np.uint32(2 ** (FRACTION_BITS["float32"] - FRACTION_BITS[dtype]) - 1)
+    parts = (scores[start : start + COPIED_ROWS] for start in range(0, len(scores), COPIED_ROWS))
+    bits = (np.ascontiguousarray(part, np.float32).view(np.uint32) for part in parts)
+    return not any((part & finer).any() for part in bits)

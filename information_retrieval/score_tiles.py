@@ -103,14 +103,15 @@ def _score_share(
             first = int(np.searchsorted(rows, band_rows.start))  # among the encoded rows
             encoded_rows = slice(first, first + band_rows.stop - band_rows.start)
             scores = scorer.score(encoded_rows, columns)
-            _check_finite(scores, gallery.image_ids[band_rows], gallery.caption_ids[columns])
+            check_finite(scores, gallery.image_ids[band_rows], gallery.caption_ids[columns])
             store.write(band, block, scores)
             progress.update(store.pairs_done() - progress.n)
     finally:
         store.commit()
 
 
-def _check_finite(scores: np.ndarray, image_ids: np.ndarray, caption_ids: np.ndarray) -> None:
+def check_finite(scores: np.ndarray, image_ids: np.ndarray, caption_ids: np.ndarray) -> None:
+    """Raise InputError, naming the pair, when a score (n_images, n_captions) is not finite."""
     finite = np.isfinite(scores)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]

@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -63,20 +64,22 @@ def _another_way(folder: Path) -> str:
 def check_disk(folder: Path, n_images: int, n_captions: int) -> None:
     """Check, before long work, that the scores fit on the disk, twice: here and in the rankings.
 
-    Of a store that is there already, only the rankings are still to come.
+    What a killed run left of either holds room already, and is gone on with or replaced.
 
     Raises:
         InputError: they do not fit.
     """
-    once = 4 * n_images * n_captions
-    needed = once if (folder / MANIFEST).exists() else 2 * once
+    # The second as `preprocess.files.atomic_path` names what becomes the rankings.
+    own = [folder / name for name in FILES] + [folder.with_name(f".{folder.stem}.partial")]
+    held = sum(512 * path.stat().st_blocks for path in own if path.is_file())
+    needed = 2 * 4 * n_images * n_captions - held
     existing = next(parent for parent in folder.absolute().parents if parent.is_dir())
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise InputError(
             f"{folder}: {n_images:,} x {n_captions:,} scores, here and in the rankings, "
-            f"take {needed / 1e9:,.2f} GB, the disk has {free / 1e9:,.2f} GB free; make room or "
-            "choose another --output"
+            f"need {needed / 1e9:,.2f} GB more, the disk has {free / 1e9:,.2f} GB free; make room "
+            "or choose another --output"
         )
 
 
@@ -84,6 +87,7 @@ def prepare_store(folder: Path, grid: TileGrid, settings: dict[str, str]) -> int
     """Make the store, or check that the one there is of the same run; by one process, first.
 
     Tiles that do not match their checksum, as a power failure may leave them, are made missing.
+    A store of another run without a tile done, as one that met NaN leaves it, is made anew.
 
     Args:
         settings: all that the scores depend on beside the grid, as text by name.
@@ -98,7 +102,12 @@ def prepare_store(folder: Path, grid: TileGrid, settings: dict[str, str]) -> int
     check_disk(folder, grid.n_images, grid.n_captions)
     if not (folder / MANIFEST).exists():
         _create(folder, grid, settings)
-    _check_manifest(folder, grid, settings)
+    differences = _differences(folder, grid, settings)
+    if differences:
+        if not _nothing_done(folder):
+            _refuse_other_run(folder, differences)
+        remove_store(folder)
+        _create(folder, grid, settings)
     with _using(folder):
         (folder / FAILED).unlink(missing_ok=True)
     return TileStore(folder, grid).discard_damaged()
@@ -122,21 +131,31 @@ def _create(folder: Path, grid: TileGrid, settings: dict[str, str]) -> None:
     write_json(folder / MANIFEST, _manifest(grid, settings))
 
 
-def _check_manifest(folder: Path, grid: TileGrid, settings: dict[str, str]) -> None:
+def _differences(folder: Path, grid: TileGrid, settings: dict[str, str]) -> str:
+    """Return in what the store is another run's; "" when it is this one's."""
     found = read_json(folder / MANIFEST, _another_way(folder))
     if not isinstance(found, dict) or found.get("schema") != "score_tiles":
         raise InputError(
             f"{folder / MANIFEST}: expected the manifest of a tile store, found something else; "
             + _another_way(folder)
         )
-    expected = _manifest(grid, settings)
-    differences = describe_differences(found, expected)
-    if differences:
-        raise InputError(
-            f"{folder}: holds the unfinished scores of a run with other {differences}; "
-            "repeat that run's command to finish it, delete the folder to score from the start, or "
-            "choose another --output"
-        )
+    return describe_differences(found, _manifest(grid, settings))
+
+
+def _nothing_done(folder: Path) -> bool:
+    """Tell whether a store, of any grid, is there and has no tile done."""
+    with _using(folder):
+        return (folder / TILES).is_file() and not any((folder / TILES).read_bytes())
+
+
+def _refuse_other_run(folder: Path, differences: str) -> NoReturn:
+    # Then, repeated, it may stop again.
+    failed = " (it stopped with an error)" if (folder / FAILED).exists() else ""
+    raise InputError(
+        f"{folder}: holds the unfinished scores of a run with other {differences}; repeat that "
+        f"run's command to finish it{failed}, delete the folder to score from the start, or choose "
+        "another --output"
+    )
 
 
 class TileStore:

@@ -13,7 +13,6 @@ Attributes: those of preprocess/hdf5.py; extractor, weights, weights_sha256, set
 shard's shard_index and num_shards (preprocess/shards.py).
 """
 
-import hashlib
 import mmap
 from collections.abc import Iterable
 
@@ -76,10 +75,6 @@ class FeaturesFile(SplitHdf5):
 
     def __getstate__(self) -> dict:
         return {**super().__getstate__(), "_mapped": None}
-
-    def sha256(self) -> str:
-        """Return what identifies the features: the SHA-256 of the rows' checksums, in hex."""
-        return hashlib.sha256(self.checksums.tobytes()).hexdigest()
 
     def check_covers(self, image_ids: Iterable[int]) -> None:
         """Raise InputError unless every image is in the file, and none was skipped."""

@@ -5,6 +5,7 @@ int64 and checksums (N,) uint32, the CRC-32 of each image's id and data.
 """
 
 import errno
+import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -206,6 +207,10 @@ class SplitHdf5:
             self._datasets = {name: file[name] for name in self.schema.datasets}
             self._datasets_pid = os.getpid()
         return self._datasets
+
+    def sha256(self) -> str:
+        """Return what identifies the data: the SHA-256 of the rows' checksums, in hex."""
+        return hashlib.sha256(self.checksums.tobytes()).hexdigest()
 
     def row_of(self, image_id: int) -> int:
         """Return the row of an image. Raises InputError when the file does not have it."""

@@ -1,10 +1,14 @@
-"""The arithmetic that benchmarks/scoring.py counts."""
+"""The benchmark of LXMERT's scoring: its table on a tiny model, and the arithmetic it counts."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import LxmertConfig
 
+from benchmarks import scoring
 from benchmarks.scoring import (
     N_REGIONS,
     flop_of_pair,
@@ -13,12 +17,83 @@ from benchmarks.scoring import (
     random_captions,
     random_model,
 )
+from tests.conftest import assert_one_clear_line, save_clip, save_lxmert
+
+PADDED = f"plain, padded to {scoring.FIXED_LENGTH}"
+WAYS = [f"{way}, {kind}" for kind in ("float32", "bfloat16") for way in ("plain", PADDED, "ours")]
+COLUMNS = ["pairs/s", "ratio", "GFLOP", "of matrix", "change"]
+COLUMNS += ["i2t moved", "tied", "t2i moved", "tied"]
+N_IMAGES, N_CAPTIONS = 4, 20
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch) -> tuple:
+    monkeypatch.setattr(scoring, "MATRIX", {"cpu": 64})
+    model = save_lxmert(tmp_path / "model")
+    sizes = ("--n_images", N_IMAGES, "--n_captions", N_CAPTIONS)
+    return ("--model_name_or_path", model, *sizes, "--device", "cpu")
+
+
+def test_each_way_has_a_row_and_float32_moves_no_rank(options, run_main, capsys):
+    assert run_main(scoring.main, *options) == 0
+    title, header, *lines = capsys.readouterr().out.splitlines()
+    assert title.startswith(f"{N_IMAGES} images x {N_CAPTIONS} captions; ")
+    assert re.split(r"\s{2,}", header.strip()) == COLUMNS
+    rows = {line[:32].strip(): line[32:].split() for line in lines[: len(WAYS)]}
+    assert list(rows) == WAYS
+    for name, cells in rows.items():
+        assert len(cells) == len(COLUMNS)
+        rate, ratio, flop, of_matrix, change = (float(cell.rstrip("%")) for cell in cells[:5])
+        assert min(rate, ratio, flop) > 0
+        assert of_matrix >= 0
+        plain_rate = float(rows[f"plain, {name.rpartition(', ')[2]}"][0])
+        assert ratio == pytest.approx(rate / plain_rate, abs=0.01)
+        for (moved, tied), n in zip((cells[5:7], cells[7:9]), (N_IMAGES, N_CAPTIONS), strict=True):
+            n_moved, n_queries = map(int, moved.split("/"))
+            assert 0 <= n_moved <= n_queries == n
+            assert 0 <= float(tied.rstrip("%")) <= 100
+        if name.endswith("float32"):
+            assert change < 1e-5
+            assert [cells[5], cells[7]] == [f"0/{N_IMAGES}", f"0/{N_CAPTIONS}"]
+        else:
+            assert 1e-5 < change < 1
+
+
+def test_moved_ranks_and_tied_queries_are_counted_in_both_directions():
+    exact = np.array([[3.0, 2, 1], [0, 5, 4]], np.float32)  # captions 0 and 2 of image 0
+    rounded = np.array([[3.0, 2, 1], [0, 5, 1]], np.float32)
+    # Caption 2 falls from rank 1 to half a rank, being tied; images rank their captions as before.
+    assert scoring.changes(rounded, exact).split() == ["3.0e+00", "0/2", "0.0%", "1/3", "33.3%"]
+
+
+def test_the_memory_of_a_process_of_its_own_is_printed(options, run_main, capsys):
+    assert run_main(scoring.main, *options, "--peak_memory") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{N_IMAGES} images x {N_CAPTIONS} captions; ")
+    found = re.search(r"peak memory: ([\d.]+) GB, of which ([\d.]+) GB with the model", printed)
+    whole, loaded = map(float, found.groups())
+    assert 0 < loaded <= whole < 16
+
+
+def test_a_model_of_another_type_and_too_few_captions_are_refused(tmp_path, options, run_main):
+    clip = save_clip(tmp_path / "clip")
+    status = run_main(scoring.main, *options, "--model_name_or_path", clip)
+    assert_one_clear_line(status, clip, "expected an LXMERT, found clip")
+    status = run_main(scoring.main, *options, "--n_captions", N_IMAGES - 1)
+    assert_one_clear_line(status, "--n_captions: expected at least 4, found 3")
+
+
+def test_captions_have_the_lengths_of_coco():
+    lengths = [len(ids) for ids in random_captions(vocabulary=40, n_captions=250)]
+    found = dict(zip(*np.unique(lengths[100:200], return_counts=True), strict=True))
+    assert found == scoring.LENGTHS
+    assert lengths[:50] == lengths[200:]
 
 
 def test_the_arithmetic_of_the_published_size_is_the_known_one():
     config = LxmertConfig()
-    flop = flop_of_ways(config, random_captions(config.vocab_size), n_images=8)
-    assert flop["plain, padded to 70"] / 1e9 == pytest.approx(21.9, abs=0.1)
+    flop = flop_of_ways(config, random_captions(config.vocab_size, 100), n_images=8)
+    assert flop[PADDED] / 1e9 == pytest.approx(21.9, abs=0.1)
     assert flop["ours"] / 1e9 == pytest.approx(4.0, abs=0.1)
 
 

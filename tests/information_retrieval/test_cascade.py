@@ -12,7 +12,6 @@ from information_retrieval.cascade import main
 from information_retrieval.checkpoint import load_model, load_tokenizer
 from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.metrics import DIRECTIONS, count_ranks
-from information_retrieval.pair_scores import score_listed_pairs
 from information_retrieval.rankings import rank_scores, write_rankings
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.features_file import FeaturesFile
@@ -114,27 +113,6 @@ def test_a_shortlist_of_everything_gives_lxmerts_ranks(cascade, tmp_path, lxmert
             )
 
 
-@pytest.mark.parametrize("options", [{"block_pairs": 1}, {"batch_size": 2, "block_pairs": 7}])
-def test_listed_pairs_are_scored_alike_in_any_blocks_and_order(tmp_path, lxmert, options):
-    write_features(tmp_path / "test_features.h5", SPLIT)
-    expected = all_pairs(tmp_path, lxmert)
-    model, gallery = load_model(lxmert), SPLIT.first(25)
-    tokenizer = load_tokenizer(lxmert, model.config.vocab_size)
-    generator = np.random.default_rng(0)
-    rows, columns = (generator.integers(0, size, 60) for size in expected.shape)
-    scores = score_listed_pairs(
-        model,
-        tokenize_captions(gallery, tokenizer, max_length=80),
-        FeaturesFile(tmp_path / "test_features.h5"),
-        gallery.image_ids,
-        rows,
-        columns,
-        show_progress=False,
-        **options,
-    )
-    np.testing.assert_allclose(scores, expected[rows, columns], atol=1e-5)
-
-
 def test_error_analysis_refuses_the_result_in_one_line(cascade, tmp_path, run_main):
     _, output = cascade()
     split = ("--split_file", tmp_path / "test.json", "--output", tmp_path / "hard.json")
@@ -151,6 +129,19 @@ def test_the_same_command_again_replaces_its_result_and_never_its_input(cascade,
     status = cascade("--output", tmp_path / "first.npz")[0]
     assert_one_clear_line(status, "first.npz: is one of the rankings to read")
     assert (tmp_path / "first.npz").read_bytes() == before
+
+
+def test_a_killed_cascade_leaves_nothing_half_done_and_starts_again(cascade, monkeypatch):
+    with monkeypatch.context() as patch:
+
+        def stop(*arguments, **options):
+            raise KeyboardInterrupt
+
+        patch.setattr("information_retrieval.pair_scores.score_pairs", stop)
+        status, output = cascade()
+    assert status == 130
+    assert not output.parent.exists()
+    assert cascade()[0] == 0
 
 
 def check_fails(run, *expected):
@@ -171,9 +162,24 @@ def test_a_dual_encoder_as_second_stage_is_refused(cascade, tmp_path):
     check_fails(cascade(checkpoint=checkpoint), "expected an LXMERT", "found a clip model")
 
 
-def test_rankings_of_several_galleries_are_refused(cascade, tmp_path):
+def test_rankings_for_five_folds_are_taken_as_the_one_gallery_that_they_hold(
+    cascade, tmp_path, capsys
+):
+    save_first_stage(tmp_path / "first.npz", protocol="5k")
+    status, output = cascade()
+    assert status == 0
+    in_5k = json.loads((output.parent / "metrics.json").read_text())
+    assert "5fold" not in capsys.readouterr().out
     save_first_stage(tmp_path / "first.npz", protocol="5fold")
-    check_fails(cascade(), "first.npz: expected rankings of one gallery, found protocol 5fold")
+    assert cascade()[0] == 0
+    assert "made for protocol 5fold; taken as the one gallery of protocol 5k" in (
+        capsys.readouterr().out
+    )
+    found = json.loads((output.parent / "metrics.json").read_text())
+    assert found["metadata"]["first_stage"]["protocol"] == "5fold"
+    assert found["metadata"]["protocol"] == found["protocol"] == "5k"
+    for key in ("metrics", "first_stage", "pairs_scored", "pairs"):
+        assert found[key] == in_5k[key]
 
 
 def test_images_without_features_are_refused(cascade, tmp_path):

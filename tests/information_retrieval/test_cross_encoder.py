@@ -54,6 +54,8 @@ def ours(model, case, **options) -> np.ndarray:
         {"l_layers": 1, "r_layers": 1, "x_layers": 1},
         {"l_layers": 3, "r_layers": 2, "x_layers": 3, "num_attention_heads": 8},
         {"num_attention_heads": 1, "hidden_size": 24},
+        {"matching_score": "cosine"},
+        {"matching_score": "cosine", "x_layers": 1},
     ],
 )
 def test_the_scores_are_those_of_the_plain_forward(case, config):

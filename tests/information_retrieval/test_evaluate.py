@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from information_retrieval.evaluate import main
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import retrieval_metrics
+from information_retrieval.output_lock import lock_output
 from information_retrieval.rankings import read_rankings
 from information_retrieval.tile_store import TileStore
 from preprocess.split_file import read_split, write_split
@@ -103,6 +104,30 @@ def test_weights_that_give_nan_are_refused_with_the_pair(evaluate, tmp_path):
     save_file(weights, checkpoint / "model.safetensors", metadata={"format": "pt"})
     # Of the first tile, which has the shortest captions.
     check_fails(evaluate(checkpoint), "the score of image 3000 and caption 300", "is nan")
+
+
+def test_a_corrected_model_is_scored_where_one_that_gave_nan_stopped(evaluate, tmp_path):
+    broken = save_lxmert(tmp_path / "broken")
+    weights = load_file(broken / "model.safetensors")
+    weights["lxmert.pooler.dense.bias"][0] = torch.nan
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    status, output = evaluate(broken)
+    assert_one_clear_line(status, "is nan")
+    assert output.with_name("test.npz.tiles").exists()
+    assert evaluate(save_lxmert(tmp_path / "corrected"))[0] == 0
+    assert not output.with_name("test.npz.tiles").exists()
+
+
+def test_an_evaluation_leaves_its_two_files_only(evaluate, tmp_path):
+    _, output = evaluate(save_lxmert(tmp_path / "lxmert"))
+    assert sorted(path.name for path in output.parent.iterdir()) == ["metrics.json", "test.npz"]
+
+
+def test_an_output_that_another_process_writes_is_refused(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    with lock_output(tmp_path / "runs" / "test.npz"):
+        check_fails(evaluate(checkpoint), "test.npz: another process is writing it")
+    assert evaluate(checkpoint)[0] == 0
 
 
 def test_a_split_of_other_images_than_the_features_is_refused(evaluate, data_dir, tmp_path):

@@ -156,6 +156,30 @@ def test_a_killed_run_of_two_processes_goes_on_as_three(data, uninterrupted, tmp
     assert contents(output) == uninterrupted["lxmert"]
 
 
+def test_a_second_run_with_the_same_output_stops_and_the_first_goes_on(
+    data, uninterrupted, tmp_path
+):
+    output = tmp_path / "test.npz"
+    folder = output.with_name("test.npz.tiles")
+    first = start(data, "lxmert", output)
+    while first.poll() is None and tiles_done(folder) < 5:
+        time.sleep(0.0005)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        for n_processes in (1, 2):
+            status, _, err = run(data, "lxmert", output, n_processes=n_processes)
+            assert status != 0
+            [line] = error_lines(err)
+            assert f"{output}: another process is writing it" in line
+        assert not output.exists()
+    finally:
+        first.send_signal(signal.SIGCONT)
+        _, err = first.communicate(timeout=TIMEOUT)
+    assert first.returncode == 0, err
+    assert contents(output) == uninterrupted["lxmert"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.json", "test.npz"]
+
+
 def kill_with_children(process: subprocess.Popen) -> None:
     """SIGKILL a launcher and what it started, as a machine that goes down does."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

@@ -104,6 +104,39 @@ def test_other_numbers_of_models_than_two_are_refused(fuse, tmp_path):
     check_fails(fuse(val_rankings=[tmp_path / "val_clip.npz"]), "2 models, found 1")
 
 
+def test_one_model_twice_is_refused(fuse, tmp_path):
+    val = tmp_path / "val_clip.npz"
+    check_fails(fuse(val_rankings=[val, val]), "val_clip.npz", "another model", "the same model")
+
+
+def test_one_model_scored_twice_is_refused_though_last_bits_and_names_differ(fuse, tmp_path):
+    val = make_split(30, "val", first_id=100)
+    first = read_rankings(tmp_path / "val_lxmert.npz", val)
+    again = first.scores + np.float32(1e-6)
+    metadata = {**first.metadata, "model": "a copy", "command": ["another"]}
+    write_rankings(tmp_path / "val_clip.npz", rank_scores(again, val, metadata))
+    check_fails(fuse(), "val_clip.npz", "the same model on the same data")
+
+
+def test_one_model_on_other_features_is_another_to_fuse(fuse, tmp_path):
+    for first_id, (name, n_images) in ((100, ("val", 30)), (500, ("test", 40))):
+        split = make_split(n_images, name, first_id=first_id)
+        first = read_rankings(tmp_path / f"{name}_lxmert.npz", split)
+        other = read_rankings(tmp_path / f"{name}_clip.npz", split)
+        metadata = {**first.metadata, "features_sha256": "others"}
+        path = tmp_path / f"{name}_clip.npz"
+        write_rankings(path, rank_scores(other.scores, split, metadata))
+    assert fuse()[0] == 0
+
+
+def test_copies_of_rankings_that_do_not_tell_their_model_are_refused(fuse, tmp_path):
+    val = make_split(30, "val", first_id=100)
+    scores = read_rankings(tmp_path / "val_lxmert.npz", val).scores
+    for model in MODELS:
+        write_rankings(tmp_path / f"val_{model}.npz", rank_scores(scores, val, {"model": model}))
+    check_fails(fuse(), "val_clip.npz", "the same model")
+
+
 def test_rankings_of_different_galleries_are_refused(fuse, tmp_path):
     test = make_split(40, "test", first_id=500)
     part = test.first(30)

@@ -200,27 +200,64 @@ def test_the_table_shows_ranks_with_their_bounds_and_the_folds():
     )
 
 
-def test_common_ties_are_warned_of_with_the_step_of_the_dtype():
+def half_precision_scores() -> np.ndarray:
+    """300 x 300 near 28 in float16, the truth at 30: many are tied there."""
     generator = np.random.default_rng(3)
-    index = np.arange(300)
     scores = (28 + generator.normal(size=(300, 300))).astype(np.float16).astype(np.float32)
-    scores[index, index] = 30
-    warning = tie_warning(count_ranks(scores, index), scores, "float16")
-    assert "computed in float16, whose values near 30" in warning
+    np.fill_diagonal(scores, 30)
+    return scores
+
+
+def test_common_ties_are_warned_of_with_the_step_of_scores_in_half_precision():
+    warning = tie_warning(half_precision_scores(), np.arange(300), "full", "float16")
+    assert "the scores are float16, whose values near 30" in warning
     assert "are 1/64 apart" in warning
     assert "use float32" in warning
     assert "\n" not in warning
 
 
+def test_scores_finer_than_the_models_type_are_not_said_to_have_its_steps():
+    scores = half_precision_scores()
+    scores[7, 8] = np.nextafter(scores[7, 8], np.float32(0))
+    for dtype in ("float16", "bfloat16"):
+        warning = tie_warning(scores, np.arange(300), "full", dtype)
+        assert f"the model computed in {dtype}; mind the tie bounds, or use float32" in warning
+        assert "apart" not in warning
+    warning = tie_warning(scores, np.arange(300), "full", "float32")
+    assert "the scores are float32" in warning
+    assert "use float32" not in warning
+
+
+def test_steps_are_named_only_of_the_type_that_the_scores_have():
+    scores = half_precision_scores()
+    assert "apart" not in tie_warning(scores, np.arange(300), "full", "bfloat16")
+    coarse = np.round(8 * scores) / 8  # near 30, bfloat16 has steps of 1/8
+    warning = tie_warning(coarse, np.arange(300), "full", "bfloat16")
+    assert "the scores are bfloat16, whose values near 30.8 are 1/8 apart" in warning
+
+
 def test_rare_and_far_ties_are_not_warned_of():
     scores = np.eye(300, dtype=np.float32)
     scores[:3, 3] = 1  # image queries 0 to 2 are tied, caption query 3 as well: 1 % at most
-    assert tie_warning(count_ranks(scores, np.arange(300)), scores, "float16") is None
+    assert tie_warning(scores, np.arange(300), "full", "float16") is None
     scores[3, 4] = 1
-    assert "1.3 % of the image queries" in tie_warning(
-        count_ranks(scores, np.arange(300)), scores, "bfloat16"
-    )
+    assert "1.3 % of the image queries" in tie_warning(scores, np.arange(300), "full", "bfloat16")
     # All are tied, but below ten others: no tie reaches the top 10.
     scores = np.zeros((30, 30), np.float32)
     scores[np.arange(30)[:, None], (np.arange(30)[:, None] + np.arange(1, 12)) % 30] = 1
-    assert tie_warning(count_ranks(scores, np.arange(30)), scores, "float16") is None
+    assert tie_warning(scores, np.arange(30), "full", "float16") is None
+
+
+def test_ties_are_counted_in_the_galleries_of_the_protocol():
+    scores = np.eye(200, dtype=np.float32)
+    scores[:40, 80:120] = 1  # images of the first fold tied with captions of the third
+    index = np.arange(200)
+    warning = tie_warning(scores, index, "5k", "float32", 40)
+    assert "protocol 5k" in warning
+    assert "20.0 % of the image queries" in warning
+    assert tie_warning(scores, index, "5fold", "float32", 40) is None
+    scores[40:44, 50] = 1  # of the second fold: image queries 40 to 43, of 40 the tenth
+    warning = tie_warning(scores, index, "5fold", "float32", 40)
+    assert "protocol 5fold" in warning
+    assert "2.0 % of the image queries and 0.5 % of the caption queries" in warning
+    assert tie_warning(scores, index, "1k", "float32", 8) is None

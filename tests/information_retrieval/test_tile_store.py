@@ -1,6 +1,7 @@
 """The tile store: what is done stays done, and nothing else passes for it."""
 
 import json
+import os
 import shutil
 from collections import namedtuple
 
@@ -10,6 +11,7 @@ import pytest
 from information_retrieval.tile_grid import TileGrid
 from information_retrieval.tile_store import TileStore, check_disk, prepare_store, remove_store
 from preprocess.errors import InputError
+from preprocess.files import atomic_path
 
 # Five images in bands of two; six captions in blocks of three, two and one.
 GRID = TileGrid(5, 2, (np.array([0, 3, 5]), np.array([1, 2]), np.array([4])))
@@ -119,6 +121,30 @@ def test_a_store_of_another_run_is_refused_and_kept(folder, settings, line):
     assert len(missing(folder)) == 5
 
 
+def test_of_another_run_that_stopped_with_an_error_the_refusal_says_so(folder):
+    assert TileStore(folder, GRID).first_to_fail()
+    with pytest.raises(InputError, match=r"to finish it \(it stopped with an error\), delete"):
+        prepare_store(folder, GRID, {**SETTINGS, "weights": "sha256:" + "b" * 64})
+
+
+@pytest.mark.parametrize("grid", [GRID, TileGrid(7, 3, GRID.column_blocks)])
+def test_a_store_of_another_run_with_nothing_done_is_made_anew(tmp_path, grid):
+    folder = tmp_path / "test.npz.tiles"
+    prepare_store(folder, GRID, SETTINGS)
+    (folder / "notes.txt").touch()
+    corrected = {**SETTINGS, "weights": "sha256:" + "b" * 64}
+    assert prepare_store(folder, grid, corrected) == 0
+    assert json.loads((folder / "manifest.json").read_text())["weights"] == corrected["weights"]
+    assert len(TileStore(folder, grid).missing()) == grid.pairs.size
+    assert (folder / "notes.txt").exists()
+
+
+def test_a_store_of_another_run_that_lost_its_map_of_tiles_is_refused(folder):
+    (folder / "tiles.u64").unlink()
+    with pytest.raises(InputError, match="with other dtype"):
+        prepare_store(folder, GRID, {**SETTINGS, "dtype": "bfloat16"})
+
+
 @pytest.mark.parametrize(
     "grid",
     [
@@ -167,22 +193,72 @@ def test_the_manifest_is_readable_and_says_what_the_scores_depend_on(folder):
     assert manifest["weights"] == SETTINGS["weights"]
 
 
-def test_a_disk_that_is_too_small_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+@pytest.fixture
+def disk(monkeypatch):
+    """Set how many bytes are free."""
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 0, 999_999_999))
+
+    def set_free(free: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 0, free))
+
+    return set_free
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_made(tmp_path, disk):
+    disk(999_999_999)
     folder = tmp_path / "new" / "test.npz.tiles"
-    with pytest.raises(InputError, match=r"5,000 x 25,000 scores.*1\.00 GB.* 1\.00 GB free"):
+    with pytest.raises(InputError, match=r"5,000 x 25,000 scores.*1\.00 GB more.* 1\.00 GB free"):
         check_disk(folder, 5000, 25000)
     check_disk(folder, 5000, 24999)
     assert not folder.parent.exists()
 
 
-def test_a_store_that_is_there_needs_room_for_the_rankings_only(folder, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 0, 4 * 5 * 6))
+def test_a_store_that_is_there_needs_room_for_the_rankings_only(folder, disk):
+    disk(4 * 5 * 6)
     assert len(missing(folder)) == 5
     with pytest.raises(InputError, match="make room"):
         prepare_store(folder.with_name("other.tiles"), GRID, SETTINGS)
+
+
+def fill_disk(path, n_bytes: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(os.urandom(n_bytes))
+        os.fsync(file.fileno())
+
+
+MATRIX = 4 * 500 * 500  # bytes, a multiple of no block
+
+
+@pytest.mark.parametrize(
+    ("left", "enough"),
+    [
+        ({}, 2 * MATRIX),
+        ({"test.npz.tiles/scores.f32": MATRIX}, MATRIX),  # killed while the store was made
+        ({"test.npz.tiles/scores.f32": MATRIX // 4}, 2 * MATRIX - MATRIX // 4),
+        ({"test.npz.tiles/scores.f32": MATRIX, ".test.npz.partial": MATRIX // 2}, MATRIX // 2),
+        ({"test.npz.tiles/scores.f32": MATRIX, ".test.npz.partial": MATRIX}, 0),
+        ({"test.npz.tiles/notes.txt": MATRIX, "other.npz": MATRIX}, 2 * MATRIX),
+    ],
+)
+def test_what_a_killed_run_left_counts_as_room(tmp_path, disk, left, enough):
+    folder = tmp_path / "test.npz.tiles"
+    for name, n_bytes in left.items():
+        fill_disk(tmp_path / name, n_bytes)
+    disk(enough)
+    check_disk(folder, 500, 500)
+    if enough:
+        disk(enough - 2**16)  # a file may hold some blocks more than its bytes
+        with pytest.raises(InputError, match="make room"):
+            check_disk(folder, 500, 500)
+
+
+def test_the_part_of_the_rankings_that_counts_as_room_is_the_one_that_is_replaced(tmp_path, disk):
+    folder = tmp_path / "test.npz.tiles"
+    with atomic_path(tmp_path / "test.npz") as partial:
+        fill_disk(partial, MATRIX)
+        disk(MATRIX)
+        check_disk(folder, 500, 500)
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
