@@ -1,25 +1,38 @@
 """HF checkpoints: a local folder or a hub id, to a model whose weights are all there."""
 
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
+    MODEL_MAPPING,
     AutoConfig,
     AutoProcessor,
     AutoTokenizer,
-    CLIPModel,
+    BlipForImageTextRetrieval,
     PreTrainedConfig,
     PreTrainedModel,
+    ViltForImageAndTextRetrieval,
 )
+from transformers.utils import logging
 
-from information_retrieval import training_run
+from information_retrieval.dual_encoder import is_dual_encoder
 from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.training import run_folder
 from preprocess.errors import InputError
 from preprocess.files import sha256_of_file
 
-MODEL_CLASSES = {"lxmert": LxmertForImageTextMatching, "clip": CLIPModel}
+# Any other type is a dual encoder, and its class that of `AutoModel`.
+CROSS_ENCODERS = {
+    "lxmert": LxmertForImageTextMatching,
+    "vilt": ViltForImageAndTextRetrieval,
+    "blip": BlipForImageTextRetrieval,
+}
+# HF's AIMv2 lets words read later ones unless its batch has padding: no score is a pair's own.
+DEPENDENT_ON_BATCH = {"aimv2"}
 NEW_IN_FINE_TUNING = "matching_head."
 # What reading a damaged .safetensors or .bin file can raise.
 DAMAGED_WEIGHTS = (
@@ -42,41 +55,58 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(name_or_path)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
-        if (Path(name_or_path) / training_run.FILE_NAME).exists():
+        if (Path(name_or_path) / run_folder.FILE_NAME).exists():
             raise InputError(
                 f"{name_or_path}: training is not finished; repeat its command, and it goes on"
             ) from error
         raise InputError(
             f"{name_or_path}: expected an HF checkpoint folder or hub id ({error})"
         ) from error
-    if config.model_type not in MODEL_CLASSES:
+    if config.model_type in DEPENDENT_ON_BATCH:
         raise InputError(
-            f"{name_or_path}: unknown model type {config.model_type!r}; expected one of "
-            f"{', '.join(MODEL_CLASSES)}"
+            f"{name_or_path}: {config.model_type} models cannot be scored: in transformers a "
+            "pair's score depends on the padding of the other captions in its batch"
+        )
+    if not _is_supported(config):
+        raise InputError(
+            f"{name_or_path}: unknown model type {config.model_type!r}; expected one of lxmert, "
+            "clip, siglip, altclip, align, vilt, blip, or another dual encoder, whose AutoModel "
+            "has get_text_features and get_image_features"
         )
     return config
 
 
-def load_model(name_or_path: str, new_head: bool = False) -> PreTrainedModel:
+def _model_class(config: PreTrainedConfig) -> type | None:
+    return CROSS_ENCODERS.get(config.model_type) or MODEL_MAPPING.get(type(config), None)
+
+
+def _is_supported(config: PreTrainedConfig) -> bool:
+    return config.model_type in CROSS_ENCODERS or is_dual_encoder(_model_class(config))
+
+
+def load_model(
+    name_or_path: str, to_fine_tune: type[PreTrainedModel] | None = None
+) -> PreTrainedModel:
     """Load a model in float32, in eval mode.
 
     Args:
-        new_head: accept a checkpoint without LXMERT's matching head, which then is initialised
-            randomly: where fine-tuning begins.
+        to_fine_tune: a class with LXMERT's matching head, which the checkpoint may lack: it then
+            is initialised randomly. None for the class that is scored with, all weights there.
 
     Raises:
         InputError: no such checkpoint, an unknown model type, or weights that are missing or
             of another architecture.
     """
-    model_class = MODEL_CLASSES[load_config(name_or_path).model_type]
+    model_class = to_fine_tune or _model_class(load_config(name_or_path))
     try:
-        model, loading = model_class.from_pretrained(
-            name_or_path, dtype="float32", output_loading_info=True
-        )
+        with _quiet():
+            model, loading = model_class.from_pretrained(
+                name_or_path, dtype="float32", output_loading_info=True
+            )
     except DAMAGED_WEIGHTS as error:
         raise InputError(f"{name_or_path}: the weights cannot be loaded ({error!r})") from error
     missing = sorted(loading["missing_keys"])
-    if new_head:
+    if to_fine_tune:
         missing = [key for key in missing if not key.startswith(NEW_IN_FINE_TUNING)]
     if missing:
         names = ", ".join(missing[:3])
@@ -86,6 +116,17 @@ def load_model(name_or_path: str, new_head: bool = False) -> PreTrainedModel:
             f"checkpoint ({names}, ...){hint}"
         )
     return model.eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep HF from its report of missing weights: they are looked at here."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def load_tokenizer(name_or_path: str, vocabulary_size: int):
@@ -100,7 +141,7 @@ def load_tokenizer(name_or_path: str, vocabulary_size: int):
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(name_or_path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise InputError(f"{name_or_path}: no tokenizer ({error})") from error
     # A table may be padded to a round size, so it may have a few entries more.
     if not 0.9 * vocabulary_size <= len(tokenizer) <= vocabulary_size:
@@ -111,12 +152,24 @@ def load_tokenizer(name_or_path: str, vocabulary_size: int):
     return tokenizer
 
 
+def load_processor(name_or_path: str):
+    """Load the checkpoint's processor of images and texts.
+
+    Raises:
+        InputError: it has none, or one without an image processor.
+    """
+    try:
+        processor = AutoProcessor.from_pretrained(name_or_path)
+    except (OSError, ValueError, ImportError) as error:
+        raise InputError(f"{name_or_path}: no image processor ({error})") from error
+    if not hasattr(processor, "image_processor"):
+        raise InputError(f"{name_or_path}: no image processor (found {type(processor).__name__})")
+    return processor
+
+
 def load_image_processor(name_or_path: str):
     """Load the checkpoint's own image preprocessing. Raises InputError when it has none."""
-    try:
-        return AutoProcessor.from_pretrained(name_or_path).image_processor
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name_or_path}: no image processor ({error})") from error
+    return load_processor(name_or_path).image_processor
 
 
 def weights_revision(name_or_path: str) -> str:

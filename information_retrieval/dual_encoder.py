@@ -1,18 +1,25 @@
-"""Scores of image-caption pairs by CLIP: each image and each caption encoded once.
+"""Scores of image-caption pairs by CLIP and its like: each image and each caption encoded once.
 
 A pair then costs one dot product: 1,000 images and 5,000 captions take 6,000 encodings, where a
 forward of every pair takes 5,000,000 of each encoder.
+
+A dual encoder is here any HF model that has `get_text_features`, `get_image_features` and a learnt
+scale of their cosine: `logit_scale` (CLIP, AltCLIP), with `logit_bias` (SigLIP), or `temperature`
+(ALIGN). The scores are the model's own `logits_per_image`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
-from transformers import CLIPModel
+from transformers import PreTrainedModel
 
+from information_retrieval.gallery_images import GalleryImages
 from information_retrieval.tokenization import pad_tokens
+from preprocess.errors import InputError
 from preprocess.images_file import ImagesFile
 
 # Of a scored block's columns: 4,096 captions of 512 numbers are 8 MB, with 256 images 4 MB.
@@ -24,12 +31,14 @@ class EncodedGallery:
     """The embeddings of a gallery, from which any block of its scores is computed.
 
     Attributes:
-        images: (n_images, embedding_dim) float32, of the length of the model's logit scale.
+        images: (n_images, embedding_dim) float32, of the length of the model's scale.
         captions: (n_captions, embedding_dim) float32, unit length, on the same device.
+        bias: what the model adds to every score.
     """
 
     images: torch.Tensor
     captions: torch.Tensor
+    bias: float = 0.0
 
     @property
     def n_images(self) -> int:
@@ -47,7 +56,7 @@ class EncodedGallery:
 
     @torch.inference_mode()
     def score(self, rows: slice, columns: np.ndarray) -> np.ndarray:
-        """Score a block: cosine times the model's logit scale.
+        """Score a block: cosine times the model's scale, plus its bias.
 
         In float32 whatever the encoders computed in: half-precision scores near 30 are 1/64
         apart, and tie.
@@ -61,78 +70,77 @@ class EncodedGallery:
         captions = self.captions[torch.from_numpy(columns).to(self.captions.device)]
         with torch.autocast(captions.device.type, enabled=False):
             block = self.images[rows] @ captions.T  # (n_rows, n_columns)
+        if self.bias:
+            block += self.bias
         return block.cpu().numpy()
 
 
-def photographic_negative(image: np.ndarray) -> np.ndarray:
-    """Return what the original made of an image: each value x becomes (256 - x) mod 256.
+class GalleryInputs(GalleryImages):
+    """As `GalleryImages`, with what else an image processor makes, such as SigLIP 2's masks."""
 
-    It stored 0..255 as floats, which its transformers 4.11.2 took for 0..1: times 255, then cast
-    to uint8, which is -x modulo 256. So 0 stays 0 and 255 becomes 1.
+    def __getitem__(self, row: int) -> dict[str, torch.Tensor]:
+        return self.inputs(row)
 
-    Args:
-        image: uint8, any shape.
+
+def is_dual_encoder(model_class: type) -> bool:
+    """Tell whether a model class gives the features of images and of texts apart."""
+    return hasattr(model_class, "get_text_features") and hasattr(model_class, "get_image_features")
+
+
+def scale_and_bias(model: PreTrainedModel) -> tuple[float, float]:
+    """Return what the model's scores are: scale * cosine + bias.
+
+    Raises:
+        InputError: the model has neither a `logit_scale` nor a `temperature`: it has features of
+            images and texts, but was not trained to compare them.
     """
-    return np.negative(image)  # wraps around in uint8
-
-
-class GalleryImages(Dataset):
-    """The images of a gallery, decoded and preprocessed as the checkpoint asks.
-
-    Args:
-        image_processor: the HF image processor that belongs to the model.
-        negative_images: reproduce the original's defect (see `photographic_negative`).
-    """
-
-    def __init__(
-        self,
-        images: ImagesFile,
-        image_ids: np.ndarray,
-        image_processor,
-        negative_images: bool = False,
-    ):
-        images.check_covers(image_ids)
-        self.images = images
-        self.image_ids = image_ids
-        self.image_processor = image_processor
-        self.negative_images = negative_images
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    def __getitem__(self, row: int) -> torch.Tensor:
-        image = self.images.read(self.image_ids[row])  # (height, width, 3) uint8
-        if self.negative_images:
-            image = photographic_negative(image)
-        # Said, not guessed from the shape: an image may be three pixels high.
-        processed = self.image_processor(
-            image, return_tensors="pt", input_data_format="channels_last"
-        )
-        return processed["pixel_values"][0]  # (3, size, size)
+    bias = model.logit_bias.item() if hasattr(model, "logit_bias") else 0.0
+    if isinstance(getattr(model, "logit_scale", None), torch.nn.Parameter):
+        return model.logit_scale.float().exp().item(), bias
+    if isinstance(getattr(model, "temperature", None), torch.nn.Parameter):
+        return 1 / model.temperature.item(), bias
+    raise InputError(
+        f"{type(model).__name__}: expected a dual encoder with a learnt logit_scale (CLIP, SigLIP, "
+        "AltCLIP) or temperature (ALIGN), found neither"
+    )
 
 
 def _features(output) -> torch.Tensor:
     """Return the projected embedding from what `get_*_features` gave, of unit length."""
+    if output.pooler_output.ndim != 2:
+        raise InputError(
+            "expected a dual encoder with one embedding an image or caption, found embeddings of "
+            f"shape {tuple(output.pooler_output.shape)}"
+        )
     return torch.nn.functional.normalize(output.pooler_output.float(), dim=-1)
 
 
-def encode_images(model: CLIPModel, loader: DataLoader, show_progress: bool) -> torch.Tensor:
-    """Encode batches of (batch, 3, size, size) pixels.
+def encode_images(
+    model: PreTrainedModel,
+    batches: Iterable[torch.Tensor | dict[str, torch.Tensor]],
+    show_progress: bool,
+) -> torch.Tensor:
+    """Encode batches of (batch, 3, size, size) pixels, or of an image processor's outputs.
 
     Returns:
         (n_images, embedding_dim) float32, unit length.
     """
-    batches = tqdm(loader, desc="encoding images", unit="batch", disable=not show_progress)
+    batches = tqdm(batches, desc="encoding images", unit="batch", disable=not show_progress)
     encoded = []
-    for pixels in batches:
+    for batch in batches:
+        inputs = batch if isinstance(batch, dict) else {"pixel_values": batch}
         # From pinned memory, so that the copy does not wait for the batch before.
-        pixels = pixels.to(model.device, non_blocking=True)
-        encoded.append(_features(model.get_image_features(pixels)))
+        inputs = {key: value.to(model.device, non_blocking=True) for key, value in inputs.items()}
+        encoded.append(_features(model.get_image_features(**inputs)))
     return torch.cat(encoded)
 
 
 def encode_captions(
-    model: CLIPModel, token_ids: list[list[int]], pad_id: int, batch_size: int, show_progress: bool
+    model: PreTrainedModel,
+    token_ids: list[list[int]],
+    pad_id: int,
+    batch_size: int,
+    show_progress: bool,
 ) -> torch.Tensor:
     """Encode captions, batched by length, in their own order.
 
@@ -156,7 +164,7 @@ def encode_captions(
 
 @torch.inference_mode()
 def encode_gallery(
-    model: CLIPModel,
+    model: PreTrainedModel,
     token_ids: list[list[int]],
     pad_id: int,
     images: ImagesFile,
@@ -173,19 +181,22 @@ def encode_gallery(
 
     Args:
         model: in eval mode, on the device to compute on.
-        token_ids: of each caption, special tokens included, unpadded.
+        token_ids: of each caption, special tokens included; padded only where the model reads the
+            padding (`tokenize_captions`).
         images: has every image of `image_ids`.
         dtype: float32, or the type to autocast the encoders to.
         batch_size: images or captions encoded at once. Another one changes the last bits.
         num_workers: processes that decode and preprocess the next images while the model encodes;
             0: this process does both, in turns.
-        negative_images: reproduce the original's defect (see `photographic_negative`).
+        negative_images: reproduce the original's defect (see gallery_images.py).
 
     Raises:
-        InputError: an image that is not in the file, or does not decode.
+        InputError: an image that is not in the file, or does not decode; or those of
+            `scale_and_bias`.
     """
+    scale, bias = scale_and_bias(model)
     loader = DataLoader(
-        GalleryImages(images, image_ids, image_processor, negative_images),
+        GalleryInputs(images, image_ids, image_processor, negative_images),
         batch_size,
         num_workers=num_workers,
         pin_memory=model.device.type == "cuda",
@@ -193,4 +204,4 @@ def encode_gallery(
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         image_embeddings = encode_images(model, loader, show_progress)
         text_embeddings = encode_captions(model, token_ids, pad_id, batch_size, show_progress)
-    return EncodedGallery(model.logit_scale.float().exp() * image_embeddings, text_embeddings)
+    return EncodedGallery(scale * image_embeddings, text_embeddings, bias)

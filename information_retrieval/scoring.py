@@ -1,88 +1,46 @@
 """A checkpoint and a gallery, loaded and checked: what scores depend on, and how to encode.
 
-Each type of model has one function here, named in `LOADERS`.
+A model reads either region features (LXMERT) or images. Of those that read images, a cross-encoder
+has its class in `MATCHING_GALLERIES`, and any other is a dual encoder.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
-from transformers import CLIPModel
+from tqdm import tqdm
+from transformers import PreTrainedModel
+from transformers.image_processing_utils import BaseImageProcessor
 
-from information_retrieval import cross_encoder, dual_encoder
+from information_retrieval import cross_encoder, dual_encoder, matching_gallery
+from information_retrieval.blip import BlipGallery
 from information_retrieval.checkpoint import (
     load_image_processor,
     load_model,
     load_tokenizer,
     weights_revision,
 )
-from information_retrieval.dataset import check_feature_dim
+from information_retrieval.gallery_features import check_feature_dim
+from information_retrieval.gallery_images import GalleryImages
+from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery, Scorer
 from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.tokenization import tokenize_captions
+from information_retrieval.tokenization import READ_PADDING, caption_positions, tokenize_captions
+from information_retrieval.vilt import ViltGallery
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from preprocess.hdf5 import SplitHdf5
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
 
-# Captions in a tile: with 64 images, 50 s of the published LXMERT on 2 CPU cores.
+MATCHING_GALLERIES = {"vilt": ViltGallery, "blip": BlipGallery}
+# LXMERT's captions in a tile: with 64 images, 50 s of the published model on 2 CPU cores.
 BLOCK_CAPTIONS = {"cpu": 16, "cuda": 1024}
+BAND_IMAGES = 64  # scored at once in memory
 # What a configuration says of where it came from and who wrote it.
 CONFIG_HISTORY = {"_name_or_path", "transformers_version", "dtype"}
-
-
-class Scorer(Protocol):
-    """Encoded images and captions, of which any tile of scores can be computed."""
-
-    def score(self, rows: slice, columns: np.ndarray) -> np.ndarray:
-        """Return (n_rows, n_columns) float32."""
-
-
-@dataclass(frozen=True)
-class GalleryFiles:
-    """The HDF5 files of a gallery's split; each model reads one."""
-
-    features: Path
-    images: Path
-
-
-@dataclass(frozen=True)
-class EncoderOptions:
-    """How a gallery is encoded.
-
-    Attributes:
-        dtype: float32, or the type to autocast to.
-        batch_size: images or captions encoded at once.
-        num_workers: processes that read and decode images.
-        show_progress: whether bars are shown.
-        negative_images: CLIP: each pixel value x becomes (256 - x) mod 256, as in the original.
-    """
-
-    dtype: torch.dtype
-    batch_size: int
-    num_workers: int
-    show_progress: bool
-    negative_images: bool = False
-
-
-@dataclass(frozen=True)
-class LoadedGallery:
-    """A model and a gallery that fits it; nothing is encoded yet.
-
-    Attributes:
-        identity: what the scores depend on, as text by name.
-        column_blocks: the columns of each block of tiles.
-        encode: gives the scorer of the images in an ascending choice of rows (n,) int64.
-    """
-
-    identity: dict[str, str]
-    column_blocks: tuple[np.ndarray, ...]
-    encode: Callable[[np.ndarray], Scorer]
 
 
 def load_gallery(
@@ -94,20 +52,83 @@ def load_gallery(
         name: checkpoint folder or hub id.
 
     Raises:
-        InputError: no such checkpoint or file, features of another dimension, an image that is
-            not in the file, or a caption longer than the model's position table.
+        InputError: no such checkpoint, or those of `gallery_for`.
     """
     model = load_model(name).to(device)
-    loaded = LOADERS[model.config.model_type](name, model, gallery, files, options)
+    loaded = gallery_for(name, model, gallery, files, options)
     config = {k: v for k, v in model.config.to_dict().items() if k not in CONFIG_HISTORY}
     identity = {
         "weights": weights_revision(name),
         "config_sha256": _sha256(config),
+        **loaded.identity,
+    }
+    return LoadedGallery(identity, loaded.column_blocks, loaded.encode)
+
+
+def gallery_for(
+    name: str,
+    model: PreTrainedModel,
+    gallery: Split,
+    files: GalleryFiles,
+    options: EncoderOptions,
+) -> LoadedGallery:
+    """Check that a gallery can be scored with a model that is loaded already.
+
+    Args:
+        name: checkpoint folder or hub id that has the model's tokenizer and image processor.
+        model: in eval mode when the gallery is encoded, which is with the weights it has then.
+
+    Returns:
+        the gallery; its identity says nothing of the weights.
+
+    Raises:
+        InputError: no such file, features of another dimension, an image that is not in the file,
+            a caption longer than the model's position table, or a model that is neither a
+            cross-encoder named here nor a dual encoder.
+    """
+    kind = model.config.model_type
+    if kind == "lxmert":
+        load = _load_lxmert
+    else:
+        load = _load_matching_gallery if kind in MATCHING_GALLERIES else _load_dual_encoder
+    loaded = load(name, model, gallery, files, options)
+    identity = {
         "gallery_sha256": gallery.sha256,
         "dtype": str(options.dtype).removeprefix("torch."),
         **loaded.identity,
     }
     return LoadedGallery(identity, loaded.column_blocks, loaded.encode)
+
+
+def score_all(
+    scorer: Scorer,
+    column_blocks: Iterable[np.ndarray],
+    n_images: int,
+    n_captions: int,
+    show_progress: bool,
+) -> np.ndarray:
+    """Score every image against every caption, in memory.
+
+    What may be interrupted goes through information_retrieval/score_tiles.py.
+
+    Args:
+        column_blocks: captions to score at once, integer; together every one of them.
+
+    Returns:
+        (n_images, n_captions) float32.
+    """
+    scores = np.empty((n_images, n_captions), np.float32)
+    blocks = list(column_blocks)
+    with tqdm(
+        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
+    ) as progress:
+        for start in range(0, n_images, BAND_IMAGES):
+            rows = slice(start, min(start + BAND_IMAGES, n_images))
+            for columns in blocks:
+                tile = scorer.score(rows, columns)
+                scores[rows, columns] = tile
+                progress.update(tile.size)
+    return scores
 
 
 def _load_lxmert(
@@ -133,24 +154,86 @@ def _load_lxmert(
 
     def encode(rows: np.ndarray) -> Scorer:
         return cross_encoder.encode_gallery(
-            model,
-            token_ids,
-            features,
-            gallery.image_ids[rows],
-            dtype=options.dtype,
-            batch_size=options.batch_size,
-            num_workers=options.num_workers,
+            model, token_ids, features, gallery.image_ids[rows], **options.of_every_model()
         )
 
-    return LoadedGallery(identity, _blocks_of_one_length(token_ids, model.device), encode)
+    blocks = _blocks_of_one_length(token_ids, BLOCK_CAPTIONS, model.device)
+    return LoadedGallery(identity, tuple(blocks), encode)
 
 
-def _load_clip(
-    name: str, model: CLIPModel, gallery: Split, files: GalleryFiles, options: EncoderOptions
+def _load_dual_encoder(
+    name: str,
+    model: PreTrainedModel,
+    gallery: Split,
+    files: GalleryFiles,
+    options: EncoderOptions,
 ) -> LoadedGallery:
-    text = model.config.text_config
-    tokenizer = load_tokenizer(name, text.vocab_size)
-    token_ids = tokenize_captions(gallery, tokenizer, text.max_position_embeddings)
+    dual_encoder.scale_and_bias(model)  # raises for models that do not compare images and texts
+    inputs = _read_inputs(name, model, gallery, files, options)
+
+    def encode(rows: np.ndarray) -> Scorer:
+        return dual_encoder.encode_gallery(
+            model,
+            inputs.token_ids,
+            inputs.pad_id,
+            inputs.images,
+            gallery.image_ids[rows],
+            inputs.image_processor,
+            negative_images=options.negative_images,
+            **options.of_every_model(),
+        )
+
+    columns = np.arange(len(inputs.token_ids))
+    blocks = _blocks(columns, dual_encoder.BLOCK_CAPTIONS)
+    return LoadedGallery(inputs.identity, tuple(blocks), encode)
+
+
+def _load_matching_gallery(
+    name: str,
+    model: PreTrainedModel,
+    gallery: Split,
+    files: GalleryFiles,
+    options: EncoderOptions,
+) -> LoadedGallery:
+    gallery_class = MATCHING_GALLERIES[model.config.model_type]
+    inputs = _read_inputs(name, model, gallery, files, options)
+
+    def encode(rows: np.ndarray) -> Scorer:
+        pixels = GalleryImages(
+            inputs.images,
+            gallery.image_ids[rows],
+            inputs.image_processor,
+            options.negative_images,
+        )
+        return matching_gallery.encode_gallery(
+            gallery_class, model, inputs.token_ids, pixels, **options.of_every_model()
+        )
+
+    blocks = _blocks_of_one_length(inputs.token_ids, gallery_class.BLOCK_CAPTIONS, model.device)
+    return LoadedGallery(inputs.identity, tuple(blocks), encode)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a model that reads images is given, and what identifies it."""
+
+    token_ids: list[list[int]]
+    pad_id: int
+    images: ImagesFile
+    image_processor: BaseImageProcessor
+    identity: dict[str, str]
+
+
+def _read_inputs(
+    name: str,
+    model: PreTrainedModel,
+    gallery: Split,
+    files: GalleryFiles,
+    options: EncoderOptions,
+) -> _Inputs:
+    tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
+    is_padded = model.config.model_type in READ_PADDING
+    token_ids = tokenize_captions(gallery, tokenizer, caption_positions(model), pad=is_padded)
     image_processor = load_image_processor(name)
     images = ImagesFile(files.images)
     identity = {
@@ -159,41 +242,25 @@ def _load_clip(
         "images_sha256": _data_sha256(images, gallery.image_ids),
         "negative_images": str(options.negative_images),
     }
-
-    def encode(rows: np.ndarray) -> Scorer:
-        return dual_encoder.encode_gallery(
-            model,
-            token_ids,
-            tokenizer.pad_token_id,
-            images,
-            gallery.image_ids[rows],
-            image_processor,
-            dtype=options.dtype,
-            batch_size=options.batch_size,
-            num_workers=options.num_workers,
-            show_progress=options.show_progress,
-            negative_images=options.negative_images,
-        )
-
-    columns = np.arange(len(token_ids))
-    starts = range(dual_encoder.BLOCK_CAPTIONS, len(columns), dual_encoder.BLOCK_CAPTIONS)
-    return LoadedGallery(identity, tuple(np.split(columns, starts)), encode)
+    return _Inputs(token_ids, tokenizer.pad_token_id, images, image_processor, identity)
 
 
-LOADERS = {"lxmert": _load_lxmert, "clip": _load_clip}
+def _blocks(columns: np.ndarray, most: int) -> list[np.ndarray]:
+    return np.split(columns, range(most, len(columns), most))
 
 
 def _blocks_of_one_length(
-    token_ids: list[list[int]], device: torch.device
-) -> tuple[np.ndarray, ...]:
-    """Return the columns of each block: captions of one length, the shortest first."""
+    token_ids: list[list[int]], block_captions: dict[str, int], device: torch.device
+) -> list[np.ndarray]:
+    """Return the columns of each block: captions of one length, the shortest first.
+
+    Args:
+        block_captions: the most captions of a block, by the type of device.
+    """
     lengths = np.array([len(ids) for ids in token_ids])
-    most = BLOCK_CAPTIONS.get(device.type, BLOCK_CAPTIONS["cpu"])
-    blocks = []
-    for length in np.unique(lengths):
-        columns = np.flatnonzero(lengths == length)
-        blocks += np.split(columns, range(most, len(columns), most))
-    return tuple(blocks)
+    most = block_captions.get(device.type, block_captions["cpu"])
+    columns = (np.flatnonzero(lengths == length) for length in np.unique(lengths))
+    return [block for of_length in columns for block in _blocks(of_length, most)]
 
 
 def _sha256(content: object) -> str:

@@ -3,25 +3,47 @@
 from collections.abc import Sequence
 
 import torch
+from transformers import PreTrainedModel
 
 from preprocess.errors import InputError
 from preprocess.split_file import Split
 
+# They pool the last position, and were trained without a mask: the padding is part of the text.
+READ_PADDING = {"siglip", "siglip2"}
 
-def tokenize_captions(split: Split, tokenizer, max_length: int) -> list[list[int]]:
+
+def caption_positions(model: PreTrainedModel) -> int:
+    """Return how many tokens a caption may have: entries of the model's position table."""
+    tables = [
+        module
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding)
+    ]
+    # RoBERTa's positions begin after that of the padding.
+    taken = max(
+        (table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0
+    )
+    return model.config.get_text_config().max_position_embeddings - taken
+
+
+def tokenize_captions(
+    split: Split, tokenizer, max_length: int, pad: bool = False
+) -> list[list[int]]:
     """Tokenise every caption of a split once, special tokens included.
 
     Args:
         tokenizer: an HF tokenizer.
-        max_length: entries of the model's position table.
+        max_length: entries of the model's position table (`caption_positions`).
+        pad: pad each caption to `max_length`, for the models of `READ_PADDING`.
 
     Returns:
-        n_captions lists of ids, unpadded.
+        n_captions lists of ids, of their own lengths unless `pad`.
 
     Raises:
         InputError: a caption has more tokens than the model has positions.
     """
-    token_ids = tokenizer(list(split.captions), verbose=False)["input_ids"]
+    padding = {"padding": "max_length", "max_length": max_length} if pad else {}
+    token_ids = tokenizer(list(split.captions), verbose=False, **padding)["input_ids"]
     for caption_id, ids in zip(split.caption_ids, token_ids, strict=True):
         if len(ids) > max_length:
             raise InputError(

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, CLIPImageProcessor
 
-from information_retrieval.dual_encoder import GalleryImages, photographic_negative
+from information_retrieval.gallery_images import GalleryImages, photographic_negative
 from preprocess.images_file import ImagesFile, write_images_file
 
 BACKENDS = ("torchvision", "pil")
