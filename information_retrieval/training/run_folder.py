@@ -1,14 +1,18 @@
-"""A training run's folder: what the run was begun with, and its last whole checkpoint."""
+"""A training run's folder: what the run was begun with, and its checkpoints.
 
-import json
+training_run.json             what the run was begun with
+checkpoint-*/                 HF's, and complete.json: the SHA-256 of each file, written last, so
+                              that a checkpoint without it is one whose writing was interrupted
+trainer_state.json            written last of all: the run is finished
+"""
+
 from pathlib import Path
 
 from preprocess.errors import InputError
-from preprocess.files import read_json, write_json
+from preprocess.files import read_json, sha256_of_file, write_json
 
 FILE_NAME = "training_run.json"
-# What a checkpoint needs to go on from. The Trainer writes its state last.
-CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+SEAL = "complete.json"
 
 
 def make_folder(output_dir: Path) -> None:
@@ -26,8 +30,8 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
         begun_with: all that the run's result depends on, as JSON values.
 
     Returns:
-        The newest whole checkpoint; None to begin. One that a kill left half-written is passed
-        over, with a warning.
+        The newest whole checkpoint; None to begin. One that a kill left half-written, or that is
+        damaged, is passed over with a warning.
 
     Raises:
         InputError: the folder holds a run that was begun with something else, or by something else.
@@ -56,21 +60,37 @@ def is_finished(output_dir: Path) -> bool:
     return (output_dir / "trainer_state.json").is_file()
 
 
+def seal(checkpoint: Path) -> None:
+    """Mark a checkpoint as whole, with the hashes of its files."""
+    (checkpoint / SEAL).unlink(missing_ok=True)
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
+    hashes = {str(path.relative_to(checkpoint)): sha256_of_file(path) for path in files}
+    write_json(checkpoint / SEAL, hashes)
+
+
 def last_whole_checkpoint(output_dir: Path) -> str | None:
-    """Return the newest of `checkpoint-*` that has all its files, and None without one."""
+    """Return the newest of `checkpoint-*` whose files are those that were sealed, or None."""
     folders = [f for f in output_dir.glob("checkpoint-*") if f.name[11:].isdecimal()]
     for folder in sorted(folders, key=lambda f: int(f.name[11:]), reverse=True):
-        if _is_whole(folder):
+        reason = _what_is_wrong(folder)
+        if reason is None:
             return str(folder)
-        print(f"warning: {folder} is not whole (an interrupted save); going on from one before it")
+        print(f"warning: {folder}: {reason}; going on from one before it, or anew without one")
     return None
 
 
-def _is_whole(folder: Path) -> bool:
-    if not all((folder / name).is_file() for name in CHECKPOINT_FILES):
-        return False
+def _what_is_wrong(folder: Path) -> str | None:
+    """Return why a checkpoint cannot be gone on from; None for a whole one."""
+    if not (folder / SEAL).is_file():
+        return "not whole, an interrupted save"
     try:
-        json.loads((folder / "trainer_state.json").read_text("utf-8"))
-    except ValueError:
-        return False
-    return True
+        hashes = read_json(folder / SEAL, "delete the checkpoint")
+    except InputError:
+        return f"damaged, {SEAL} does not read"
+    for name, expected in hashes.items():
+        path = folder / name
+        if not path.is_file():
+            return f"damaged, {name} is missing"
+        if sha256_of_file(path) != expected:
+            return f"damaged, {name} is not what was written"
+    return None

@@ -1,36 +1,34 @@
 """HF's `Trainer`, with retrieval over the whole minival gallery as its evaluation."""
 
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate.utils import gather_object
-from transformers import Trainer, TrainerCallback
+from torch.utils.data import Sampler
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
+from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.trainer_utils import rotate_checkpoints
 
-from information_retrieval.cross_encoder import encode_gallery
-from information_retrieval.dataset import MatchingDataset
+from information_retrieval.loaded_gallery import LoadedGallery
 from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.rankings import rank_scores
-from preprocess.features_file import FeaturesFile
+from information_retrieval.scoring import score_all
+from information_retrieval.training.dataset import TrainingPairs
+from information_retrieval.training.interruption import Interruption
+from information_retrieval.training.progress import TrainingProgress
+from information_retrieval.training.run_folder import seal
 from preprocess.split_file import Split
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """What retrieval is evaluated on: a split, its token ids, and features that cover it."""
-
-    split: Split
-    token_ids: list[list[int]]
-    features: FeaturesFile
-
-    def __post_init__(self) -> None:
-        self.features.check_covers(self.split.image_ids)
 
 
 class EpochStart(TrainerCallback):
     """Tells the training pairs which epoch begins, before workers copy them."""
 
-    def __init__(self, pairs: MatchingDataset):
+    def __init__(self, pairs: TrainingPairs):
         self.pairs = pairs
 
     def on_epoch_begin(self, args, state, control, **kwargs) -> None:
@@ -38,18 +36,85 @@ class EpochStart(TrainerCallback):
         self.pairs.start_epoch(int(state.epoch or 0))
 
 
-class RetrievalTrainer(Trainer):
-    """Trains on pairs, evaluates by ranking: `eval_rsum`, `eval_i2t_r1` and so on."""
+class GroupedByLength(LengthGroupedSampler):
+    """HF's sampler, in an order that depends on the seed and the epoch only, so not on restarts."""
 
-    def __init__(self, *, gallery: Gallery, train_dataset: MatchingDataset, **kwargs):
+    def __init__(self, batch_size: int, pairs: TrainingPairs, seed: int):
+        super().__init__(batch_size, lengths=pairs.lengths)
+        self.pairs = pairs
+        self.seed = seed
+
+    def __iter__(self):
+        sequence = np.random.SeedSequence((self.seed, int(self.pairs.epoch)))
+        self.generator = torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
+        return super().__iter__()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What retrieval is evaluated on: a split, and a model's way to score it.
+
+    Attributes:
+        load: gives the tiles and the encoder, for a model on its device.
+    """
+
+    split: Split
+    load: Callable[[torch.nn.Module], LoadedGallery]
+
+
+class RetrievalTrainer(Trainer):
+    """Trains on pairs, evaluates by ranking: `eval_rsum`, `eval_i2t_r1` and so on.
+
+    Args:
+        loss: of the model's output and the target, where the model's forward gives none.
+    """
+
+    def __init__(
+        self,
+        *,
+        gallery: Gallery,
+        train_dataset: TrainingPairs,
+        loss: Callable | None = None,
+        **kwargs,
+    ):
         # The Trainer asks for an evaluation set before it will evaluate; `evaluate` ranks instead.
-        super().__init__(
-            train_dataset=train_dataset,
-            eval_dataset=train_dataset,
-            callbacks=[EpochStart(train_dataset)],
-            **kwargs,
-        )
+        super().__init__(train_dataset=train_dataset, eval_dataset=train_dataset, **kwargs)
         self.gallery = gallery
+        self.loss = loss
+        # Else gradient accumulation takes a forward with **kwargs for one that divides its loss.
+        self.model_accepts_loss_kwargs = False
+        self.interruption = Interruption()
+        for callback in (EpochStart(train_dataset), self.interruption):
+            self.add_callback(callback)
+        # Recalls in a line instead of dictionaries.
+        for callback in (PrinterCallback, ProgressCallback):
+            self.remove_callback(callback)
+        self.add_callback(TrainingProgress(not self.args.disable_tqdm))
+
+    @property
+    def stopped_by(self) -> signal.Signals | None:
+        """The signal that ended training before its last step, or None."""
+        received = self.interruption.received
+        ended = self.state.global_step >= self.state.max_steps
+        return None if ended or not received else signal.Signals(received)
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Return the loss of a batch: the forward's own, or that of `loss`."""
+        if self.loss is None:
+            output = model(**inputs)
+            loss = output.loss
+        else:
+            image_index = inputs.pop("image_index")
+            output = model(**inputs)
+            loss = self.loss(output, image_index)
+        return (loss, output) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset=None) -> Sampler | None:
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        # HF's own would read every item to learn its length.
+        batch_size = self.args.train_batch_size * self.args.world_size
+        return GroupedByLength(batch_size, self.train_dataset, self.args.seed)
 
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval") -> dict:
         """Score the gallery exactly and return `retrieval_metrics` with the prefix.
@@ -66,42 +131,46 @@ class RetrievalTrainer(Trainer):
         )
         return metrics
 
+    @cached_property
+    def _loaded_gallery(self) -> LoadedGallery:
+        # Once the model is on its device: the tiles depend on it.
+        return self.gallery.load(self.accelerator.unwrap_model(self.model))
+
     def score_gallery(self) -> np.ndarray:
         """Return the scores of the gallery, (n_images, n_captions) float32, in every process.
 
         Each process scores every n-th image, so that a pair is scored once.
         """
-        model = self.accelerator.unwrap_model(self.model)
-        image_ids = self.gallery.split.image_ids
+        n_images, n_captions = len(self.gallery.split.images), len(self.gallery.split.captions)
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        own_ids = image_ids[rank::world_size]
-        own = np.empty((0, len(self.gallery.token_ids)), np.float32)
-        was_training = model.training
-        model.eval()
+        rows = np.arange(n_images)[rank::world_size]
+        own = np.empty((0, n_captions), np.float32)
+        was_training = self.model.training
+        self.model.eval()
         try:
-            if len(own_ids):
-                encoded = encode_gallery(
-                    model,
-                    self.gallery.token_ids,
-                    self.gallery.features,
-                    own_ids,
-                    dtype=self.evaluation_dtype,
-                    batch_size=self.args.per_device_eval_batch_size,
-                )
-                own = encoded.score_all(
-                    show_progress=self.is_world_process_zero() and not self.args.disable_tqdm
-                )
+            if len(rows):
+                loaded = self._loaded_gallery
+                show = self.is_world_process_zero() and not self.args.disable_tqdm
+                scorer = loaded.encode(rows)
+                own = score_all(scorer, loaded.column_blocks, len(rows), n_captions, show)
         finally:
-            model.train(was_training)
-        scores = np.empty((len(image_ids), len(self.gallery.token_ids)), np.float32)
+            self.model.train(was_training)
+        scores = np.empty((n_images, n_captions), np.float32)
         parts = gather_object([own]) if world_size > 1 else [own]
         for process, part in enumerate(parts):
             scores[process::world_size] = part
         return scores
 
-    @property
-    def evaluation_dtype(self) -> torch.dtype:
-        """The type that training computes in."""
-        if self.args.bf16:
-            return torch.bfloat16
-        return torch.float16 if self.args.fp16 else torch.float32
+    def _save_checkpoint(self, model, trial) -> None:
+        # Older checkpoints are deleted once the new one is sealed, not before.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self.args.save_total_limit = limit
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            output_dir = Path(self.args.output_dir)
+            seal(output_dir / f"checkpoint-{self.state.global_step}")
+            best = self.state.best_model_checkpoint
+            rotate_checkpoints(str(output_dir), limit, best, use_mtime=True)

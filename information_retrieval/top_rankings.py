@@ -1,0 +1,102 @@
+"""Top rankings: the first k documents of every query of a split whose scores fill no memory.
+
+Keys of the .npz: `captions` (n_images, k) int64, the captions ranked first for each image, best
+first, by position in `caption_ids`; `images` (n_captions, k) int64 likewise; `caption_scores`,
+`image_scores` float32 of the same shapes; `image_ids`, `caption_ids` int64; `metadata`, JSON text.
+"""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from preprocess.errors import InputError
+from preprocess.files import atomic_path
+from preprocess.split_file import Split
+
+MADE_BY = "make it with `python -m information_retrieval.rank_top`"
+# What reading a damaged or foreign file can raise. A .npy file loads as an array, which is no
+# archive: TypeError.
+DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+KEYS = ("captions", "images", "caption_scores", "image_scores", "image_ids", "caption_ids")
+
+
+@dataclass(frozen=True)
+class TopRankings:
+    """The first documents of every query, best first, ties by position.
+
+    Attributes:
+        captions: (n_images, min(k, n_captions)) int64, of each image, positions of captions.
+        images: (n_captions, min(k, n_images)) int64, of each caption, positions of images.
+        caption_scores, image_scores: float32, of the same shapes.
+        image_ids: (n_images,) int64.
+        caption_ids: (n_captions,) int64.
+        metadata: what made the scores: model, split_sha256, dtype, command, ...
+    """
+
+    captions: np.ndarray
+    images: np.ndarray
+    caption_scores: np.ndarray
+    image_scores: np.ndarray
+    image_ids: np.ndarray
+    caption_ids: np.ndarray
+    metadata: dict
+
+
+def write_top_rankings(path: Path, top: TopRankings) -> None:
+    """Write the .npz, atomically."""
+    arrays = {key: getattr(top, key) for key in KEYS}
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays, metadata=np.array(json.dumps(top.metadata)))
+
+
+def read_top_rankings(path: Path, split: Split) -> TopRankings:
+    """Read top rankings, and check that they are of `split`.
+
+    Raises:
+        InputError: missing, damaged or foreign file, or rankings of another split.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in KEYS}
+            metadata = json.loads(str(archive["metadata"]))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {MADE_BY}") from error
+    except DAMAGED as error:
+        raise InputError(
+            f"{path}: expected a .npz of top rankings, found a damaged or foreign file "
+            f"({error!r}); {MADE_BY}"
+        ) from error
+    top = TopRankings(**arrays, metadata=metadata)
+    _check_whole(path, top)
+    found = metadata.get("split_sha256") if isinstance(metadata, dict) else None
+    if found != split.sha256 or not _is_of(top, split):
+        raise InputError(
+            f"{path}: the rankings belong to another split than {split.split!r} of "
+            f"{split.source}; rank this one with `python -m information_retrieval.rank_top`"
+        )
+    return top
+
+
+def _check_whole(path: Path, top: TopRankings) -> None:
+    n_images, n_captions = len(top.image_ids), len(top.caption_ids)
+    for documents, scores, n_queries, n_documents in (
+        (top.captions, top.caption_scores, n_images, n_captions),
+        (top.images, top.image_scores, n_captions, n_images),
+    ):
+        fits = documents.ndim == 2 and documents.shape == scores.shape
+        fits = fits and len(documents) == n_queries and documents.dtype.kind == "i"
+        if not fits or not np.isin(documents, np.arange(n_documents)).all():
+            raise InputError(
+                f"{path}: expected the documents of {n_images} images and {n_captions} captions "
+                f"by position, found {documents.dtype} of shape {documents.shape}; {MADE_BY}"
+            )
+
+
+def _is_of(top: TopRankings, split: Split) -> bool:
+    return np.array_equal(top.image_ids, split.image_ids) and np.array_equal(
+        top.caption_ids, split.caption_ids
+    )

@@ -1,0 +1,111 @@
+"""The options of fine-tuning; their defaults are the paper's."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from transformers import TrainingArguments
+
+from preprocess.command_line import check_at_least
+from preprocess.errors import InputError
+
+
+@dataclass
+class ObjectiveArguments:
+    """What is learnt, and from which pairs."""
+
+    formulation: Literal["binary", "contrastive"] | None = field(
+        default=None,
+        metadata={
+            "help": "binary: aligned or unaligned, by the matching head (LXMERT's default); "
+            "contrastive: of a batch, the right pairs before the others: LXMERT by a hinge loss, "
+            "a dual encoder (its default) by symmetric cross entropy"
+        },
+    )
+    prob_unaligned: float = field(
+        default=0.3,
+        metadata={"help": "binary: share of the training pairs made unaligned, in [0, 1)"},
+    )
+    hard_negatives: Path | None = field(
+        default=None,
+        metadata={
+            "help": "binary: top rankings of the training split (`rank_top`), from which "
+            "unaligned pairs are drawn"
+        },
+    )
+    hard_share: float = field(
+        default=0.5, metadata={"help": "share of the unaligned pairs drawn from --hard_negatives"}
+    )
+    margin: float = field(
+        default=0.2,
+        metadata={"help": "LXMERT, contrastive: by how much the right pair's score is to lead"},
+    )
+    top_k_violations: int = field(
+        default=1,
+        metadata={"help": "LXMERT, contrastive: wrong pairs of a query that count, worst first"},
+    )
+    matching_score: Literal["head", "cosine"] = field(
+        default="head",
+        metadata={
+            "help": "LXMERT, contrastive: the matching head's logit, every pair of the batch "
+            "through the cross layers; or, as the original defines it, the cosine of mean visual "
+            "and pooled language output"
+        },
+    )
+    freeze: Literal["none", "image", "text"] = field(
+        default="none", metadata={"help": "dual encoder: the tower that is kept as it is"}
+    )
+
+    def __post_init__(self) -> None:
+        check_at_least("--top_k_violations", self.top_k_violations, 1)
+        if not self.margin > 0:
+            raise InputError(f"--margin: expected a value above 0, found {self.margin}")
+
+
+def _default(name: str, value):
+    """Return HF's field of that name, help and all, with another default."""
+    return field(default=value, metadata=TrainingArguments.__dataclass_fields__[name].metadata)
+
+
+@dataclass
+class PaperTrainingArguments(TrainingArguments):
+    """HF's training arguments with the paper's values as defaults."""
+
+    output_dir: str = field(metadata={"help": "folder for the checkpoints, made if needed"})
+    learning_rate: float = _default("learning_rate", 1e-5)
+    weight_decay: float = _default("weight_decay", 1e-4)
+    per_device_train_batch_size: int = _default("per_device_train_batch_size", 32)
+    per_device_eval_batch_size: int = _default("per_device_eval_batch_size", 64)
+    num_train_epochs: float = _default("num_train_epochs", 10.0)
+    fp16: bool = field(
+        default_factory=torch.cuda.is_available,
+        metadata={"help": "mixed precision; by default where there is a GPU, unless --bf16"},
+    )
+    eval_strategy: str = _default("eval_strategy", "epoch")
+    save_strategy: str = _default("save_strategy", "epoch")
+    save_total_limit: int | None = _default("save_total_limit", 2)
+    load_best_model_at_end: bool = _default("load_best_model_at_end", True)
+    metric_for_best_model: str | None = _default("metric_for_best_model", "rsum")
+    report_to: str = _default("report_to", "none")
+    logging_steps: float = _default("logging_steps", 0.01)  # of all steps
+    # Without a GPU there is nothing to pin for, and torch warns of it each epoch.
+    dataloader_pin_memory: bool = field(
+        default_factory=torch.cuda.is_available,
+        metadata={"help": "pin the batches in memory; by default where there is a GPU"},
+    )
+    # The collator takes fields that are no argument of the model's forward.
+    remove_unused_columns: bool = _default("remove_unused_columns", False)
+    # The score reads the text's first token alone: of the last cross layer's visual branch no
+    # gradient comes, and of a frozen tower neither.
+    ddp_find_unused_parameters: bool | None = _default("ddp_find_unused_parameters", True)
+
+    def __post_init__(self) -> None:
+        self.fp16 = self.fp16 and not self.bf16
+        if self.accelerator_config is None:
+            # From pinned memory, so that the copy does not wait for the batch before.
+            self.accelerator_config = {"non_blocking": bool(self.dataloader_pin_memory)}
+        try:
+            super().__post_init__()
+        except (ValueError, ImportError) as error:
+            raise InputError(f"training arguments: {error}") from error

@@ -1,0 +1,141 @@
+"""The model card of a fine-tuned checkpoint: from what it was made, how, and what it reaches."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from information_retrieval.evaluation_output import code_version
+from information_retrieval.metrics import CUTOFFS
+from preprocess.split_file import Split
+
+DIRECTIONS = {"i2t": "text retrieval", "t2i": "image retrieval"}
+
+TEXT = """\
+---
+{header}
+---
+
+# {name}
+
+`{base}`, fine-tuned for text-image retrieval, {formulation} formulation.
+
+## Data
+
+| | |
+|---|---|
+| trained on | {train} |
+| evaluated on | {minival} |
+
+## Results
+
+{results}
+
+![Loss and recalls](training_curves.png)
+
+## How it was made
+
+```bash
+{command}
+```
+
+Code version {code_version}, torch {torch}, transformers {transformers}. What the result depends on:
+
+```json
+{settings}
+```
+"""
+
+
+def best_evaluation(log_history: list[dict]) -> dict | None:
+    """Return the evaluation with the highest rsum, the first of equals; None without one."""
+    evaluations = [log for log in log_history if "eval_rsum" in log]
+    return max(evaluations, key=lambda log: log["eval_rsum"], default=None)
+
+
+def model_card(
+    output_dir: Path, settings: dict, train: Split, minival: Split, log_history: list[dict]
+) -> ModelCard:
+    """Describe a finished run.
+
+    Args:
+        settings: what the run was begun with, as in its training_run.json.
+        log_history: of HF's trainer_state.json.
+    """
+    best = best_evaluation(log_history)
+    header = ModelCardData(
+        model_name=output_dir.name,
+        # Of a folder nothing that the hub knows.
+        base_model=None if Path(settings["model"]).is_dir() else settings["model"],
+        library_name="transformers",
+        tags=["image-text-retrieval", "text-image-retrieval"],
+        eval_results=_eval_results(minival, best),
+    )
+    return ModelCard(
+        TEXT.format(
+            header=header.to_yaml(),
+            name=output_dir.name,
+            base=settings["model"],
+            formulation=settings["formulation"],
+            train=_describe(train),
+            minival=_describe(minival),
+            results=_results(best),
+            command=shlex.join(["python", "-m", "information_retrieval.train", *sys.argv[1:]]),
+            code_version=code_version(),
+            torch=torch.__version__,
+            transformers=transformers.__version__,
+            settings=json.dumps(settings, indent=2),
+        )
+    )
+
+
+def _describe(split: Split) -> str:
+    return (
+        f"{split.dataset}, split {split.split}: {len(split.images):,} images, "
+        f"{len(split.captions):,} captions; made from {split.source}"
+    )
+
+
+def _eval_results(minival: Split, best: dict | None) -> list[EvalResult] | None:
+    if best is None:
+        return None
+    return [
+        EvalResult(
+            task_type="image-text-retrieval",
+            dataset_type=minival.dataset,
+            dataset_name=f"{minival.dataset} {minival.split}",
+            metric_type=f"{direction}_r{k}",
+            metric_name=f"{name} R@{k}",
+            metric_value=round(best[f"eval_{direction}_r{k}"], 2),
+        )
+        for direction, name in DIRECTIONS.items()
+        for k in CUTOFFS
+    ]
+
+
+def _results(best: dict | None) -> str:
+    if best is None:
+        return "Not evaluated: this is the model of the last epoch."
+    rows = [
+        _row(name, *(f"{best[f'eval_{direction}_r{k}']:.1f}" for k in CUTOFFS))
+        for direction, name in DIRECTIONS.items()
+    ]
+    return "\n".join(
+        [
+            f"All of minival ranked exactly, after epoch {best['epoch']:g}, the one kept (rsum "
+            f"{best['eval_rsum']:.1f}). It was chosen on these images: numbers to report come from "
+            "the test split, by `python -m information_retrieval.evaluate`.",
+            "",
+            _row("%", *(f"R@{k}" for k in CUTOFFS)),
+            "|---" * (1 + len(CUTOFFS)) + "|",
+            *rows,
+        ]
+    )
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

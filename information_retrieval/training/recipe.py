@@ -1,0 +1,205 @@
+"""What is trained, by the type of the model and the formulation: model, pairs, batches and loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+
+import torch
+from torch.utils.data import default_collate
+from transformers import PreTrainedModel, TrainerCallback
+
+from information_retrieval.arguments import DataArguments
+from information_retrieval.checkpoint import (
+    CROSS_ENCODERS,
+    load_model,
+    load_processor,
+    load_tokenizer,
+)
+from information_retrieval.dual_encoder import GalleryInputs, scale_and_bias
+from information_retrieval.gallery_features import (
+    GalleryFeatures,
+    check_feature_dim,
+    stack_regions,
+)
+from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.tokenization import (
+    READ_PADDING,
+    caption_positions,
+    pad_tokens,
+    tokenize_captions,
+)
+from information_retrieval.training.arguments import ObjectiveArguments
+from information_retrieval.training.contrastive_dual_encoder import (
+    ScaleLimit,
+    contrastive_loss,
+    freeze_tower,
+)
+from information_retrieval.training.contrastive_lxmert import ContrastiveLxmert
+from information_retrieval.training.dataset import Collator, TrainingPairs
+from information_retrieval.training.hard_negatives import read_hard_negatives
+from information_retrieval.training.pairs import PairSampler
+from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import Split
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a trainer needs of a model and a formulation.
+
+    Attributes:
+        processor: what is saved beside the weights: a tokenizer, or a processor of both.
+        loss: of the forward's output and the image index; None where the forward gives one.
+        data_sha256: of the images or features that are trained on.
+    """
+
+    model: PreTrainedModel
+    pairs: TrainingPairs
+    collator: Collator
+    processor: object
+    data_sha256: str
+    loss: Callable | None = None
+    callbacks: tuple[TrainerCallback, ...] = ()
+
+
+def formulation_of(model_type: str, asked: str | None) -> str:
+    """Return the formulation: the asked one, or the default of the model type.
+
+    Raises:
+        InputError: the model cannot be trained so.
+    """
+    if model_type != "lxmert" and model_type in CROSS_ENCODERS:
+        raise InputError(
+            f"fine-tuning is for LXMERT and dual encoders such as CLIP; found a {model_type} model"
+        )
+    if model_type == "lxmert":
+        return asked or "binary"
+    if asked == "binary":
+        raise InputError(
+            f"--formulation binary: a {model_type} model has no matching head; leave it out, or "
+            "say contrastive"
+        )
+    return "contrastive"
+
+
+def _heeded(model_type: str, formulation: str) -> tuple[str, ...]:
+    if model_type != "lxmert":
+        return ("freeze",)
+    if formulation == "binary":
+        return ("prob_unaligned", "hard_negatives", "hard_share")
+    return ("margin", "top_k_violations", "matching_score")
+
+
+def check_options_fit(model_type: str, formulation: str, objective: ObjectiveArguments) -> None:
+    """Raise InputError for an option that this training would not heed."""
+    heeded = ("formulation", *_heeded(model_type, formulation))
+    for option in fields(ObjectiveArguments):
+        given = getattr(objective, option.name) != option.default
+        if given and option.name not in heeded:
+            raise InputError(
+                f"--{option.name}: no option of the {formulation} formulation of a {model_type} "
+                "model; leave it out"
+            )
+
+
+def heeded_options(
+    model_type: str, formulation: str, objective: ObjectiveArguments, recipe: Recipe
+) -> dict:
+    """Return the formulation and the options that it heeds, as JSON values."""
+    options = {name: getattr(objective, name) for name in _heeded(model_type, formulation)}
+    if "hard_negatives" in options:
+        hard = recipe.pairs.sampler.hard_negatives
+        options["hard_negatives"] = None if hard is None else f"sha256:{hard.sha256}"
+    return {"formulation": formulation, **options}
+
+
+def make_recipe(
+    name: str,
+    model_type: str,
+    formulation: str,
+    objective: ObjectiveArguments,
+    train: Split,
+    data: DataArguments,
+    seed: int,
+) -> Recipe:
+    """Load a checkpoint and its training data.
+
+    Raises:
+        InputError: on anything missing or mismatched.
+    """
+    if model_type == "lxmert":
+        features = FeaturesFile(data.features_file("train"))
+        return lxmert_recipe(name, formulation, objective, train, features, seed)
+    images = ImagesFile(data.images_file("train"))
+    return dual_encoder_recipe(name, objective, train, images, seed)
+
+
+def lxmert_recipe(
+    name: str,
+    formulation: str,
+    objective: ObjectiveArguments,
+    train: Split,
+    features: FeaturesFile,
+    seed: int,
+) -> Recipe:
+    """Fine-tune LXMERT: by its matching head on pairs, or by comparing the pairs of a batch."""
+    contrastive = formulation == "contrastive"
+    model = load_model(name, ContrastiveLxmert if contrastive else LxmertForImageTextMatching)
+    if contrastive:
+        model.margin, model.top_k_violations = objective.margin, objective.top_k_violations
+        model.config.matching_score = objective.matching_score
+    check_feature_dim(features, model)
+    tokenizer = load_tokenizer(name, model.config.vocab_size)
+    hard = objective.hard_negatives
+    sampler = PairSampler(
+        train,
+        0.0 if contrastive else objective.prob_unaligned,
+        seed,
+        None if hard is None else read_hard_negatives(hard, train),
+        objective.hard_share,
+    )
+    token_ids = tokenize_captions(train, tokenizer, caption_positions(model))
+    return Recipe(
+        model=model,
+        pairs=TrainingPairs(train, token_ids, GalleryFeatures(features, train.image_ids), sampler),
+        collator=Collator(
+            pad=partial(pad_tokens, pad_id=tokenizer.pad_token_id),
+            stack=_stack_regions_by_name,
+            target="image_index" if contrastive else "labels",
+        ),
+        processor=tokenizer,
+        data_sha256=features.sha256(),
+    )
+
+
+def _stack_regions_by_name(images: list) -> dict[str, torch.Tensor]:
+    visual_feats, visual_pos = stack_regions(images)
+    return {"visual_feats": visual_feats, "visual_pos": visual_pos}
+
+
+def dual_encoder_recipe(
+    name: str, objective: ObjectiveArguments, train: Split, images: ImagesFile, seed: int
+) -> Recipe:
+    """Fine-tune a dual encoder by the symmetric cross entropy of a batch."""
+    model = load_model(name)
+    scale_and_bias(model)  # else an InputError
+    freeze_tower(model, objective.freeze)
+    tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
+    reads_padding = model.config.model_type in READ_PADDING
+    token_ids = tokenize_captions(train, tokenizer, caption_positions(model), pad=reads_padding)
+    processor = load_processor(name)
+    inputs = GalleryInputs(images, train.image_ids, processor.image_processor)
+    return Recipe(
+        model=model,
+        pairs=TrainingPairs(train, token_ids, inputs, PairSampler(train, 0.0, seed)),
+        collator=Collator(
+            pad=partial(pad_tokens, pad_id=tokenizer.pad_token_id),
+            stack=default_collate,
+            target="image_index",
+        ),
+        processor=processor,
+        data_sha256=images.sha256(),
+        loss=partial(contrastive_loss, model),
+        callbacks=(ScaleLimit(model),),
+    )
