@@ -84,11 +84,21 @@ class LxmertForImageTextMatching(LxmertPreTrainedModel):
             return nn.functional.cosine_similarity(vision.mean(dim=1), pooled, dim=-1)
         return self.matching_head(pooled).squeeze(-1)
 
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict | None = None):
-        """Keep each layer's input alone for the backward pass, and compute the rest again.
+    def activation_checkpointing_enable(
+        self, activation_checkpointing_kwargs: dict | None = None, every_n_layers: int = 1, **kwargs
+    ) -> None:
+        """Keep of every n-th layer its input alone for the backward pass; compute the rest again.
 
-        HF's LXMERT does not offer it.
+        HF's LXMERT does not offer it. Takes what HF's method takes; activations are not offloaded.
         """
+        options = activation_checkpointing_kwargs or {"use_reentrant": False}
         encoder = self.lxmert.encoder
-        for layer in (*encoder.layer, *encoder.r_layers, *encoder.x_layers):
-            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+        layers = (*encoder.layer, *encoder.r_layers, *encoder.x_layers)
+        for layer in layers[::every_n_layers]:
+            layer.forward = partial(checkpoint, layer.forward, **options)
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: dict | None = None, **kwargs
+    ) -> None:
+        """Do the same, by the name that HF gave it before."""
+        self.activation_checkpointing_enable(gradient_checkpointing_kwargs, **kwargs)

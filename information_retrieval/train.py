@@ -84,6 +84,10 @@ def begun_with(
         "max_steps": training.max_steps,
         "lr_scheduler_type": str(training.lr_scheduler_type.value),
         "train_sampling_strategy": training.train_sampling_strategy,
+        "optim": str(training.optim.value),
+        "max_grad_norm": training.max_grad_norm,
+        "warmup_steps": training.warmup_steps,
+        "precision": "bf16" if training.bf16 else "fp16" if training.fp16 else "fp32",
         "batch_size": training.train_batch_size
         * training.world_size
         * training.gradient_accumulation_steps,
@@ -117,7 +121,8 @@ def write_results(trainer: RetrievalTrainer, settings: dict, train: Split) -> No
     card = model_card(output_dir, settings, train, trainer.gallery.split, history)
     with atomic_path(output_dir / "README.md") as partial:
         partial.write_text(card.content, "utf-8")
-    trainer.save_state()
+    with atomic_path(output_dir / "trainer_state.json") as partial:
+        trainer.state.save_to_json(str(partial))
     best = trainer.state.best_metric
     kept = "the last epoch" if best is None else f"the best epoch, rsum {best:.2f} on minival"
     print(f"wrote {output_dir}: the model of {kept}, README.md and training_curves.png")

@@ -78,8 +78,13 @@ class PaperTrainingArguments(TrainingArguments):
     per_device_train_batch_size: int = _default("per_device_train_batch_size", 32)
     per_device_eval_batch_size: int = _default("per_device_eval_batch_size", 64)
     num_train_epochs: float = _default("num_train_epochs", 10.0)
+    # Not by default_factory, which HfArgumentParser does not heed for a bool.
+    use_cpu: bool = field(
+        default=not torch.cuda.is_available(),
+        metadata={"help": "train on the CPU; by default where there is no GPU"},
+    )
     fp16: bool = field(
-        default_factory=torch.cuda.is_available,
+        default=torch.cuda.is_available(),
         metadata={"help": "mixed precision; by default where there is a GPU, unless --bf16"},
     )
     eval_strategy: str = _default("eval_strategy", "epoch")
@@ -91,7 +96,7 @@ class PaperTrainingArguments(TrainingArguments):
     logging_steps: float = _default("logging_steps", 0.01)  # of all steps
     # Without a GPU there is nothing to pin for, and torch warns of it each epoch.
     dataloader_pin_memory: bool = field(
-        default_factory=torch.cuda.is_available,
+        default=torch.cuda.is_available(),
         metadata={"help": "pin the batches in memory; by default where there is a GPU"},
     )
     # The collator takes fields that are no argument of the model's forward.

@@ -1,6 +1,6 @@
 """LXMERT trained by comparing the pairs of a batch: VSE++'s hinge loss over its score matrix.
 
-Two scores, by `config.matching_score`:
+The batch is that of one process. Two scores, by `config.matching_score`:
 
 - "head": the matching head's logit, of every image with every caption of the batch. Each is
   encoded once, so that the n^2 pairs cost the cross layers alone. What is trained is what

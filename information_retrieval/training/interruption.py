@@ -1,5 +1,7 @@
 """A signal that asks training to end: a checkpoint first, so that nothing is lost."""
 
+import multiprocessing
+import os
 import signal
 
 import torch
@@ -26,10 +28,24 @@ class Interruption(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs) -> None:
         self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
+        os.register_at_fork(after_in_child=self._shield)
 
-    def on_train_end(self, args, state, control, **kwargs) -> None:
+    def _shield(self) -> None:
+        # Slurm signals every process of a job: those that read the data are needed until the
+        # checkpoint is written.
+        if self._handlers:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    def end(self) -> None:
+        """Leave signals to whom they were before; end the data's workers, where an error left them.
+
+        Python asks them by SIGTERM when it exits, and waits: they would not hear it.
+        """
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        self._handlers = {}
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
     def _note(self, number: int, frame) -> None:
         self.received = number

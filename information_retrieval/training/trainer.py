@@ -98,6 +98,13 @@ class RetrievalTrainer(Trainer):
         ended = self.state.global_step >= self.state.max_steps
         return None if ended or not received else signal.Signals(received)
 
+    def train(self, *args, **kwargs):
+        """Train as HF's does; signals and workers are as before when it ends, however it does."""
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self.interruption.end()
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Return the loss of a batch: the forward's own, or that of `loss`."""
         if self.loss is None:
