@@ -19,7 +19,8 @@ from transformers import (
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from preprocess.command_line import run_command
 from preprocess.features_writer import FeaturesWriter
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.images_file import write_images_file
+from preprocess.split_file import Caption, CaptionedImage, Split, read_split, write_split
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WORDS = [
@@ -175,10 +176,21 @@ def save_clip(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def write_images_of(folder: Path, name: str) -> None:
+    """`{name}_images.h5` of a folder of data, from its image files."""
+    split = read_split(folder / f"{name}.json")
+    encoded = [(folder / "images" / image.file_name).read_bytes() for image in split.images]
+    write_images_file(folder / f"{name}_images.h5", split.image_ids, encoded)
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     """A folder of splits train, val, minival and test with features and image files."""
-    folder = tmp_path / "data"
+    return write_data_dir(tmp_path / "data")
+
+
+def write_data_dir(folder: Path) -> Path:
+    """The same, where a test says."""
     for first_id, (name, n_images) in enumerate((("train", 8), ("val", 5), ("test", 6)), start=1):
         split = make_split(n_images, name, first_id=1000 * first_id)
         write_split(folder / f"{name}.json", split)

@@ -85,7 +85,9 @@ class PaperTrainingArguments(TrainingArguments):
     )
     fp16: bool = field(
         default=torch.cuda.is_available(),
-        metadata={"help": "mixed precision; by default where there is a GPU, unless --bf16"},
+        metadata={
+            "help": "mixed precision; by default where there is a GPU, unless --bf16 or --use_cpu"
+        },
     )
     eval_strategy: str = _default("eval_strategy", "epoch")
     save_strategy: str = _default("save_strategy", "epoch")
@@ -106,7 +108,7 @@ class PaperTrainingArguments(TrainingArguments):
     ddp_find_unused_parameters: bool | None = _default("ddp_find_unused_parameters", True)
 
     def __post_init__(self) -> None:
-        self.fp16 = self.fp16 and not self.bf16
+        self.fp16 = self.fp16 and not self.bf16 and not self.use_cpu
         if self.accelerator_config is None:
             # From pinned memory, so that the copy does not wait for the batch before.
             self.accelerator_config = {"non_blocking": bool(self.dataloader_pin_memory)}

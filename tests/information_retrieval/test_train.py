@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +11,10 @@ from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import count_ranks, retrieval_metrics
 from information_retrieval.tokenization import tokenize_captions
-from information_retrieval.train import PaperTrainingArguments, main
-from information_retrieval.trainer import EpochStart
+from information_retrieval.train import main
+from information_retrieval.training.arguments import PaperTrainingArguments
+from information_retrieval.training.trainer import EpochStart
+from preprocess.command_line import parse_arguments
 from preprocess.features_file import FeaturesFile
 from preprocess.split_file import read_split, write_split
 from tests.conftest import (
@@ -25,8 +24,6 @@ from tests.conftest import (
     save_clip,
     save_lxmert,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -51,6 +48,21 @@ def test_the_defaults_are_the_papers(tmp_path):
     assert arguments.metric_for_best_model == "rsum"
     assert arguments.load_best_model_at_end
     assert arguments.greater_is_better
+
+
+def test_the_command_has_the_same_defaults(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train", "--output_dir", str(tmp_path)])
+    parsed = parse_arguments(PaperTrainingArguments, description="")
+    made = PaperTrainingArguments(output_dir=str(tmp_path))
+    for name in ("use_cpu", "fp16", "dataloader_pin_memory", "ddp_find_unused_parameters"):
+        assert getattr(parsed, name) == getattr(made, name), name
+    assert parsed.use_cpu != torch.cuda.is_available()
+    assert parsed.fp16 == torch.cuda.is_available()
+
+
+def test_the_half_precision_of_a_gpu_is_none_of_the_cpu(tmp_path):
+    # --fp16 is the default where there is a GPU.
+    assert not PaperTrainingArguments(output_dir=str(tmp_path), use_cpu=True, fp16=True).fp16
 
 
 def test_the_head_is_two_linear_layers_with_gelu_and_norm():
@@ -209,25 +221,6 @@ def test_a_folder_that_another_command_filled_is_refused_and_kept(train, tmp_pat
     assert not (output / "training_run.json").exists()
 
 
-def test_two_processes_evaluate_as_one_does(data_dir, tmp_path):
-    checkpoint = save_lxmert(tmp_path / "lxmert")
-    common = ["-m", "information_retrieval.train", "--model_name_or_path", checkpoint]
-    common += ["--data_dir", data_dir, "--use_cpu", "--num_train_epochs", "1"]
-    common += ["--learning_rate", "0", "--weight_decay", "0", "--disable_tqdm", "True"]
-    launchers = {
-        "one": [sys.executable],
-        "two": [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"],
-    }
-    metrics = {}
-    for name, launcher in launchers.items():
-        command = [*launcher, *common, "--output_dir", tmp_path / name]
-        subprocess.run(list(map(str, command)), check=True, cwd=ROOT, capture_output=True)
-        state = json.loads((tmp_path / name / "trainer_state.json").read_text())
-        metrics[name] = next(log for log in state["log_history"] if "eval_rsum" in log)
-    for key in ("eval_rsum", "eval_i2t_mean_rank", "eval_t2i_mean_rank", "eval_t2i_r1"):
-        assert metrics["one"][key] == metrics["two"][key]
-
-
 def test_training_that_diverges_is_one_line(train, tmp_path):
     status, _ = train(save_lxmert(tmp_path / "lxmert"), "--learning_rate", "1e30")
     assert_one_clear_line(status, "the score of image 2000", "nan")
@@ -247,7 +240,9 @@ def test_bad_input_stops_before_training(train, tmp_path, data_dir):
     status, output = train(checkpoint, "--prob_unaligned", "1")
     assert_one_clear_line(status, "--prob_unaligned", "[0, 1)")
     status, _ = train(save_clip(tmp_path / "clip"))
-    assert_one_clear_line(status, "expected an LXMERT checkpoint, found clip")
+    assert_one_clear_line(status, "train_images.h5", "preprocess.write_images")
+    status, _ = train(tmp_path / "clip", "--formulation", "binary")
+    assert_one_clear_line(status, "--formulation binary: a clip model has no matching head")
     (data_dir / "val_features.h5").unlink()
     status, _ = train(checkpoint)
     assert_one_clear_line(status, "val_features.h5", "preprocess.extract_features")

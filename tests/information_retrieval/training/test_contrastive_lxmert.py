@@ -66,7 +66,7 @@ def test_gradient_checkpointing_changes_no_gradient(batch, score):
         plain.config.matching_score = score
         model = contrastive(plain).train()
         if enabled:
-            model.gradient_checkpointing_enable()
+            model.activation_checkpointing_enable()
         model(**batch, image_index=torch.arange(3)).loss.backward()
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys()

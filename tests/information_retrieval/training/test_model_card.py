@@ -1,0 +1,97 @@
+"""The model card tells what a run was, and loads as the hub reads it."""
+
+import json
+import sys
+
+import pytest
+from huggingface_hub import ModelCard
+
+from information_retrieval.train import main
+from information_retrieval.training.model_card import best_evaluation, model_card
+from tests.conftest import make_split, save_lxmert
+
+TRAIN, MINIVAL = make_split(8, "train"), make_split(4, "minival", first_id=200)
+
+
+def evaluation(epoch: float, rsum: float, r1: float) -> dict:
+    directions = (("i2t", r1), ("t2i", r1 / 2))
+    recalls = {f"eval_{d}_r{k}": r + k for d, r in directions for k in (1, 5, 10)}
+    return {"epoch": epoch, "eval_rsum": rsum, **recalls}
+
+
+HISTORY = [
+    {"epoch": 1.0, "loss": 0.5},
+    evaluation(1.0, 200.0, 20.0),
+    evaluation(2.0, 300.0, 32.125),
+    evaluation(3.0, 300.0, 9.0),
+]
+SETTINGS = {
+    "model": "unc-nlp/lxmert-base-uncased",
+    "weights": "commit:0123abcd",
+    "train_sha256": TRAIN.sha256,
+    "minival_sha256": MINIVAL.sha256,
+    "formulation": "binary",
+    "seed": 42,
+}
+
+
+@pytest.fixture
+def card(tmp_path, monkeypatch) -> ModelCard:
+    """The card of a run, read from its file."""
+    monkeypatch.setattr("sys.argv", ["train.py", "--data_dir", "my data", "--seed", "42"])
+    made = model_card(tmp_path / "lxmert", SETTINGS, TRAIN, MINIVAL, HISTORY)
+    (tmp_path / "README.md").write_text(made.content, "utf-8")
+    return ModelCard.load(tmp_path / "README.md")
+
+
+def test_the_header_has_the_kept_epochs_recalls(card):
+    data = card.data.to_dict()
+    assert data["base_model"] == "unc-nlp/lxmert-base-uncased"
+    assert data["library_name"] == "transformers"
+    assert "image-text-retrieval" in data["tags"]
+    found = {result.metric_type: result.metric_value for result in card.data.eval_results}
+    expected = {"i2t_r1": 33.12, "i2t_r5": 37.12, "i2t_r10": 42.12}
+    expected |= {"t2i_r1": 17.06, "t2i_r5": 21.06, "t2i_r10": 26.06}
+    assert found == pytest.approx(expected, abs=0.0101)
+    assert {result.dataset_name for result in card.data.eval_results} == {"tiny minival"}
+
+
+def test_the_text_has_recalls_data_command_and_hashes(card):
+    assert "after epoch 2, the one kept (rsum 300.0)" in card.text
+    assert "| % | R@1 | R@5 | R@10 |" in card.text
+    assert "| text retrieval | 33.1 | 37.1 | 42.1 |" in card.text
+    assert "| image retrieval | 17.1 | 21.1 | 26.1 |" in card.text
+    assert "python -m information_retrieval.train --data_dir 'my data' --seed 42" in card.text
+    assert f"8 images, {len(TRAIN.captions)} captions" in card.text
+    assert json.loads(card.text.split("```json")[1].split("```")[0]) == SETTINGS
+
+
+def test_the_first_of_equal_evaluations_is_the_best():
+    assert best_evaluation(HISTORY)["epoch"] == 2.0
+    assert best_evaluation(HISTORY[:1]) is None
+
+
+def test_a_run_without_evaluation_has_a_card_without_results(tmp_path):
+    settings = {**SETTINGS, "model": str(tmp_path)}  # of a folder the hub knows nothing
+    made = model_card(tmp_path / "run", settings, TRAIN, MINIVAL, HISTORY[:1])
+    (tmp_path / "README.md").write_text(made.content, "utf-8")
+    card = ModelCard.load(tmp_path / "README.md")
+    assert not card.data.eval_results
+    assert "base_model" not in card.data.to_dict()
+    assert "Not evaluated" in card.text
+    assert "R@1" not in card.text
+
+
+def test_a_run_without_evaluation_ends_with_its_card(data_dir, tmp_path, run_main, capsys):
+    output = tmp_path / "run"
+    arguments = ["--model_name_or_path", save_lxmert(tmp_path / "lxmert"), "--data_dir", data_dir]
+    arguments += ["--output_dir", output, "--use_cpu", "--disable_tqdm", "True"]
+    arguments += ["--num_train_epochs", 1, "--eval_strategy", "no", "--save_strategy", "no"]
+    assert run_main(main, *arguments, "--load_best_model_at_end", "no") == 0
+    card = ModelCard.load(output / "README.md")
+    assert "Not evaluated" in card.text
+    settings = json.loads((output / "training_run.json").read_text())
+    assert json.loads(card.text.split("```json")[1].split("```")[0]) == settings
+    assert (output / "training_curves.png").exists()
+    assert sys.argv[-1] == "no"
+    assert "the model of the last epoch" in capsys.readouterr().out
