@@ -31,7 +31,7 @@ from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.scoring import gallery_for
 from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
 from information_retrieval.training.curves import training_curves
-from information_retrieval.training.model_card import model_card
+from information_retrieval.training.model_card import kept_evaluation, model_card
 from information_retrieval.training.recipe import (
     Recipe,
     check_options_fit,
@@ -58,6 +58,16 @@ def check_batch(formulation: str, model_type: str, training: PaperTrainingArgume
         raise InputError(
             "--per_device_train_batch_size: a contrastive loss compares the pairs of a batch, "
             f"expected at least 2, found {found}"
+        )
+
+
+def check_processes(training: PaperTrainingArguments) -> None:
+    """Raise InputError for several GPUs in one process, where HF's LXMERT does not run."""
+    if training.n_gpu > 1:
+        raise InputError(
+            f"{training.n_gpu} GPUs in one process: start one a GPU, by `torchrun --nproc_per_node "
+            f"{training.n_gpu} -m information_retrieval.train`, or choose one by "
+            "CUDA_VISIBLE_DEVICES"
         )
 
 
@@ -115,17 +125,19 @@ def write_results(trainer: RetrievalTrainer, settings: dict, train: Split) -> No
     if not trainer.is_world_process_zero():
         return
     output_dir = Path(trainer.args.output_dir)
-    history = trainer.state.log_history
+    state, is_best_loaded = trainer.state, trainer.args.load_best_model_at_end
+    kept = kept_evaluation(state, is_best_loaded)
     with atomic_path(output_dir / "training_curves.png") as partial:
-        training_curves(history).savefig(partial, dpi=150, format="png")
-    card = model_card(output_dir, settings, train, trainer.gallery.split, history)
+        training_curves(state.log_history).savefig(partial, dpi=150, format="png")
+    card = model_card(output_dir, settings, train, trainer.gallery.split, kept)
     with atomic_path(output_dir / "README.md") as partial:
         partial.write_text(card.content, "utf-8")
     with atomic_path(output_dir / "trainer_state.json") as partial:
-        trainer.state.save_to_json(str(partial))
-    best = trainer.state.best_metric
-    kept = "the last epoch" if best is None else f"the best epoch, rsum {best:.2f} on minival"
-    print(f"wrote {output_dir}: the model of {kept}, README.md and training_curves.png")
+        state.save_to_json(str(partial))
+    is_best = is_best_loaded and state.best_model_checkpoint is not None
+    which = "the best epoch" if is_best else "the last epoch"
+    rsum = "" if kept is None else f", rsum {kept['eval_rsum']:.2f} on minival"
+    print(f"wrote {output_dir}: the model of {which}{rsum}, README.md and training_curves.png")
 
 
 def main() -> None:
@@ -140,6 +152,7 @@ def main() -> None:
     model_type = load_config(name).model_type
     formulation = formulation_of(model_type, objective.formulation)
     check_options_fit(model_type, formulation, objective)
+    check_processes(training)
     check_batch(formulation, model_type, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
     set_seed(training.seed)

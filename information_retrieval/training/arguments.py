@@ -108,6 +108,11 @@ class PaperTrainingArguments(TrainingArguments):
     ddp_find_unused_parameters: bool | None = _default("ddp_find_unused_parameters", True)
 
     def __post_init__(self) -> None:
+        if self.train_sampling_strategy == "batch_rebalance":
+            raise InputError(
+                "--train_sampling_strategy: expected random, sequential or group_by_length, found "
+                "batch_rebalance, which is for HF's own datasets"
+            )
         self.fp16 = self.fp16 and not self.bf16 and not self.use_cpu
         if self.accelerator_config is None:
             # From pinned memory, so that the copy does not wait for the batch before.

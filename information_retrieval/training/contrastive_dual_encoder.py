@@ -1,6 +1,7 @@
 """A dual encoder, such as CLIP, trained by comparing the pairs of a batch."""
 
 import math
+from functools import partial
 from typing import Literal
 
 import torch
@@ -51,6 +52,13 @@ def freeze_tower(model: PreTrainedModel, tower: Literal["none", "image", "text"]
     for part in parts:
         # A projection is a layer, or a parameter.
         part.requires_grad_(False)
+        if isinstance(part, torch.nn.Module):
+            # Else ALIGN's batch norms would go on counting, and dropout blur what is kept.
+            part.eval().train = partial(_stay, part)
+
+
+def _stay(part: torch.nn.Module, mode: bool = True) -> torch.nn.Module:
+    return part
 
 
 class ScaleLimit(TrainerCallback):

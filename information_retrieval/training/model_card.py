@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 import transformers
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from transformers import TrainerState
 
 from information_retrieval.evaluation_output import code_version
 from information_retrieval.metrics import CUTOFFS
@@ -51,29 +52,36 @@ Code version {code_version}, torch {torch}, transformers {transformers}. What th
 """
 
 
-def best_evaluation(log_history: list[dict]) -> dict | None:
-    """Return the evaluation with the highest rsum, the first of equals; None without one."""
-    evaluations = [log for log in log_history if "eval_rsum" in log]
-    return max(evaluations, key=lambda log: log["eval_rsum"], default=None)
+def kept_evaluation(state: TrainerState, is_best_loaded: bool) -> dict | None:
+    """Return the log of the evaluation of the model that training ended with; None without one.
+
+    Args:
+        is_best_loaded: whether the best checkpoint was loaded at the end, where there is one (an
+            evaluation may have been better, but without a checkpoint).
+    """
+    step, best = state.global_step, state.best_model_checkpoint
+    if is_best_loaded and best is not None:
+        step = int(Path(best).name.removeprefix("checkpoint-"))
+    logs = (log for log in state.log_history if "eval_rsum" in log and log["step"] == step)
+    return next(logs, None)
 
 
 def model_card(
-    output_dir: Path, settings: dict, train: Split, minival: Split, log_history: list[dict]
+    output_dir: Path, settings: dict, train: Split, minival: Split, kept: dict | None
 ) -> ModelCard:
     """Describe a finished run.
 
     Args:
         settings: what the run was begun with, as in its training_run.json.
-        log_history: of HF's trainer_state.json.
+        kept: `kept_evaluation` of the run.
     """
-    best = best_evaluation(log_history)
     header = ModelCardData(
         model_name=output_dir.name,
         # Of a folder nothing that the hub knows.
         base_model=None if Path(settings["model"]).is_dir() else settings["model"],
         library_name="transformers",
         tags=["image-text-retrieval", "text-image-retrieval"],
-        eval_results=_eval_results(minival, best),
+        eval_results=_eval_results(minival, kept),
     )
     return ModelCard(
         TEXT.format(
@@ -83,7 +91,7 @@ def model_card(
             formulation=settings["formulation"],
             train=_describe(train),
             minival=_describe(minival),
-            results=_results(best),
+            results=_results(kept),
             command=shlex.join(["python", "-m", "information_retrieval.train", *sys.argv[1:]]),
             code_version=code_version(),
             torch=torch.__version__,
@@ -100,8 +108,8 @@ def _describe(split: Split) -> str:
     )
 
 
-def _eval_results(minival: Split, best: dict | None) -> list[EvalResult] | None:
-    if best is None:
+def _eval_results(minival: Split, kept: dict | None) -> list[EvalResult] | None:
+    if kept is None:
         return None
     return [
         EvalResult(
@@ -110,25 +118,25 @@ def _eval_results(minival: Split, best: dict | None) -> list[EvalResult] | None:
             dataset_name=f"{minival.dataset} {minival.split}",
             metric_type=f"{direction}_r{k}",
             metric_name=f"{name} R@{k}",
-            metric_value=round(best[f"eval_{direction}_r{k}"], 2),
+            metric_value=round(kept[f"eval_{direction}_r{k}"], 2),
         )
         for direction, name in DIRECTIONS.items()
         for k in CUTOFFS
     ]
 
 
-def _results(best: dict | None) -> str:
-    if best is None:
+def _results(kept: dict | None) -> str:
+    if kept is None:
         return "Not evaluated: this is the model of the last epoch."
     rows = [
-        _row(name, *(f"{best[f'eval_{direction}_r{k}']:.1f}" for k in CUTOFFS))
+        _row(name, *(f"{kept[f'eval_{direction}_r{k}']:.1f}" for k in CUTOFFS))
         for direction, name in DIRECTIONS.items()
     ]
     return "\n".join(
         [
-            f"All of minival ranked exactly, after epoch {best['epoch']:g}, the one kept (rsum "
-            f"{best['eval_rsum']:.1f}). It was chosen on these images: numbers to report come from "
-            "the test split, by `python -m information_retrieval.evaluate`.",
+            f"All of minival ranked exactly, after epoch {kept['epoch']:g}, the one kept (rsum "
+            f"{kept['eval_rsum']:.1f}). Epochs are chosen on these images: numbers to report come "
+            "from the test split, by `python -m information_retrieval.evaluate`.",
             "",
             _row("%", *(f"R@{k}" for k in CUTOFFS)),
             "|---" * (1 + len(CUTOFFS)) + "|",

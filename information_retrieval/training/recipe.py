@@ -148,7 +148,8 @@ def lxmert_recipe(
     model = load_model(name, ContrastiveLxmert if contrastive else LxmertForImageTextMatching)
     if contrastive:
         model.margin, model.top_k_violations = objective.margin, objective.top_k_violations
-        model.config.matching_score = objective.matching_score
+    # Also of the binary head: the checkpoint may be one that was trained by its cosines.
+    model.config.matching_score = objective.matching_score
     check_feature_dim(features, model)
     tokenizer = load_tokenizer(name, model.config.vocab_size)
     hard = objective.hard_negatives

@@ -100,9 +100,13 @@ class RetrievalTrainer(Trainer):
 
     def train(self, *args, **kwargs):
         """Train as HF's does; signals and workers are as before when it ends, however it does."""
+        # HF would delete older checkpoints before the new one is sealed, and at the end, with a
+        # limit of 1, all but the best: also what a signal had saved.
+        self._limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:
             return super().train(*args, **kwargs)
         finally:
+            self.args.save_total_limit = self._limit
             self.interruption.end()
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -169,15 +173,10 @@ class RetrievalTrainer(Trainer):
         return scores
 
     def _save_checkpoint(self, model, trial) -> None:
-        # Older checkpoints are deleted once the new one is sealed, not before.
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self.args.save_total_limit = limit
+        super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
             output_dir = Path(self.args.output_dir)
             seal(output_dir / f"checkpoint-{self.state.global_step}")
             best = self.state.best_model_checkpoint
-            rotate_checkpoints(str(output_dir), limit, best, use_mtime=True)
+            rotate_checkpoints(str(output_dir), self._limit, best, use_mtime=True)

@@ -121,6 +121,17 @@ def test_the_evaluation_is_that_of_the_saved_model_on_minival(train, tmp_path, d
     assert state["best_metric"] == pytest.approx(expected["rsum"])
 
 
+def test_the_head_is_what_is_trained_also_of_a_checkpoint_that_learnt_by_cosines(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert", matching_score="cosine")
+    status, output = train(checkpoint, "--num_train_epochs", "1")
+    assert status == 0
+    trained, before = load_model(str(output)), load_model(str(checkpoint))
+    assert before.reads_vision
+    assert not trained.reads_vision
+    pairs = zip(trained.matching_head.parameters(), before.matching_head.parameters(), strict=True)
+    assert not any(torch.equal(one, other) for one, other in pairs)
+
+
 def test_a_checkpoint_without_the_head_starts_from_its_body(train, tmp_path):
     checkpoint = save_lxmert(tmp_path / "lxmert")
     model = LxmertForImageTextMatching.from_pretrained(checkpoint)

@@ -9,11 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from information_retrieval.checkpoint import load_model
 from information_retrieval.evaluate import main as evaluate_main
 from information_retrieval.train import main
-from information_retrieval.training.contrastive_dual_encoder import ScaleLimit
+from information_retrieval.training.contrastive_dual_encoder import ScaleLimit, freeze_tower
 from preprocess.split_file import read_split, write_split
 from tests.conftest import save_clip, write_images_of
+from tests.image_readers import save_image_reader
 
 IMAGE = ("vision_model.", "visual_projection.")
 TEXT = ("text_model.", "text_projection.")
@@ -75,6 +77,19 @@ def test_a_frozen_tower_stays_exactly_as_it_is(train, tower, frozen, free):
     rest = {name for name in before if name.startswith(free) and "k_proj.bias" not in name}
     assert len(rest) > 20
     assert len(rest - moved) <= 2, rest - moved
+
+
+def test_a_frozen_towers_batch_norms_count_no_further(tmp_path):
+    model = load_model(str(save_image_reader(tmp_path / "align", "align")))
+    freeze_tower(model, "image")
+    before = {name: value.clone() for name, value in model.vision_model.state_dict().items()}
+    model.train()
+    pixels = torch.randn(8, 3, 32, 32)
+    first, second = (model.vision_model(pixels).pooler_output for _ in range(2))
+    assert torch.equal(first, second)  # no dropout
+    after = model.vision_model.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    assert model.text_model.training
 
 
 def test_without_freezing_both_towers_move(train):

@@ -5,25 +5,26 @@ import sys
 
 import pytest
 from huggingface_hub import ModelCard
+from transformers import TrainerState
 
 from information_retrieval.train import main
-from information_retrieval.training.model_card import best_evaluation, model_card
+from information_retrieval.training.model_card import kept_evaluation, model_card
 from tests.conftest import make_split, save_lxmert
 
 TRAIN, MINIVAL = make_split(8, "train"), make_split(4, "minival", first_id=200)
 
 
-def evaluation(epoch: float, rsum: float, r1: float) -> dict:
+def evaluation(epoch: int, rsum: float, r1: float) -> dict:
     directions = (("i2t", r1), ("t2i", r1 / 2))
     recalls = {f"eval_{d}_r{k}": r + k for d, r in directions for k in (1, 5, 10)}
-    return {"epoch": epoch, "eval_rsum": rsum, **recalls}
+    return {"epoch": epoch, "step": 5 * epoch, "eval_rsum": rsum, **recalls}
 
 
 HISTORY = [
     {"epoch": 1.0, "loss": 0.5},
-    evaluation(1.0, 200.0, 20.0),
-    evaluation(2.0, 300.0, 32.125),
-    evaluation(3.0, 300.0, 9.0),
+    evaluation(1, 200.0, 20.0),
+    evaluation(2, 300.0, 32.125),
+    evaluation(3, 300.0, 9.0),
 ]
 SETTINGS = {
     "model": "unc-nlp/lxmert-base-uncased",
@@ -39,7 +40,7 @@ SETTINGS = {
 def card(tmp_path, monkeypatch) -> ModelCard:
     """The card of a run, read from its file."""
     monkeypatch.setattr("sys.argv", ["train.py", "--data_dir", "my data", "--seed", "42"])
-    made = model_card(tmp_path / "lxmert", SETTINGS, TRAIN, MINIVAL, HISTORY)
+    made = model_card(tmp_path / "lxmert", SETTINGS, TRAIN, MINIVAL, HISTORY[2])
     (tmp_path / "README.md").write_text(made.content, "utf-8")
     return ModelCard.load(tmp_path / "README.md")
 
@@ -66,14 +67,34 @@ def test_the_text_has_recalls_data_command_and_hashes(card):
     assert json.loads(card.text.split("```json")[1].split("```")[0]) == SETTINGS
 
 
-def test_the_first_of_equal_evaluations_is_the_best():
-    assert best_evaluation(HISTORY)["epoch"] == 2.0
-    assert best_evaluation(HISTORY[:1]) is None
+def ended(step: int, best: str | None) -> TrainerState:
+    state = TrainerState(global_step=step, log_history=HISTORY)
+    state.best_model_checkpoint = best
+    return state
+
+
+def test_the_evaluation_of_the_card_is_that_of_the_weights_that_are_there():
+    best = "runs/lxmert/checkpoint-10"
+    assert kept_evaluation(ended(15, best), is_best_loaded=True)["epoch"] == 2
+    assert kept_evaluation(ended(15, best), is_best_loaded=False)["epoch"] == 3
+    # The best step had no checkpoint of its own.
+    assert kept_evaluation(ended(15, None), is_best_loaded=True)["epoch"] == 3
+    assert kept_evaluation(ended(17, best), is_best_loaded=False) is None
+
+
+def test_a_run_that_does_not_load_its_best_epoch_says_so(data_dir, tmp_path, run_main, capsys):
+    output = tmp_path / "run"
+    arguments = ["--model_name_or_path", save_lxmert(tmp_path / "lxmert"), "--data_dir", data_dir]
+    arguments += ["--output_dir", output, "--use_cpu", "--disable_tqdm", "True"]
+    arguments += ["--num_train_epochs", 3, "--load_best_model_at_end", "no"]
+    assert run_main(main, *arguments) == 0
+    assert "the model of the last epoch, rsum" in capsys.readouterr().out
+    assert "after epoch 3, the one kept" in ModelCard.load(output / "README.md").text
 
 
 def test_a_run_without_evaluation_has_a_card_without_results(tmp_path):
     settings = {**SETTINGS, "model": str(tmp_path)}  # of a folder the hub knows nothing
-    made = model_card(tmp_path / "run", settings, TRAIN, MINIVAL, HISTORY[:1])
+    made = model_card(tmp_path / "run", settings, TRAIN, MINIVAL, kept=None)
     (tmp_path / "README.md").write_text(made.content, "utf-8")
     card = ModelCard.load(tmp_path / "README.md")
     assert not card.data.eval_results

@@ -6,6 +6,7 @@ from transformers import BertConfig, BertModel
 
 from information_retrieval.top_rankings import TopRankings, write_top_rankings
 from information_retrieval.train import main
+from information_retrieval.training.arguments import PaperTrainingArguments
 from preprocess.images_file import write_images_file
 from preprocess.split_file import Split, read_split, write_split
 from tests.conftest import (
@@ -49,6 +50,16 @@ def clip(tmp_path, data_dir):
 @pytest.mark.parametrize("share", [-0.1, 1, 1.5])
 def test_a_share_of_unaligned_pairs_outside_its_range(refused, lxmert, share):
     refused(lxmert, ["--prob_unaligned", share], "--prob_unaligned", "[0, 1)", share)
+
+
+def test_an_order_of_pairs_that_hf_has_for_other_datasets(refused, lxmert):
+    options = ["--train_sampling_strategy", "batch_rebalance"]
+    refused(lxmert, options, "--train_sampling_strategy", "group_by_length")
+
+
+def test_several_gpus_in_one_process(refused, lxmert, monkeypatch):
+    monkeypatch.setattr(PaperTrainingArguments, "n_gpu", 2)
+    refused(lxmert, [], "2 GPUs in one process", "torchrun --nproc_per_node 2")
 
 
 def test_a_margin_that_is_none_and_no_violations(refused, lxmert):

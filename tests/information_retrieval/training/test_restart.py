@@ -151,6 +151,15 @@ def test_a_signalled_run_saves_stops_and_goes_on_to_the_same_end(
     assert result(tmp_path / "run") == uninterrupted(variant)
 
 
+def test_what_a_signalled_run_saved_is_kept_also_where_one_checkpoint_is_to_be(
+    inputs, uninterrupted, tmp_path
+):
+    options = [*inputs, "--save_total_limit", 1]
+    stop(tmp_path / "run", options, SIGTERM)
+    assert train(tmp_path / "run", *options).status == 0
+    assert result(tmp_path / "run").kept == uninterrupted("plain").kept
+
+
 def test_a_signal_after_the_last_step_does_not_stop_a_run(inputs, uninterrupted, tmp_path):
     moment = Moment("checkpoint-15/optimizer.pt", SIGTERM)
     assert train(tmp_path / "run", *inputs, moment=moment).status == 0
