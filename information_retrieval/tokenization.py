@@ -20,9 +20,7 @@ def caption_positions(model: PreTrainedModel) -> int:
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding)
     ]
     # RoBERTa's positions begin after that of the padding.
-    taken = max(
-        (table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0
-    )
+    taken = max((table.padding_idx + 1 for table in tables if table.padding_idx), default=0)
     return model.config.get_text_config().max_position_embeddings - taken
 
 

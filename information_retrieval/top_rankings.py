@@ -89,11 +89,15 @@ def _check_whole(path: Path, top: TopRankings) -> None:
     ):
         fits = documents.ndim == 2 and documents.shape == scores.shape
         fits = fits and len(documents) == n_queries and documents.dtype.kind == "i"
-        if not fits or not np.isin(documents, np.arange(n_documents)).all():
+        if not fits or not _are_positions(documents, n_documents):
             raise InputError(
                 f"{path}: expected the documents of {n_images} images and {n_captions} captions "
                 f"by position, found {documents.dtype} of shape {documents.shape}; {MADE_BY}"
             )
+
+
+def _are_positions(documents: np.ndarray, n_documents: int) -> bool:
+    return not documents.size or 0 <= documents.min() <= documents.max() < n_documents
 
 
 def _is_of(top: TopRankings, split: Split) -> bool:

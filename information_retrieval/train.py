@@ -23,11 +23,14 @@ import sys
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import set_seed
 
 from information_retrieval.arguments import DataArguments, ModelArguments
 from information_retrieval.checkpoint import load_config, weights_revision
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
+from information_retrieval.processes import Processes
 from information_retrieval.scoring import gallery_for
 from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
 from information_retrieval.training.curves import training_curves
@@ -47,10 +50,16 @@ from preprocess.files import atomic_path
 from preprocess.split_file import Split, read_split
 
 
-def check_batch(formulation: str, model_type: str, training: PaperTrainingArguments) -> None:
-    """Raise InputError for batches in which nothing can be compared."""
+def pairs_compared(
+    formulation: str, model_type: str, training: PaperTrainingArguments
+) -> int | None:
+    """Return how many pairs a contrastive loss compares at once; None for another.
+
+    Raises:
+        InputError: fewer than two.
+    """
     if formulation != "contrastive":
-        return
+        return None
     # A dual encoder's batch is that of all processes.
     processes = 1 if model_type == "lxmert" else training.world_size
     found = training.train_batch_size * processes
@@ -59,6 +68,7 @@ def check_batch(formulation: str, model_type: str, training: PaperTrainingArgume
             "--per_device_train_batch_size: a contrastive loss compares the pairs of a batch, "
             f"expected at least 2, found {found}"
         )
+    return found
 
 
 def check_processes(training: PaperTrainingArguments) -> None:
@@ -83,7 +93,7 @@ def begun_with(
     return {
         "model": name,
         "weights": weights_revision(name),
-        "train_sha256": recipe.pairs.split_sha256,
+        "train_sha256": recipe.pairs.split.sha256,
         "minival_sha256": minival.sha256,
         "data_sha256": recipe.data_sha256,
         **objective,
@@ -94,7 +104,10 @@ def begun_with(
         "max_steps": training.max_steps,
         "lr_scheduler_type": str(training.lr_scheduler_type.value),
         "train_sampling_strategy": training.train_sampling_strategy,
+        "lr_scheduler_kwargs": training.lr_scheduler_kwargs,
+        "data_seed": training.data_seed,
         "optim": str(training.optim.value),
+        "adam": [training.adam_beta1, training.adam_beta2, training.adam_epsilon],
         "max_grad_norm": training.max_grad_norm,
         "warmup_steps": training.warmup_steps,
         "precision": "bf16" if training.bf16 else "fp16" if training.fp16 else "fp32",
@@ -119,7 +132,7 @@ def minival_gallery(
     return Gallery(minival, lambda model: gallery_for(name, model, minival, files, options))
 
 
-def write_results(trainer: RetrievalTrainer, settings: dict, train: Split) -> None:
+def write_results(trainer: RetrievalTrainer, settings: dict) -> None:
     """Write the best model, its card and the curves; last the state, which says it is finished."""
     trainer.save_model()
     if not trainer.is_world_process_zero():
@@ -129,7 +142,8 @@ def write_results(trainer: RetrievalTrainer, settings: dict, train: Split) -> No
     kept = kept_evaluation(state, is_best_loaded)
     with atomic_path(output_dir / "training_curves.png") as partial:
         training_curves(state.log_history).savefig(partial, dpi=150, format="png")
-    card = model_card(output_dir, settings, train, trainer.gallery.split, kept)
+    train, minival = trainer.train_dataset.split, trainer.gallery.split
+    card = model_card(output_dir, settings, train, minival, kept)
     with atomic_path(output_dir / "README.md") as partial:
         partial.write_text(card.content, "utf-8")
     with atomic_path(output_dir / "trainer_state.json") as partial:
@@ -140,26 +154,28 @@ def write_results(trainer: RetrievalTrainer, settings: dict, train: Split) -> No
     print(f"wrote {output_dir}: the model of {which}{rsum}, README.md and training_curves.png")
 
 
-def main() -> None:
-    model_arguments, data, objective, training = parse_arguments(
-        ModelArguments,
-        DataArguments,
-        ObjectiveArguments,
-        PaperTrainingArguments,
-        description=__doc__,
-    )
-    name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
+def prepare(
+    name: str,
+    data: DataArguments,
+    objective: ObjectiveArguments,
+    training: PaperTrainingArguments,
+) -> tuple[RetrievalTrainer, dict]:
+    """Load everything, and return the trainer and what its result depends on.
+
+    Raises:
+        InputError: on anything missing or mismatched; nothing is written then.
+    """
     model_type = load_config(name).model_type
     formulation = formulation_of(model_type, objective.formulation)
     check_options_fit(model_type, formulation, objective)
     check_processes(training)
-    check_batch(formulation, model_type, training)
+    compared = pairs_compared(formulation, model_type, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
     set_seed(training.seed)
     recipe = make_recipe(name, model_type, formulation, objective, train, data, training.seed)
     gallery = minival_gallery(name, minival, data, training)
     gallery.load(recipe.model)  # bad input stops here, not after the first epoch
-    make_folder(output_dir)
+    make_folder(Path(training.output_dir))
     trainer = RetrievalTrainer(
         model=recipe.model,
         args=training,
@@ -171,17 +187,35 @@ def main() -> None:
         gallery=gallery,
     )
     heeded = heeded_options(model_type, formulation, objective, recipe)
-    settings = begun_with(name, recipe, minival, heeded, training)
-    with training.main_process_first(local=False, desc="run folder"):
-        checkpoint = begin_or_go_on(output_dir, settings)
+    heeded["pairs_compared"] = compared
+    return trainer, begun_with(name, recipe, minival, heeded, training)
+
+
+def main() -> None:
+    model_arguments, data, objective, training = parse_arguments(
+        ModelArguments,
+        DataArguments,
+        ObjectiveArguments,
+        PaperTrainingArguments,
+        description=__doc__,
+    )
+    name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
+    processes = Processes(PartialState(), training.device)
+    trainer, settings = processes.agree(lambda: prepare(name, data, objective, training))
+    checkpoint = processes.agree(
+        lambda: begin_or_go_on(output_dir, settings) if processes.is_main else None
+    )
+    [checkpoint] = broadcast_object_list([checkpoint])
     if is_finished(output_dir):
-        print(f"{output_dir}: this run is finished; nothing to do")
+        if processes.is_main:
+            print(f"{output_dir}: this run is finished; nothing to do")
         return
     trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.stopped_by:
-        print(f"{output_dir}: stopped by {trainer.stopped_by.name}; the same command goes on")
+        if processes.is_main:
+            print(f"{output_dir}: stopped by {trainer.stopped_by.name}; the same command goes on")
         sys.exit(128 + trainer.stopped_by)
-    write_results(trainer, settings, train)
+    write_results(trainer, settings)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,9 @@ class PaperTrainingArguments(TrainingArguments):
                 "--train_sampling_strategy: expected random, sequential or group_by_length, found "
                 "batch_rebalance, which is for HF's own datasets"
             )
+        for option in ("label_smoothing_factor", "resume_from_checkpoint"):
+            if getattr(self, option):
+                raise InputError(f"--{option}: not an option here; leave it out")
         self.fp16 = self.fp16 and not self.bf16 and not self.use_cpu
         if self.accelerator_config is None:
             # From pinned memory, so that the copy does not wait for the batch before.

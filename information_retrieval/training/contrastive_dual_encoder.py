@@ -62,7 +62,10 @@ def _stay(part: torch.nn.Module, mode: bool = True) -> torch.nn.Module:
 
 
 class ScaleLimit(TrainerCallback):
-    """Keeps the learnt scale at most at CLIP's bound, after each step."""
+    """Keeps the learnt scale at most at CLIP's bound, after each step.
+
+    Also one that began above it, as SigLIP's: no rank depends on it.
+    """
 
     def __init__(self, model: PreTrainedModel):
         self.model = model

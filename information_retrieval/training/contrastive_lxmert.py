@@ -58,9 +58,11 @@ class ContrastiveLxmert(LxmertForImageTextMatching):
                 visual_feats=visual_feats,
                 visual_pos=visual_pos,
             )
-            images = normalize(output.vision_output.mean(dim=1), dim=-1)  # (batch, hidden_size)
-            captions = normalize(output.pooled_output, dim=-1)
-            scores = images @ captions.T
+            images = normalize(output.vision_output.float().mean(dim=1), dim=-1)
+            captions = normalize(output.pooled_output.float(), dim=-1)  # (batch, hidden_size)
+            # As in evaluation: in bfloat16 cosines near 1 would be 0.004 apart.
+            with torch.autocast(images.device.type, enabled=False):
+                scores = images @ captions.T
         else:
             scores = self._score_all(input_ids, attention_mask, visual_feats, visual_pos)
         loss = hinge_loss(scores, image_index, self.margin, self.top_k_violations)

@@ -48,7 +48,7 @@ class TrainingPairs(Dataset):
         images: Dataset,
         sampler: PairSampler,
     ):
-        self.split_sha256 = split.sha256
+        self.split = split
         self.token_ids = token_ids
         self.lengths = [len(ids) for ids in token_ids]
         self.images = images

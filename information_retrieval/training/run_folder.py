@@ -81,6 +81,18 @@ def last_whole_checkpoint(output_dir: Path) -> str | None:
 
 def _what_is_wrong(folder: Path) -> str | None:
     """Return why a checkpoint cannot be gone on from; None for a whole one."""
+    reason = _what_is_damaged(folder)
+    if reason is not None:
+        return reason
+    best = read_json(folder / "trainer_state.json", "delete it").get("best_model_checkpoint")
+    # By its name: the run's folder may have been moved.
+    best = None if best is None else folder.with_name(Path(best).name)
+    if best in (None, folder) or _what_is_damaged(best) is None:
+        return None
+    return f"the best checkpoint before it, {best.name}, is {_what_is_damaged(best)}"
+
+
+def _what_is_damaged(folder: Path) -> str | None:
     if not (folder / SEAL).is_file():
         return "not whole, an interrupted save"
     try:

@@ -232,6 +232,40 @@ def test_a_folder_that_another_command_filled_is_refused_and_kept(train, tmp_pat
     assert not (output / "training_run.json").exists()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--bf16"],
+        ["--gradient_checkpointing"],
+        ["--torch_compile", "--torch_compile_backend", "eager"],
+        ["--gradient_accumulation_steps", "2", "--train_sampling_strategy", "group_by_length"],
+    ],
+)
+def test_what_the_readme_offers_for_throughput_trains(train, tmp_path, options):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    status, output = train(checkpoint, "--max_steps", "2", *options)
+    assert status == 0
+    before, after = (load_model(str(path)).state_dict() for path in (checkpoint, output))
+    name = "lxmert.encoder.layer.0.output.dense.weight"
+    assert torch.isfinite(after[name]).all()
+    assert not torch.equal(before[name], after[name])
+
+
+def test_tensorboard_logs_are_written_when_asked(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    options = ["--max_steps", "2", "--report_to", "tensorboard", "--logging_steps", "1"]
+    status, output = train(checkpoint, *options)
+    assert status == 0
+    assert list(output.rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("option", ["--label_smoothing_factor", "--resume_from_checkpoint"])
+def test_an_option_of_hfs_that_would_do_nothing_is_refused(train, tmp_path, option):
+    status, output = train(save_lxmert(tmp_path / "lxmert"), option, "0.1")
+    assert_one_clear_line(status, option, "not an option here")
+    assert not output.exists()
+
+
 def test_training_that_diverges_is_one_line(train, tmp_path):
     status, _ = train(save_lxmert(tmp_path / "lxmert"), "--learning_rate", "1e30")
     assert_one_clear_line(status, "the score of image 2000", "nan")

@@ -60,15 +60,22 @@ def test_the_originals_score_is_the_cosine_of_both_outputs_of_the_right_pairs(ba
 
 @pytest.mark.parametrize("score", ["head", "cosine"])
 def test_gradient_checkpointing_changes_no_gradient(batch, score):
-    gradients = []
+    gradients, forwards = [], []
     for enabled in (False, True):
         plain = make_lxmert(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
         plain.config.matching_score = score
         model = contrastive(plain).train()
         if enabled:
             model.activation_checkpointing_enable()
+        # Called once more in the backward pass where its activations were not kept.
+        calls = []
+        model.lxmert.encoder.x_layers[0].lang_inter.register_forward_hook(
+            lambda *_, calls=calls: calls.append(1)
+        )
         model(**batch, image_index=torch.arange(3)).loss.backward()
+        forwards.append(len(calls))
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+    assert forwards == [1, 2]
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
         torch.testing.assert_close(gradients[1][name], gradient)
