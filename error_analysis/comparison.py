@@ -12,15 +12,32 @@ its scores, added (see `query_json`):
                                "by_model": {"clip": {"retrieved": captions, "score": 0.31, ...},
                                             "lxmert": {...}}}, ...],
                       "t2i": [{"query": caption, "clip": 4, "lxmert": 15, ...}]}, ...],
-     "metadata": {...}}
+     "metadata": {..., "counts": the number of wins of each order and direction,
+                  "hard_overlap": which models the hard queries are hard for (see `hard_overlap`),
+                  "noise_floor": {"runs": [...], "counts": as above, of --noise} or null}}
 
 Where the original has an image id as text ("274494"), ours is an int, as in its mined queries.
 
     python -m error_analysis.comparison --rankings runs/lxmert/test.npz runs/clip/test.npz \\
         --split_file datasets/coco/test.json --output runs/comparison.json
 
-Two models on 5,000 images and 25,000 captions take 10 s and 1.3 GB on one CPU core; the JSON has
-2 KB a query.
+`--noise` takes the rankings of two runs, seeds or prompts of one model: their wins over each other
+are as many as chance alone gives, and stand beside those of the models.
+
+    python -m error_analysis.comparison --rankings runs/lxmert/test.npz runs/clip/test.npz \\
+        --split_file datasets/coco/test.json --output runs/comparison.json \\
+        --noise runs/lxmert/test.npz runs/lxmert_seed1/test.npz
+
+`--protocol 1k` takes the first 1,000 images of larger rankings. Under 5fold each fold is a gallery
+of its own, and the file is
+
+    {"folds": [{"comparisons": [...], "metadata": {"fold": 0, "counts": ...}}, ...],
+     "metadata": {...}}
+
+whose outer counts, overlap and noise floor are of all folds together.
+
+Two models on 5,000 images and 25,000 captions take 7 s and 1.2 GB on one core of an AMD EPYC
+(2.2 GB with two runs of --noise); the JSON has 2 KB a query.
 """
 
 from collections.abc import Sequence
@@ -28,19 +45,28 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-import numpy as np
-
-from error_analysis.model_rankings import ModelRankings, check_same_gallery, read_model_rankings
+from error_analysis.hard_overlap import HardOverlap, hard_overlap, overlap_lines, overlap_to_json
+from error_analysis.mining import HARD_RANK
+from error_analysis.model_rankings import ModelRankings, check_same_gallery, read_each
+from error_analysis.protocol_galleries import description_of, galleries_of_models
 from error_analysis.queries import Query, describe_queries
 from error_analysis.query_json import answer_to_json, asked_to_json, number
+from error_analysis.wins import (
+    MARGIN,
+    MAX_RANK,
+    WinCount,
+    WinRule,
+    count_wins,
+    counts_to_json,
+    win_indices,
+)
 from information_retrieval.metrics import DIRECTIONS, Direction
-from preprocess.command_line import parse_arguments, run_command
+from information_retrieval.protocols import Protocol
+from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import write_json
 from preprocess.split_file import read_split
 
-MAX_RANK = 10
-MARGIN = 10
 # Keys of a query in the JSON beside the models' names.
 QUERY_KEYS = (
     "query",
@@ -61,29 +87,26 @@ class ComparisonArguments:
         default=None,
         metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
     )
+    protocol: Protocol | None = field(
+        default=None,
+        metadata={
+            "help": "gallery: the first 1,000 images (1k), five folds of 1,000 (5fold), the first "
+            "5,000 (5k), all (full); default: what the rankings were made for"
+        },
+    )
+    noise: list[Path] | None = field(
+        default=None,
+        metadata={"help": "rankings of two runs of one model over the same gallery"},
+    )
+    hard_rank: int = field(
+        default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
+    )
     max_rank: int = field(
         default=MAX_RANK, metadata={"help": "the better model's 0-based rank is below this"}
     )
     margin: int = field(
         default=MARGIN, metadata={"help": "and the other's is at least so many places worse"}
     )
-
-
-@dataclass(frozen=True)
-class WinRule:
-    """When a model beats another on a query: better rank < `max_rank`, difference >= `margin`.
-
-    Raises:
-        InputError: a value is below 1.
-    """
-
-    max_rank: int = MAX_RANK
-    margin: int = MARGIN
-
-    def __post_init__(self) -> None:
-        for option, value in (("--max_rank", self.max_rank), ("--margin", self.margin)):
-            if value < 1:
-                raise InputError(f"{option}: expected at least 1, found {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +124,6 @@ class Comparison:
     better: str
     worse: str
     wins: dict[Direction, tuple[Win, ...]]
-
-
-def win_indices(better: np.ndarray, worse: np.ndarray, rule: WinRule) -> np.ndarray:
-    """Return the queries that `better` wins, ascending, (n,) int64.
-
-    Args:
-        better, worse: (n_queries,) float64, the ranks of two models.
-    """
-    return np.flatnonzero((better < rule.max_rank) & (worse - better >= rule.margin))
 
 
 def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> list[Comparison]:
@@ -147,28 +161,91 @@ def comparison_to_json(comparison: Comparison) -> dict:
     return {"better": comparison.better, "worse": comparison.worse, **lists}
 
 
+def content_of(galleries: Sequence[Sequence[ModelRankings]], rule: WinRule, metadata: dict) -> dict:
+    """Return the output file: of one gallery, or of folds."""
+    orders = [
+        [comparison_to_json(comparison) for comparison in compare(models, rule)]
+        for models in galleries
+    ]
+    if galleries[0][0].protocol != "5fold":
+        return {"comparisons": orders[0], "metadata": metadata}
+    folds = [
+        {
+            "comparisons": of_fold,
+            "metadata": {"fold": fold, "counts": counts_to_json(count_wins([models], rule))},
+        }
+        for fold, (models, of_fold) in enumerate(zip(galleries, orders, strict=True))
+    ]
+    return {"folds": folds, "metadata": metadata}
+
+
+def descriptions(galleries: Sequence[Sequence[ModelRankings]]) -> list[dict]:
+    """Return where each model's rankings come from, over all galleries."""
+    return [description_of(folds) for folds in zip(*galleries, strict=True)]
+
+
+def report(
+    counted: Sequence[WinCount],
+    noise: Sequence[WinCount],
+    overlaps: dict[Direction, HardOverlap],
+) -> str:
+    """Return what the command prints."""
+    lines = [f"{c.better} beats {c.worse}: {_counts(c)}" for c in counted]
+    lines += [f"noise floor, {c.better} beats {c.worse}: {_counts(c)}" for c in noise]
+    if not noise:
+        lines.append("noise floor: not counted; give two runs of one model by --noise")
+    for direction, overlap in overlaps.items():
+        lines += [f"{direction}: {line}" for line in overlap_lines(overlap)]
+    return "\n".join(lines)
+
+
+def _counts(wins: WinCount) -> str:
+    return f"{wins.counts['i2t']:,} image queries, {wins.counts['t2i']:,} caption queries"
+
+
+def check_files(rankings: Sequence[Path], noise: Sequence[Path]) -> None:
+    """Raise InputError when there is nothing to compare, or no two runs to take noise from."""
+    if len(rankings) < 2:
+        raise InputError("--rankings: expected at least 2 files to compare, found 1")
+    if noise and len({path.resolve() for path in noise}) != 2:
+        found = ", ".join(map(str, noise))
+        raise InputError(f"--noise: expected two files, of two runs of one model, found {found}")
+
+
+def read_compared(
+    arguments: ComparisonArguments,
+) -> tuple[list[list[ModelRankings]], list[list[ModelRankings]]]:
+    """Return the models of each gallery, and the runs of --noise of each, all of one gallery."""
+    check_files(arguments.rankings, arguments.noise or [])
+    split = read_split(arguments.split_file)
+    models = read_each(arguments.rankings, split, arguments.names, QUERY_KEYS)
+    paths = arguments.noise or []
+    # A path is a name that no two runs share, where their folders' names may be the same.
+    runs = read_each(paths, split, [str(path) for path in paths])
+    together = galleries_of_models([*models, *runs], arguments.protocol)
+    n_models = len(models)
+    return [g[:n_models] for g in together], [g[n_models:] for g in together]
+
+
 def main() -> None:
     arguments = parse_arguments(ComparisonArguments, description=__doc__)
-    if len(arguments.rankings) < 2:
-        raise InputError("--rankings: expected at least 2 files to compare, found 1")
     rule = WinRule(arguments.max_rank, arguments.margin)
-    split = read_split(arguments.split_file)
-    models = read_model_rankings(arguments.rankings, split, arguments.names, QUERY_KEYS)
-    comparisons = compare(models, rule)
+    check_at_least("--hard_rank", arguments.hard_rank, 1)
+    galleries, runs = read_compared(arguments)
+    counted, noise = count_wins(galleries, rule), count_wins(runs, rule)
+    overlaps = hard_overlap(galleries, arguments.hard_rank)
+    noise_floor = {"runs": descriptions(runs), "counts": counts_to_json(noise)}
     metadata = {
-        "models": [model.description() for model in models],
+        "models": descriptions(galleries),
         "rule": f"better rank < {rule.max_rank} and worse rank - better rank >= {rule.margin}",
-        "counts": [
-            {"better": c.better, "worse": c.worse, **{d: len(w) for d, w in c.wins.items()}}
-            for c in comparisons
-        ],
+        "counts": counts_to_json(counted),
+        "hard_rule": f"rank >= {arguments.hard_rank}",
+        "hard_overlap": {d: overlap_to_json(overlap) for d, overlap in overlaps.items()},
+        "noise_floor": noise_floor if noise else None,
     }
-    orders = [comparison_to_json(c) for c in comparisons]
-    write_json(arguments.output, {"comparisons": orders, "metadata": metadata})
+    write_json(arguments.output, content_of(galleries, rule, metadata))
     print(f"wrote {arguments.output}")
-    for c in comparisons:
-        i2t, t2i = len(c.wins["i2t"]), len(c.wins["t2i"])
-        print(f"{c.better} beats {c.worse}: {i2t:,} image queries, {t2i:,} caption queries")
+    print(report(counted, noise, overlaps))
 
 
 if __name__ == "__main__":

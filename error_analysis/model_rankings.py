@@ -72,9 +72,17 @@ def check_same_gallery(models: Sequence[ModelRankings]) -> None:
             if not np.array_equal(getattr(model.rankings, what), getattr(first.rankings, what)):
                 raise InputError(
                     f"{model.path}: expected the gallery of {first.path} "
-                    f"({_gallery_size(first)}), found another {what} ({_gallery_size(model)}); "
-                    "evaluate both with one split file and one --protocol"
+                    f"({_gallery_size(first)}), found another {what} ({_gallery_size(model)}"
+                    f"{_lacking(model, first, what)}); evaluate both with one split file and one "
+                    "--protocol"
                 )
+
+
+def _lacking(model: ModelRankings, other: ModelRankings, what: str) -> str:
+    """Name the first image or caption of `other` that `model` has not scored."""
+    ids = getattr(other.rankings, what)
+    lacking = ids[~np.isin(ids, getattr(model.rankings, what))]
+    return f", without {what.removesuffix('_ids')} {lacking[0]}" if len(lacking) else ""
 
 
 def _gallery_size(model: ModelRankings) -> str:
@@ -121,7 +129,23 @@ def read_model_rankings(
     names: Sequence[str] | None = None,
     reserved_names: Iterable[str] = (),
 ) -> list[ModelRankings]:
-    """Read rankings files of one gallery.
+    """Read rankings files of one gallery; arguments and errors as `read_each`.
+
+    Raises:
+        InputError: also when the files are of different galleries.
+    """
+    models = read_each(paths, split, names, reserved_names)
+    check_same_gallery(models)
+    return models
+
+
+def read_each(
+    paths: Sequence[Path],
+    split: Split,
+    names: Sequence[str] | None = None,
+    reserved_names: Iterable[str] = (),
+) -> list[ModelRankings]:
+    """Read rankings files of one split, whose galleries may differ.
 
     Args:
         paths: one file a model.
@@ -130,15 +154,12 @@ def read_model_rankings(
         reserved_names: names that no model may have.
 
     Raises:
-        InputError: an unreadable file, rankings of another split or of different galleries, or
-            names that are not unique.
+        InputError: an unreadable file, rankings of another split, or names that are not unique.
     """
     rankings = [read_rankings(path, split) for path in paths]
-    models = [
+    return [
         ModelRankings(name, path, gallery_of(r, split), r)
         for name, path, r in zip(
             unique_names(paths, rankings, names, reserved_names), paths, rankings, strict=True
         )
     ]
-    check_same_gallery(models)
-    return models

@@ -25,6 +25,7 @@ from tests.error_analysis.scored import (
     save_rankings,
     scores_with_ranks,
 )
+from tests.error_analysis.small_folds import FOLD, N_FOLDS, N_IMAGES, save_folds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Image queries: easy are 100 and 104; hard are 102, 103 and 111.
@@ -159,3 +160,70 @@ def test_a_number_out_of_range_is_one_line(tmp_path, run_main, option, value, ex
     status = run_main(main, *files, option, value)
     assert_one_clear_line(status, option, f"expected {expected}, found {value}")
     assert not output.exists()
+
+
+def mined_file(run_main, folder: Path, rankings: Path, *options: str) -> dict:
+    files = ["--rankings", rankings, "--split_file", folder / "test.json"]
+    assert run_main(main, *files, "--output", folder / "mined.json", *options) == 0
+    return json.loads((folder / "mined.json").read_text())
+
+
+@pytest.mark.usefixtures("small_folds")
+def test_5fold_rankings_are_mined_fold_by_fold(tmp_path, run_main, capsys):
+    [path] = save_folds(tmp_path, "clip")
+    content = mined_file(run_main, tmp_path, path)
+    assert list(content) == ["folds", "metadata"]
+    assert len(content["folds"]) == N_FOLDS
+    for i, fold in enumerate(content["folds"]):
+        assert list(fold) == ["i2t", "t2i", "metadata"]
+        assert fold["metadata"]["fold"] == i
+        assert fold["metadata"]["gallery"] == {"images": FOLD, "captions": 2 * FOLD}
+        images = range(100 + FOLD * i, 100 + FOLD * (i + 1))
+        for entry in [*fold["t2i"]["hard"], *fold["t2i"]["easy"]]:
+            assert {entry["image_id"], *entry["retrieved"]} <= set(images)
+    total = content["metadata"]["counts"]["t2i"]
+    assert total["queries"] == 2 * N_IMAGES
+    of_folds = [fold["metadata"]["counts"]["t2i"] for fold in content["folds"]]
+    assert total["easy"] == sum(counts["easy"] for counts in of_folds) > 0
+    assert content["metadata"]["gallery"] == {"images": N_IMAGES, "captions": 2 * N_IMAGES}
+    assert "fold 4: i2t" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small_folds")
+def test_a_protocol_chooses_the_gallery_that_is_mined(tmp_path, run_main):
+    [path] = save_folds(tmp_path, "clip")
+    folds = mined_file(run_main, tmp_path, path)["folds"]
+    first = mined_file(run_main, tmp_path, path, "--protocol", "1k")
+    assert {d: first[d] for d in ("i2t", "t2i")} == {d: folds[0][d] for d in ("i2t", "t2i")}
+    assert first["metadata"]["protocol"] == "1k"
+    whole = mined_file(run_main, tmp_path, path, "--protocol", "5k")
+    assert whole["metadata"]["gallery"]["images"] == N_IMAGES
+    assert whole["metadata"]["counts"]["t2i"]["hard"] > 10
+
+
+@pytest.mark.usefixtures("small_folds")
+def test_each_fold_is_sampled(tmp_path, run_main):
+    [path] = save_folds(tmp_path, "clip")
+    content = mined_file(run_main, tmp_path, path, "--sample", "2")
+    assert [len(fold["t2i"]["easy"]) for fold in content["folds"]] == [2] * N_FOLDS
+    assert content["metadata"]["counts"]["t2i"]["easy_written"] == 2 * N_FOLDS
+
+
+def test_a_protocol_of_more_images_than_there_are_is_one_line(tmp_path, run_main):
+    split, output = make_split([1] * len(RANKS)), tmp_path / "hard.json"
+    write_split(tmp_path / "test.json", split)
+    rankings = save_rankings(tmp_path / "clip" / "test.npz", scores_with_ranks(RANKS), split)
+    files = ["--rankings", rankings, "--split_file", tmp_path / "test.json", "--output", output]
+    status = run_main(main, *files, "--protocol", "5fold")
+    assert_one_clear_line(status, rankings, "protocol 5fold takes 5,000 images", "12 images")
+    assert not output.exists()
+
+
+def test_no_hard_query_is_an_honest_empty_file(tmp_path, run_main, capsys):
+    split = make_split([1] * 12)
+    write_split(tmp_path / "test.json", split)
+    rankings = save_rankings(tmp_path / "test.npz", np.eye(12, dtype=np.float32), split)
+    content = mined_file(run_main, tmp_path, rankings)
+    assert content["i2t"]["hard"] == content["t2i"]["hard"] == []
+    assert content["metadata"]["counts"]["i2t"]["hard"] == 0
+    assert "i2t 0 hard, 12 easy" in capsys.readouterr().out

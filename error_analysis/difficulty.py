@@ -1,0 +1,214 @@
+"""What predicts difficulty: features of queries against hard or not hard, and clusters of the hard.
+
+Reads one or more rankings files of one gallery and their split file; for each model and direction,
+learns from features of the query alone whether it is hard (no ground truth in the top 10), tests
+on images that were not learnt from (error_analysis/predicting/difficulty_model.py), and clusters
+the hard queries by what they say. Prints the AUCs, the weight of each feature and the clusters, and writes
+them as JSON:
+
+    {"models": {"clip": {"i2t": {"difficulty": {"auc": ..., "weights": [...], ...} or null,
+                                 "too_few": null or why there is no "difficulty",
+                                 "clusters": [{"size", "words", "typical", "ids"}, ...],
+                                 "without_words": [ids]},
+                         "t2i": {...}}},
+     "metadata": {...}}
+
+    python -m error_analysis.difficulty \\
+        --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
+        --split_file datasets/demo/test.json --train_file datasets/demo/train.json \\
+        --instances datasets/demo/annotations/instances_val2014.json \\
+        --images datasets/demo/test_images.h5 --output runs/demo/difficulty.json
+
+With --figures, draws the weights as `difficulty_i2t` and `difficulty_t2i` (.png and .pdf) in that
+folder. Of --train_file (how rare words are), --instances and --features (objects), and --images
+(quality), those not given just add no features. The demo takes 15 s on one CPU core; 5,000 images
+and 25,000 captions about a minute and 0.8 GB beside the scores, most of it for the typo rule
+(--no_rules leaves it out), and 15 s more for each further model.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from error_analysis.mining import HARD_RANK
+from error_analysis.model_rankings import read_each
+from error_analysis.plots import TITLES
+from error_analysis.predicting.difficulty_findings import N_CLUSTERS, Findings, find
+from error_analysis.predicting.difficulty_plots import weights_figure
+from error_analysis.predicting.query_features import (
+    QueryFeatures,
+    caption_features,
+    caption_set_features,
+    object_features,
+    quality_features,
+    rarity_features,
+    reason_flags,
+)
+from error_analysis.protocol_galleries import description_of, galleries_of_models
+from error_analysis.reasons.caption_reasons import REASON_NAMES, caption_reasons
+from error_analysis.reasons.objects import read_detected, read_instances, read_labels
+from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.protocols import Protocol
+from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.features_file import FeaturesFile
+from preprocess.files import atomic_path, check_writable, write_json
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import Split, read_split
+
+FIGURE_FORMATS = ("png", "pdf")
+
+
+@dataclass
+class DifficultyArguments:
+    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery"})
+    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+    output: Path = field(metadata={"help": "the JSON file to write"})
+    figures: Path | None = field(default=None, metadata={"help": "folder for the figures"})
+    names: list[str] | None = field(
+        default=None,
+        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
+    )
+    protocol: Protocol | None = field(
+        default=None, metadata={"help": "gallery; default: what the rankings were made for"}
+    )
+    train_file: Path | None = field(
+        default=None, metadata={"help": "split JSON whose captions tell how rare words are"}
+    )
+    instances: Path | None = field(
+        default=None, metadata={"help": "COCO's instances JSON of the split's images"}
+    )
+    features: Path | None = field(
+        default=None, metadata={"help": "{split}_features.h5: objects that the detector saw"}
+    )
+    object_labels: Path | None = field(
+        default=None,
+        metadata={"help": "the detector's objects_vocab.txt, where --features does not name them"},
+    )
+    images: Path | None = field(
+        default=None, metadata={"help": "{split}_images.h5, to measure the images' quality"}
+    )
+    rules: bool = field(
+        default=True, metadata={"help": "use the rules of caption_reasons as features"}
+    )
+    hard_rank: int = field(
+        default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
+    )
+    n_clusters: int = field(default=N_CLUSTERS, metadata={"help": "clusters of hard queries"})
+    seed: int = field(default=0, metadata={"help": "seed of the folds, the trees and k-means"})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is known of the queries beside the split itself; None: not known."""
+
+    training_captions: tuple[str, ...] | None = None
+    instances: Path | None = None
+    features: FeaturesFile | None = None
+    object_labels: tuple[str, ...] | None = None
+    images: ImagesFile | None = None
+    rules: bool = True
+
+
+def features_of(
+    gallery: Split, sources: Sources, progress: Callable[[Iterable], Iterable] = iter
+) -> dict[Direction, QueryFeatures]:
+    """Compute the features of all queries of a gallery that the sources allow.
+
+    Raises:
+        InputError: a source is of other images, or cannot be read.
+    """
+    of_captions = [caption_features(gallery)]
+    if sources.training_captions is not None:
+        of_captions.append(rarity_features(gallery, sources.training_captions))
+    if sources.rules:
+        reasons = caption_reasons(gallery, sources.training_captions or ())
+        of_captions.append(reason_flags(reasons, REASON_NAMES))
+    of_images = [caption_set_features(gallery)]
+    image_ids = gallery.image_ids.tolist()
+    if sources.instances is not None:
+        objects = read_instances(sources.instances, image_ids)
+        of_images.append(object_features(gallery, objects))
+    if sources.features is not None:
+        detected = read_detected(sources.features, image_ids, sources.object_labels)
+        of_images.append(object_features(gallery, detected, "detected "))
+    if sources.images is not None:
+        of_images.append(quality_features(gallery, sources.images, progress))
+    rows = np.arange(len(image_ids))
+    return {
+        "i2t": QueryFeatures.join(rows, *of_images),
+        "t2i": QueryFeatures.join(gallery.caption_image_index, *of_captions),
+    }
+
+
+def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) -> list[Path]:
+    """Write the figure of each direction that something was learnt of, and return the files."""
+    written = []
+    for direction in DIRECTIONS:
+        learnt = {
+            name: of_model[direction].difficulty
+            for name, of_model in findings.items()
+            if of_model[direction].difficulty
+        }
+        if learnt:
+            figure = weights_figure(learnt, direction)
+            for form in FIGURE_FORMATS:
+                path = folder / f"difficulty_{direction}.{form}"
+                with atomic_path(path) as partial_path:
+                    figure.savefig(partial_path, format=form, dpi=120)
+                written.append(path)
+    return written
+
+
+def read_sources(args: DifficultyArguments) -> Sources:
+    """Read, or open, the files that are given beside the rankings."""
+    return Sources(
+        training_captions=args.train_file and read_split(args.train_file).captions,
+        instances=args.instances,
+        features=args.features and FeaturesFile(args.features),
+        object_labels=args.object_labels and read_labels(args.object_labels),
+        images=args.images and ImagesFile(args.images),
+        rules=args.rules,
+    )
+
+
+def main() -> None:
+    args = parse_arguments(DifficultyArguments, description=__doc__)
+    for option, least in (("hard_rank", 1), ("n_clusters", 1), ("seed", 0)):
+        check_at_least(f"--{option}", getattr(args, option), least)
+    check_writable(args.output)
+    split = read_split(args.split_file)
+    models = read_each(args.rankings, split, args.names)
+    galleries = galleries_of_models(models, args.protocol)
+    sources = read_sources(args)
+    progress = partial(tqdm, desc="measuring images", unit="image")
+    of_folds = [features_of(same[0].gallery, sources, progress) for same in galleries]
+    features = {d: QueryFeatures.concatenate([fold[d] for fold in of_folds]) for d in DIRECTIONS}
+    options = (args.hard_rank, args.n_clusters, args.seed)
+    findings = {
+        folds[0].name: {d: find(folds, d, features[d], *options) for d in DIRECTIONS}
+        for folds in zip(*galleries, strict=True)
+    }
+    metadata = {
+        "models": [description_of(folds) for folds in zip(*galleries, strict=True)],
+        "rules": {"hard": f"rank >= {args.hard_rank}"},
+        "features": {direction: list(features[direction].names) for direction in DIRECTIONS},
+        "seed": args.seed,
+    }
+    content = {
+        name: {direction: found.to_json() for direction, found in of_model.items()}
+        for name, of_model in findings.items()
+    }
+    write_json(args.output, {"models": content, "metadata": metadata})
+    for name, of_model in findings.items():
+        for direction, found in of_model.items():
+            print(f"{name}, {TITLES[direction]}: {found.to_text()}\n")
+    figures = write_figures(args.figures, findings) if args.figures else []
+    print(f"wrote {', '.join(map(str, [args.output, *figures]))}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,259 @@
+"""Probe a model: change one thing about a query, and see what becomes of its rank.
+
+Reads a checkpoint of any type, `{data_dir}/{split}.json` and the split's HDF5 file that the model
+reads. One of three probes:
+
+A caption, and an edited form of it, against all images of the split. Both lists are shown side by
+side, with the rank of the ground truth where the caption is one of the split's, or of --image_id.
+
+    python -m error_analysis.probe --model_name_or_path demo/models/clip \\
+        --data_dir datasets/demo --split test \\
+        --caption "a dog near a whtie parasol in the snw." \\
+        --edit "a dog near a white parasol in the snow."
+
+Every caption with a typo, as typed and repaired. Repairs come from the typo rule
+(error_analysis/reasons/typos.py), or from --repairs.
+
+    python -m error_analysis.probe --model_name_or_path demo/models/clip \\
+        --data_dir datasets/demo --split test --repair_typos --output runs/demo/clip/repairs.json
+
+The images as photographic negatives, which the original fed to CLIP by mistake: all queries of the
+split, or with --caption only that one.
+
+    python -m error_analysis.probe --model_name_or_path demo/models/clip \\
+        --data_dir datasets/demo --split test --negative_images \\
+        --output runs/demo/clip/negatives.json
+
+With --output, writes what it prints, and every query, as JSON. A probe encodes each image once
+(twice for negatives): on the demo 10 s on 2 CPU cores, with CLIP ViT-B/32 and 5,000 images about
+as long as `information_retrieval.evaluate`.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from error_analysis.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.probing.negative_images import changes_to_json, changes_to_text, score_gallery
+from error_analysis.probing.probed_captions import (
+    ScoringModel,
+    check_caption,
+    row_of_image,
+    rows_with_caption,
+    score_captions,
+)
+from error_analysis.probing.rank_lists import RankList, rank_list, rank_list_to_json, side_by_side
+from error_analysis.probing.typo_repair import (
+    find_repairs,
+    read_repairs,
+    repair_queries,
+    repairs_to_json,
+    repairs_to_text,
+)
+from information_retrieval.arguments import DataArguments, ModelArguments
+from information_retrieval.checkpoint import weights_revision
+from information_retrieval.evaluation_output import describe
+from information_retrieval.protocols import Protocol, galleries, protocol_split
+from information_retrieval.scoring import EncoderOptions, GalleryFiles
+from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.device import torch_device
+from preprocess.errors import InputError
+from preprocess.files import check_writable, write_json
+from preprocess.split_file import Split, read_split
+
+N_SHOWN = 10
+
+
+@dataclass
+class ProbeArguments:
+    caption: str | None = field(default=None, metadata={"help": "the caption to probe"})
+    edit: str | None = field(default=None, metadata={"help": "an edited form of --caption"})
+    image_id: int | None = field(
+        default=None,
+        metadata={"help": "the right image of --caption; default: that which has it in the split"},
+    )
+    repair_typos: bool = field(
+        default=False, metadata={"help": "probe every caption with a typo, typed and repaired"}
+    )
+    repairs: Path | None = field(
+        default=None,
+        metadata={"help": "JSON of caption ids and repaired captions, instead of the typo rule"},
+    )
+    train_file: Path | None = field(
+        default=None,
+        metadata={
+            "help": "split JSON whose captions teach the typo rule the words that are usual; "
+            "default: train.json of --data_dir, where there is one"
+        },
+    )
+    negative_images: bool = field(
+        default=False,
+        metadata={"help": "models that read images: each value x becomes (256 - x) mod 256"},
+    )
+    split: str = field(default="test", metadata={"help": "split whose images are scored"})
+    protocol: Protocol | None = field(
+        default=None,
+        metadata={
+            "help": "1k: first 1,000 images; 5fold: five galleries of 1,000; 5k: first 5,000; "
+            "full: every image of the split; default: that of --rankings, or else full"
+        },
+    )
+    rankings: Path | None = field(
+        default=None,
+        metadata={
+            "help": "rankings .npz of this model over this split: the scores without repairs, or "
+            "without negatives, are taken from it"
+        },
+    )
+    output: Path | None = field(default=None, metadata={"help": "the JSON file to write"})
+    dtype: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32", metadata={"help": "type that the model computes in (autocast)"}
+    )
+    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
+    num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
+    device: str = field(
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        metadata={"help": "torch device to compute on"},
+    )
+
+
+def check_probe(args: ProbeArguments) -> None:
+    """Raise InputError unless the options make one probe."""
+    check_at_least("--batch_size", args.batch_size, 1)
+    check_at_least("--num_workers", args.num_workers, 0)
+    if args.repair_typos and (args.caption is not None or args.negative_images):
+        raise InputError("--repair_typos: is a probe of its own; leave out the other one")
+    for option in ("edit", "image_id"):
+        if getattr(args, option) is not None and args.caption is None:
+            raise InputError(f"--{option}: expected a --caption that it belongs to")
+    for option in ("repairs", "train_file"):
+        if getattr(args, option) is not None and not args.repair_typos:
+            raise InputError(f"--{option}: belongs to --repair_typos")
+    if args.caption is None and not args.repair_typos and not args.negative_images:
+        raise InputError("expected --caption, --repair_typos or --negative_images; --help tells")
+    if args.caption is not None:
+        check_caption("--caption", args.caption)
+        if args.rankings is not None:
+            raise InputError("--rankings: belongs to --repair_typos or --negative_images")
+        if args.protocol == "5fold":
+            raise InputError("--protocol 5fold: a caption has one list; choose 1k, 5k or full")
+    if args.edit is not None:
+        check_caption("--edit", args.edit)
+        if args.negative_images:
+            raise InputError("--edit: probe it apart from --negative_images, one change at a time")
+
+
+def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRankings | None:
+    """Read --rankings, and check that this model made them, under the protocol asked for."""
+    if args.rankings is None:
+        return None
+    [known] = read_model_rankings([args.rankings], split)
+    metadata = known.rankings.metadata
+    if metadata.get("weights", weights) != weights:
+        raise InputError(
+            f"{args.rankings}: rankings of another model ({metadata.get('model')}, weights "
+            f"{metadata['weights']}), expected weights {weights}; give those that "
+            "--model_name_or_path made"
+        )
+    if metadata.get("negative_images", "False") != "False":
+        raise InputError(f"{args.rankings}: made on negatives; give rankings of the images")
+    if args.protocol not in (None, known.protocol):
+        raise InputError(
+            f"--protocol {args.protocol}: {args.rankings} was made for {known.protocol}; leave out "
+            "one of them"
+        )
+    return known
+
+
+def probe_caption(args: ProbeArguments, gallery: Split, model: ScoringModel) -> list[RankList]:
+    """Score --caption beside --edit, or beside itself on negatives; alone without either."""
+    if args.image_id is None:
+        truth = rows_with_caption(gallery, args.caption)
+    else:
+        truth = [row_of_image(gallery, args.image_id)]
+    captions = {"caption": args.caption}
+    if args.edit is not None:
+        captions["edit"] = args.edit
+    source = " and ".join(f"--{title} ({i})" for i, title in enumerate(captions, start=1))
+    scores = score_captions(list(captions.values()), source, gallery, model)
+    columns = zip(captions.items(), scores.T, strict=True)
+    lists = [rank_list(*item, column, gallery, truth) for item, column in columns]
+    if args.negative_images:
+        [column] = score_captions([args.caption], source, gallery, model.on_negatives()).T
+        lists.append(rank_list("on negatives", args.caption, column, gallery, truth))
+    return lists
+
+
+def probe_typos(
+    args: ProbeArguments,
+    data: DataArguments,
+    split: Split,
+    gallery: Split,
+    model: ScoringModel,
+    known: ModelRankings | None,
+    protocol: Protocol,
+) -> tuple[dict, str]:
+    """Return the content of the output file but for its metadata, and what is printed."""
+    if args.repairs is not None:
+        repairs = read_repairs(args.repairs, gallery, split)
+    else:
+        train_file = args.train_file or data.split_file("train")
+        is_there = args.train_file is not None or train_file.exists()
+        repairs = find_repairs(gallery, read_split(train_file).captions if is_there else ())
+    folds = galleries(protocol, len(gallery.images))
+    scores = known.rankings.scores if known else None
+    queries = repair_queries(repairs, gallery, model, folds, scores)
+    return repairs_to_json(queries), repairs_to_text(queries, N_SHOWN)
+
+
+def probe_negatives(
+    gallery: Split, model: ScoringModel, known: ModelRankings | None, protocol: Protocol
+) -> tuple[dict, str]:
+    """Return the content of the output file but for its metadata, and what is printed."""
+    # First, so that a model that reads no images is told at once.
+    negatives = score_gallery(gallery, model, negatives=True)
+    rankings = known.rankings if known else score_gallery(gallery, model, negatives=False)
+    models = []
+    for name, scored in (("images", rankings), ("negatives", negatives)):
+        scored = replace(scored, metadata={**scored.metadata, "protocol": protocol})
+        models.append(ModelRankings(name, Path(model.name), gallery, scored))
+    return changes_to_json(*models), changes_to_text(*models)
+
+
+def main() -> None:
+    model_arguments, data, args = parse_arguments(
+        ModelArguments, DataArguments, ProbeArguments, description=__doc__
+    )
+    check_probe(args)
+    if args.output is not None:
+        check_writable(args.output)
+    split = read_split(data.split_file(args.split))
+    name = model_arguments.model_name_or_path
+    known = read_known(args, split, weights_revision(name)) if args.rankings else None
+    protocol = known.protocol if known else args.protocol or "full"
+    gallery = known.gallery if known else protocol_split(split, protocol)
+    options = EncoderOptions(
+        getattr(torch, args.dtype), args.batch_size, args.num_workers, show_progress=True
+    )
+    files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
+    model = ScoringModel(name, files, torch_device(args.device), options)
+    if args.caption is not None:
+        lists = probe_caption(args, gallery, model)
+        content = {"lists": [rank_list_to_json(ranked) for ranked in lists]}
+        text = side_by_side(lists)
+    elif args.repair_typos:
+        content, text = probe_typos(args, data, split, gallery, model, known, protocol)
+    else:
+        content, text = probe_negatives(gallery, model, known, protocol)
+    print(text)
+    if args.output is not None:
+        identity = {"weights": weights_revision(name), "dtype": args.dtype}
+        metadata = describe(name, split, protocol, identity)
+        write_json(args.output, {**content, "metadata": metadata})
+        print(f"wrote {args.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

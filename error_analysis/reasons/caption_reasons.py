@@ -1,0 +1,32 @@
+"""The reasons why a gallery's captions may be hard queries: all rules on each caption."""
+
+from collections.abc import Sequence
+
+from error_analysis.reasons import modifiers, no_visual_content, typos, underspecified
+from error_analysis.reasons.reason import Reason
+from preprocess.split_file import Split
+
+REASON_NAMES = (typos.NAME, modifiers.NAME, underspecified.NAME, no_visual_content.NAME)
+
+
+def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tuple[Reason, ...]]:
+    """Return the reasons of each caption of the gallery, in order; most captions have none.
+
+    Args:
+        gallery: the captions, and the other images' captions that they are compared with.
+        training_captions: of other images, may be none: their words and word pairs tell a typo
+            from a word. The more, the fewer real-word slips are missed.
+    """
+    check_typos = typos.TypoCheck(training_captions)
+    vague = underspecified.underspecified(gallery)
+    reasons = []
+    for caption, same_elsewhere in zip(gallery.captions, vague, strict=True):
+        nothing = no_visual_content.no_visual_content(caption)
+        found = (
+            check_typos(caption),
+            # A caption that describes nothing is vague and abstract too, but fails for this.
+            nothing or modifiers.long_modifier(caption),
+            None if nothing else same_elsewhere,
+        )
+        reasons.append(tuple(reason for reason in found if reason is not None))
+    return reasons

@@ -1,0 +1,134 @@
+"""Underspecified captions: few content words, and captions of many other images say them too.
+
+Words are compared by stem. Function words and words that fit every picture ("a picture of",
+"somewhere", "things") tell no image from another and do not count. An image is covered by a caption
+when one of its captions has (nearly) all of the caption's content, weighed by TF-IDF.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from error_analysis.reasons.nouns import HYPERNYMS, SYNONYMS, plurals
+from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.words import FUNCTION_WORDS, stem, tokenize, word_set
+from preprocess.split_file import Split
+
+NAME = "underspecified"
+# Two things and a place; captions have six content words on average.
+MOST_CONTENT_WORDS = 3
+# A query is hard from rank 10 on, and ten other images that fit as well are enough to put it there
+# by chance; in a small gallery, 4 % of the images.
+MANY_IMAGES = 10
+MANY_SHARE = 0.04
+# The share of the content's TF-IDF weight that another caption must have: all but a common word.
+COVERAGE = 0.8
+_BLOCK = 2048
+
+# Words that fit every picture: of the medium, of place and amount, and nouns for anything.
+_GENERAL_WORDS = word_set(
+    "picture image photo photograph pic shot view scene close closeup display shown show taken "
+    "take took see seen look there thing object item stuff something somebody someone somewhere "
+    "anything piece part kind type sort variety various different other certain place area spot "
+    "setting outside outdoors outdoor inside indoors indoor open group bunch couple pair number "
+    "lot several set nice good beautiful useful great pretty interesting another near next "
+    "beside sit sitting stand standing located made"
+)
+_LITTLE = FUNCTION_WORDS | _GENERAL_WORDS
+_LITTLE_STEMS = frozenset(map(stem, _LITTLE))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many other images a caption fits.
+
+    Attributes:
+        n_images: other images with a caption that covers the content words of this one.
+        example: the nearest such caption; None where there is none.
+    """
+
+    n_images: int
+    example: str | None
+
+
+def content_words(caption: str) -> list[str]:
+    """Return the different stems of the words that tell the image from others, in order."""
+    stems = (stem(token.lower) for token in tokenize(caption) if token.is_word)
+    return list(dict.fromkeys(word for word in stems if word not in _LITTLE_STEMS))
+
+
+def underspecified(gallery: Split) -> list[Reason | None]:
+    """Return for each caption of the gallery, in order, the reason or None."""
+    many = max(2, min(MANY_IMAGES, round(MANY_SHARE * len(gallery.images))))
+    reasons: list[Reason | None] = [None] * len(gallery.captions)
+    for caption, coverage in _coverages(gallery).items():
+        if coverage.n_images >= many:
+            others = f"{coverage.n_images} other images have a caption that says the same"
+            reasons[caption] = Reason(NAME, f'{others}, such as "{coverage.example}"')
+    return reasons
+
+
+def _coverages(gallery: Split) -> dict[int, Coverage]:
+    """Return the coverage of the captions with few content words; the others have no entry."""
+    words = [content_words(caption) for caption in gallery.captions]
+    wider = _wider_words()
+    said = [[*own, *(w for word in own for w in wider.get(word, ()))] for own in words]
+    few = [i for i, own in enumerate(words) if len(own) <= MOST_CONTENT_WORDS]
+    coverages = {i: _of_nothing(gallery, i) for i in few if not words[i]}
+    few = [i for i in few if words[i]]
+    if not few:
+        return coverages
+    vectorizer = TfidfVectorizer(analyzer=lambda own: own, norm=None, binary=True)
+    present = vectorizer.fit_transform(said).sign()  # (n_captions, n_stems)
+    weights = vectorizer.transform(words)  # (n_captions, n_stems)
+    for start in range(0, len(few), _BLOCK):
+        block = few[start : start + _BLOCK]
+        coverages.update(_block_coverages(gallery, block, weights, present))
+    return coverages
+
+
+def _wider_words() -> dict[str, frozenset[str]]:
+    """Return for the stem of a noun those of the wider nouns that it is a case of.
+
+    A caption that says "kitten" also says "cat" and "animal".
+    """
+    wider: dict[str, set[str]] = {}
+    for category, others in SYNONYMS.items():
+        above = [name for name, below in HYPERNYMS.items() if category in below]
+        for name in (category, *others):
+            for noun in (name, *plurals(name)):
+                names = [w for w in (category, *above) if " " not in w]
+                wider.setdefault(stem(noun), set()).update(map(stem, names))
+    return {noun: frozenset(names - {noun}) for noun, names in wider.items() if " " not in noun}
+
+
+def _block_coverages(
+    gallery: Split, block: list[int], weights: sparse.csr_matrix, present: sparse.csr_matrix
+) -> dict[int, Coverage]:
+    own = np.asarray(weights[block].sum(axis=1)).ravel()  # (n_block,)
+    shared = (weights[block] @ present.T).tocsr()  # (n_block, n_captions)
+    totals = np.asarray(weights.sum(axis=1)).ravel()  # (n_captions,)
+    images = gallery.caption_image_index
+    coverages = {}
+    for row, caption in enumerate(block):
+        entries = slice(shared.indptr[row], shared.indptr[row + 1])
+        others, covered = shared.indices[entries], shared.data[entries]
+        covers = (covered >= COVERAGE * own[row]) & (images[others] != images[caption])
+        others = others[covers]
+        example = None
+        if len(others):
+            # Of the captions that cover this one, that which says least beside it.
+            nearest = others[np.lexsort((others, totals[others] - covered[covers]))[0]]
+            example = gallery.captions[nearest].strip()
+        coverages[caption] = Coverage(len(np.unique(images[others])), example)
+    return coverages
+
+
+def _of_nothing(gallery: Split, caption: int) -> Coverage:
+    """Return the coverage of a caption without content words: it fits every other image."""
+    images = gallery.caption_image_index
+    other = np.flatnonzero(images != images[caption])
+    example = gallery.captions[other[0]].strip() if len(other) else None
+    return Coverage(len(gallery.images) - 1, example)

@@ -1,0 +1,104 @@
+"""Words of a caption with their places, and the closed classes of English words."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’\-/&.][^\W_]+)*|[.,;:!?()\"]")
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text that white space parts."""
+    return frozenset(text.split())
+
+
+ARTICLES = word_set("a an the")
+PRONOUNS = word_set(
+    "i me my mine we us our you your he him his she her hers it its they them their theirs this "
+    "that these those who whom whose which what each other another one ones itself himself "
+    "herself themselves someone somebody anyone anybody everyone everybody nobody something "
+    "anything everything nothing none both all some any few several many much more most"
+)
+PREPOSITIONS = word_set(
+    "of in on at by for with from to into onto over under above below behind beside besides "
+    "between among across through during before after near around along against inside outside "
+    "within without toward towards upon off up down out past beneath underneath atop about "
+    "amongst alongside like as than via"
+)
+CONJUNCTIONS = word_set("and or but nor so yet if because while when where since until")
+AUXILIARIES = word_set(
+    "is are was were be been being am has have had having do does did can could will would "
+    "shall should may might must ought"
+)
+NUMBERS = word_set("two three four five six seven eight nine ten dozen hundred")
+_ADVERBS = word_set(
+    "there here not no very also just only too together next front top left right side back "
+    "well then now"
+)
+FUNCTION_WORDS = ARTICLES | PRONOUNS | PREPOSITIONS | CONJUNCTIONS | AUXILIARIES | _ADVERBS
+
+_IRREGULAR = {
+    "men": "man", "women": "woman", "people": "person", "children": "child", "kids": "kid",
+    "feet": "foot", "teeth": "tooth", "mice": "mouse", "geese": "goose", "knives": "knife",
+    "shelves": "shelf", "leaves": "leaf", "sheep": "sheep", "sat": "sit", "stood": "stand",
+    "lying": "lie", "ate": "eat", "eaten": "eat", "held": "hold", "rode": "ride", "ridden": "ride",
+    "worn": "wear", "wore": "wear", "ran": "run", "flew": "fly", "flown": "fly",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, a number or a punctuation mark; `text` is caption[start:end]."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def lower(self) -> str:
+        return self.text.lower().replace("’", "'")
+
+    @property
+    def is_word(self) -> bool:
+        """Letters, with inner hyphens, apostrophes or digits; at least one letter."""
+        return any(character.isalpha() for character in self.text)
+
+    @property
+    def is_plain(self) -> bool:
+        """Only the letters a to z, in either case: a word that a dictionary may hold."""
+        return self.text.isascii() and self.text.isalpha()
+
+
+def tokenize(caption: str) -> list[Token]:
+    """Return the words, numbers and punctuation marks; other characters part tokens."""
+    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(caption)]
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """Return a rough stem of a lower-case word: "boats" and "boat", "sitting" and "sits" agree."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("'s"):
+        word = word[:-2]
+    for ending, least, replacement in (
+        ("ies", 3, "y"),
+        ("sses", 2, "ss"),
+        ("ches", 2, "ch"),
+        ("shes", 2, "sh"),
+        ("xes", 2, "x"),
+        ("ing", 3, ""),
+        ("ed", 3, ""),
+        ("s", 3, ""),
+    ):
+        if word.endswith(ending) and len(word) >= len(ending) + least:
+            if ending == "s" and word[-2] in "su":
+                break
+            word = word[: -len(ending)] + replacement
+            break
+    else:
+        ending = ""
+    if ending in ("ing", "ed") and word[-1] == word[-2] and word[-1] not in "ls":
+        word = word[:-1]
+    # "riding", "rides" and "ride" agree without the e.
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word

@@ -1,0 +1,100 @@
+"""Tell how certain the metrics of models, and the differences between them, are.
+
+Reads one or more rankings files of one gallery and their split file; prints, and writes as JSON,
+R@1/5/10, median and mean rank and rsum with 95 % bootstrap intervals over images (see `statistics`)
+and tie bounds, and for each two models McNemar's test, and a permutation test by image, of R@k, and
+one of reciprocal ranks (see `paired_tests`):
+
+    {"protocols": {"full": {
+        "models": {"clip": {"i2t_r1": {"value": 54.6, "low": 48.3, "high": 60.8,
+                                       "optimistic": 54.6, "pessimistic": 54.6}, ...}, ...},
+        "pairs": [{"first": "lxmert", "second": "clip",
+                   "i2t": {"recalls": [{"k": 1, "first_only": 56, "second_only": 35,
+                                        "mcnemar_p": 0.035, "by_image_p": 0.035}, ...],
+                           "reciprocal_rank": {"first": 0.74, "second": 0.68,
+                                               "by_image_p": 0.02}},
+                   "t2i": {...}}, ...]}, ...},
+     "metadata": {...}}
+
+Every protocol that the rankings have scores for is computed: those of 5k have 1k and 5fold too. Of
+5fold, metrics are the mean over the folds, tests are of all folds' queries together, and "folds"
+has the models and pairs of each fold.
+
+    python -m error_analysis.significance --rankings runs/demo/lxmert/test.npz \\
+        runs/demo/clip/test.npz --split_file datasets/demo/test.json \\
+        --output runs/demo/significance.json
+
+Two models on 5,000 images and 25,000 captions, all protocols, take 6 s and 1.3 GB on one core
+of an AMD EPYC.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from error_analysis.assessment import (
+    Sampling,
+    assess,
+    significance_table,
+    significance_to_json,
+)
+from error_analysis.model_rankings import read_each
+from error_analysis.paired_tests import N_PERMUTATIONS
+from error_analysis.protocol_galleries import (
+    description_of,
+    galleries_of_models,
+    protocols_held,
+)
+from error_analysis.statistics import CONFIDENCE, N_RESAMPLES
+from information_retrieval.protocols import Protocol
+from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.files import write_json
+from preprocess.split_file import read_split
+
+
+@dataclass
+class SignificanceArguments:
+    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
+    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+    output: Path = field(metadata={"help": "the JSON file to write"})
+    names: list[str] | None = field(
+        default=None,
+        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
+    )
+    protocol: Protocol | None = field(
+        default=None, metadata={"help": "only this one; default: all that the rankings hold"}
+    )
+    n_resamples: int = field(
+        default=N_RESAMPLES, metadata={"help": "resamples of the images for the intervals"}
+    )
+    n_permutations: int = field(
+        default=N_PERMUTATIONS, metadata={"help": "permutations of the tests by image"}
+    )
+    seed: int = field(default=0, metadata={"help": "seed of resamples and permutations"})
+
+
+def main() -> None:
+    arguments = parse_arguments(SignificanceArguments, description=__doc__)
+    for option, least in (("n_resamples", 1), ("n_permutations", 1), ("seed", 0)):
+        check_at_least(f"--{option}", getattr(arguments, option), least)
+    split = read_split(arguments.split_file)
+    models = read_each(arguments.rankings, split, arguments.names)
+    sampling = Sampling(arguments.n_resamples, arguments.n_permutations, arguments.seed)
+    protocols = [arguments.protocol] if arguments.protocol else protocols_held(models)
+    results, tables = {}, []
+    for protocol in protocols:
+        galleries = galleries_of_models(models, protocol)
+        whole = assess(galleries, sampling)
+        described = [description_of(folds) for folds in zip(*galleries, strict=True)]
+        results[protocol] = {**significance_to_json(whole), "rankings": described}
+        if protocol == "5fold":
+            folds = [significance_to_json(assess([fold], sampling)) for fold in galleries]
+            results[protocol]["folds"] = folds
+        tables.append(significance_table(whole, protocol, described[0]["gallery"]))
+    metadata = {**asdict(sampling), "confidence": CONFIDENCE, "ties": "expected"}
+    write_json(arguments.output, {"protocols": results, "metadata": metadata})
+    print("\n\n".join(tables))
+    print(f"wrote {arguments.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,119 @@
+"""Objects of images, from instances and from a detector's labels."""
+
+import json
+
+import numpy as np
+import pytest
+
+from error_analysis.reasons.objects import read_detected, read_instances, read_labels
+from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.features_writer import FeaturesWriter
+from tests.conftest import random_row
+
+
+def write_instances(path, **changes):
+    content = {
+        "images": [{"id": i, "width": 10, "height": 10} for i in (1, 2, 3)],
+        "categories": [
+            {"id": 5, "name": "cat", "supercategory": "animal"},
+            {"id": 9, "name": "dog", "supercategory": "animal"},
+        ],
+        "annotations": [
+            {"image_id": 1, "category_id": 5, "bbox": [0, 0, 2, 5]},
+            {"image_id": 1, "category_id": 9, "bbox": [0, 0, 5, 5]},
+            {"image_id": 1, "category_id": 5, "bbox": [0, 0, 5, 4]},
+            {"image_id": 2, "category_id": 5, "bbox": [0, 0, 2, 5]},
+        ],
+    }
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+def test_instances_are_the_shares_of_their_boxes_largest_first(tmp_path):
+    objects = read_instances(write_instances(tmp_path / "i.json"), [1, 3])
+    assert objects.categories == ("cat", "dog")
+    assert [(o.category, o.share) for o in objects.of(1)] == [
+        ("dog", 0.25),
+        ("cat", 0.2),
+        ("cat", 0.1),
+    ]
+    assert objects.shares(1) == pytest.approx({"cat": 0.3, "dog": 0.25})
+    assert objects.of(3) == ()
+    assert objects.supercategories["dog"] == "animal"
+    with pytest.raises(InputError, match="no image 2"):
+        objects.of(2)
+
+
+def test_a_category_file_for_other_images_is_one_clear_line(tmp_path):
+    path = write_instances(tmp_path / "i.json")
+    with pytest.raises(InputError, match="a category file for other images") as error:
+        read_instances(path, [1, 77])
+    assert str(path) in str(error.value)
+    assert "image 77" in str(error.value)
+    assert "instances_val2014.json" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"annotations": [{"image_id": 1, "caption": "A captions file."}]},
+        {"categories": None},
+        {"annotations": [{"image_id": 1, "category_id": 6, "bbox": [0, 0, 1, 1]}]},
+        {"annotations": [{"image_id": 1, "category_id": 5, "bbox": [0, 0, 1]}]},
+        {"images": [{"id": 1, "width": 0, "height": 0}]},
+    ],
+)
+def test_another_file_is_one_clear_line(tmp_path, changes):
+    path = write_instances(tmp_path / "i.json", **changes)
+    with pytest.raises(InputError, match="not a COCO instances file"):
+        read_instances(path, [1])
+
+
+def test_a_list_is_no_instances_file(tmp_path):
+    (tmp_path / "i.json").write_text("[1]")
+    with pytest.raises(InputError, match="not a COCO instances file"):
+        read_instances(tmp_path / "i.json", [1])
+
+
+@pytest.fixture
+def features(tmp_path):
+    """One image of four regions: a sure man, a doubtful dog, a sure dog, and a filler."""
+    row = random_row(np.random.default_rng(0))
+    row = {k: v[:4] if np.ndim(v) and k != "image_sizes" else v for k, v in row.items()}
+    row |= {
+        "object_ids": np.array([0, 1, 1, 2]),
+        "object_scores": np.array([0.9, 0.1, 0.8, 0.9]),
+        "visual_pos": np.array([[0, 0, 0.5, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]),
+        "n_fillers": 1,
+    }
+    about = {"extractor": "random", "weights": "", "weights_sha256": "", "settings": "{}"}
+    path = tmp_path / "features.h5"
+    with FeaturesWriter(path, np.array([4]), 4, 16, "float32", about) as writer:
+        writer.write(0, **row)
+        writer.finish()
+    return FeaturesFile(path)
+
+
+def test_detected_objects_are_the_sure_regions_without_fillers(features):
+    detected = read_detected(features, [4], ["man", "dog", "sky"])
+    assert [(o.category, o.share) for o in detected.of(4)] == [("dog", 1.0), ("person", 0.5)]
+    assert set(read_detected(features, [4], ["man", "dog", "sky"], 0.85).shares(4)) == {"person"}
+
+
+def test_a_vocabulary_of_another_detector_and_none_are_one_clear_line(features):
+    with pytest.raises(InputError, match="the vocabulary has 2 labels"):
+        read_detected(features, [4], ["man", "dog"])
+    with pytest.raises(InputError, match=r"give the detector's objects_vocab\.txt"):
+        read_detected(features, [4])
+
+
+def test_labels_are_lines(tmp_path):
+    path = tmp_path / "objects_vocab.txt"
+    path.write_text("cat\ndog \n")
+    assert read_labels(path) == ("cat", "dog")
+    path.write_text("cat\n\ndog\n")
+    with pytest.raises(InputError, match="found an empty line"):
+        read_labels(path)
+    with pytest.raises(InputError, match=r"missing\.txt"):
+        read_labels(tmp_path / "missing.txt")
