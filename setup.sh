@@ -11,8 +11,8 @@ usage() {
 usage: bash setup.sh demo | test | coco [options]
 
   demo   Make venv/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
-         fine-tuning, rankings, error analysis) and write runs/demo/report.html to open in a
-         browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
+         fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
+         in a browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
   test   Make venv/ and run the tests, on the CPU and offline (4 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
@@ -81,11 +81,16 @@ demo() {
     done
     run -m error_analysis.comparison --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --output $runs/comparison.json
+    run -m error_analysis.explain --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
+        --split_file $data/test.json --train_split_file $data/train.json \
+        --images $data/test_images.h5 --features $data/test_features.h5 --region_models lxmert \
+        --instances $data/annotations/instances_val2014.json --output $runs/reasons.json
     run -m error_analysis.report --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
-        --split_file $data/test.json --images $data/test_images.h5 --output $runs/report.html
+        --split_file $data/test.json --images $data/test_images.h5 \
+        --features $data/test_features.h5 --reasons $runs/reasons.json --output $runs/report
     run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
-    printf '\nDone. Open %s/%s/report.html in a browser.\n' "$PWD" $runs
+    printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs
 }
 
 coco() {

@@ -1,30 +1,42 @@
-"""Thumbnails of a split's images, as data URIs that a page embeds."""
+"""Thumbnails of a split's images: JPEG files beside a page, or data URIs inside it."""
 
 import base64
 import io
 from collections.abc import Iterable
+from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from error_analysis.decoded_images import map_images
 from preprocess.images_file import ImagesFile
 
-LONGEST_SIDE = 160
+LONGEST_SIDE = 240
 JPEG_QUALITY = 80
 
 
-def thumbnail_uri(images: ImagesFile, image_id: int, longest_side: int = LONGEST_SIDE) -> str:
-    """Shrink an image to at most `longest_side` pixels; return it as the data URI of a JPEG.
+def thumbnail(pixels: np.ndarray, longest_side: int = LONGEST_SIDE) -> bytes:
+    """Shrink an image (height, width, 3) uint8 RGB to at most `longest_side` pixels, as a JPEG."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return content.getvalue()
+
+
+def write_thumbnails(images: ImagesFile, image_ids: Iterable[int], folder: Path) -> None:
+    """Write {image_id}.jpg of each image into an existing folder.
 
     Raises:
-        InputError: the image is not in the file, or its data are damaged.
+        InputError: an image is not in the file, or its data are damaged.
     """
-    image = Image.fromarray(images.read(image_id))
-    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    encoded = io.BytesIO()
-    image.save(encoded, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode("ascii")
+    for image_id, content in map_images(thumbnail, images, image_ids):
+        (folder / f"{image_id}.jpg").write_bytes(content)
 
 
 def thumbnail_uris(images: ImagesFile, image_ids: Iterable[int]) -> dict[int, str]:
-    """Return the thumbnail of each image by its id. Raises InputError likewise."""
-    return {image_id: thumbnail_uri(images, image_id) for image_id in image_ids}
+    """Return each image's thumbnail as a data URI, by its id. Raises InputError likewise."""
+    return {
+        image_id: "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
+        for image_id, content in map_images(thumbnail, images, image_ids)
+    }

@@ -1,4 +1,14 @@
-from error_analysis.galleries import hard_galleries, shown_image_ids, win_galleries
+import pytest
+
+from error_analysis.explaining import Evidence, explain_model
+from error_analysis.galleries import (
+    Galleries,
+    hard_galleries,
+    model_slugs,
+    shown_image_ids,
+    win_galleries,
+)
+from error_analysis.reasons.reason import Reason
 from tests.error_analysis.scored import make_model, make_split, model_of_ranks, scores_with_ranks
 
 A = [0, 12, 10, 25, 12] + [0] * 25
@@ -41,10 +51,53 @@ def test_a_card_shows_the_query_under_every_model():
     assert {view.item for view in card.views} == {card.item}
 
 
-def test_the_anchors_of_cards_are_unique():
+def test_a_query_has_one_name_wherever_it_is_shown():
+    hard = {card.item: card.anchor for card in hard_galleries(MODELS, 40)[0].cards}
+    wins = {card.item: card.anchor for card in win_galleries(MODELS, 40)[2].cards}
+    assert next(iter(hard.values())) == "a-i2t-103"
+    assert wins.items() <= hard.items()  # b beats a: a fails
+
+
+def test_the_rank_of_a_card_is_that_of_the_failing_model():
+    wins = win_galleries(MODELS, 40)[2]
+    assert [(card.item.image_id, card.rank) for card in wins.cards] == [(103, 25), (101, 12)]
+
+
+def test_galleries_have_names_of_their_own_and_so_have_their_cards():
     galleries = hard_galleries(MODELS, 40) + win_galleries(MODELS, 40)
-    anchors = [card.anchor for gallery in galleries for card in gallery.cards]
+    anchors = [gallery.anchor for gallery in galleries]
     assert len(anchors) == len(set(anchors))
+    for gallery in galleries:
+        cards = [card.anchor for card in gallery.cards]
+        assert len(cards) == len(set(cards))
+
+
+@pytest.mark.parametrize(
+    ("names", "slugs"),
+    [
+        (["lxmert", "clip"], ["lxmert", "clip"]),
+        (["CLIP B/32", "clip-b-32", "clip b_32"], ["clip-b-32", "clip-b-32-2", "clip-b-32-3"]),
+        (["<script>", "../..", "図"], ["script", "x", "x-2"]),
+    ],
+)
+def test_a_model_has_a_name_that_is_safe_in_an_address(names, slugs):
+    assert model_slugs(names) == slugs
+
+
+def test_a_reason_has_a_gallery_of_the_hard_queries_that_have_it():
+    split = make_split([1] * 30)
+    model = make_model(scores_with_ranks(A).T, split, "a")
+    of_caption = [()] * 30
+    of_caption[3] = (Reason("typo", "giarffs, for giraffes", "giraffes"),)
+    of_caption[7] = (Reason("typo", "caption 7 is easy"),)
+    evidence = Evidence(tuple(of_caption), {}, None, None)
+    explained = {"a": explain_model(model, evidence)}
+    galleries = Galleries([model], 40, explained).reasons()
+    [typo] = [gallery for gallery in galleries if gallery.direction == "t2i"]
+    assert (typo.title, typo.n_found) == ("Typo, hard for a", 1)
+    [card] = typo.cards
+    assert card.item.image_id == 103
+    assert card.explained.reasons[0].repair == "giraffes"
 
 
 def test_only_images_on_the_page_are_shown():

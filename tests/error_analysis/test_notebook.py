@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import nbclient
@@ -28,6 +29,7 @@ def test_the_notebook_runs_from_its_folder_and_from_the_root(start, tmp_path, mo
     ranks = [0, 12, 10, 25, 12] + [0] * 25
     split = make_split([1] * 30)
     write_split(tmp_path / "test.json", split)
+    write_split(tmp_path / "train.json", replace(split, split="train"))
     save_images(tmp_path / "test_images.h5", split)
     save_rankings(tmp_path / "lxmert" / "test.npz", scores_with_ranks(ranks), split)
     save_rankings(tmp_path / "clip" / "test.npz", scores_with_ranks(ranks[::-1]).T, split)
@@ -43,4 +45,6 @@ def test_the_notebook_runs_from_its_folder_and_from_the_root(start, tmp_path, mo
     html = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
     assert any("Hard for lxmert: image queries" in page for page in html)
     assert any("data:image/jpeg;base64," in page for page in html)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    for said in ("R@10: McNemar", "hard of 30", "hard caption queries", "times each", "hard of 30"):
+        assert said in text, said

@@ -1,16 +1,24 @@
-import sys
 from pathlib import Path
+from urllib.parse import unquote, urldefrag
 
 import numpy as np
 import pytest
 
 from error_analysis.galleries import hard_galleries
 from error_analysis.report import main, render_gallery
-from preprocess.errors import InputError
+from error_analysis.site.pages import CARD_BYTES, near_pages
 from preprocess.images_file import ImagesFile
-from preprocess.split_file import write_split
+from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.page import Page
+from tests.error_analysis.report_folder import (
+    A,
+    B,
+    make_inputs,
+    make_report,
+    save_features,
+    save_reasons,
+)
 from tests.error_analysis.scored import (
     make_model,
     make_split,
@@ -18,29 +26,10 @@ from tests.error_analysis.scored import (
     save_rankings,
     scores_with_ranks,
 )
+from tests.error_analysis.small_folds import FOLD, N_IMAGES
 
-A = [0, 12, 10, 25, 12] + [0] * 25
-B = [15, 0, 29, 3, 12] + [0] * 25
 HOSTILE = '<script>alert({})</script> & "quoted" </style>'
-
-
-def make_inputs(folder: Path, *scores: np.ndarray, text: str = "caption {}") -> list[str]:
-    """Write split, images and one rankings file a matrix; return the command's arguments."""
-    split = make_split([1] * len(scores[0]), text)
-    write_split(folder / "test.json", split)
-    save_images(folder / "test_images.h5", split)
-    paths = [
-        save_rankings(folder / f"model{i}" / "test.npz", matrix, split)
-        for i, matrix in enumerate(scores)
-    ]
-    files = ["--split_file", folder / "test.json", "--images", folder / "test_images.h5"]
-    return [*map(str, ["--rankings", *paths, *files, "--output", folder / "report.html"])]
-
-
-def make_page(monkeypatch, arguments: list[str], *options: str) -> str:
-    monkeypatch.setattr(sys, "argv", ["report", *arguments, *options])
-    main()
-    return Path(arguments[arguments.index("--output") + 1]).read_text("utf-8")
+PAGE_BYTES = 200_000
 
 
 @pytest.fixture
@@ -48,23 +37,23 @@ def two_models(tmp_path) -> list[str]:
     return make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
 
 
-def test_every_hard_query_and_every_win_is_on_the_page(two_models, monkeypatch):
-    page = Page(make_page(monkeypatch, two_models))
-    image_cards = {anchor for anchor in page.cards if "-i2t-" in anchor}
-    assert image_cards == {
-        *(f"hard-0-i2t-{i}" for i in (103, 101, 104, 102)),
-        *(f"hard-1-i2t-{i}" for i in (102, 100, 104)),
-        *("wins-0-1-i2t-100", "wins-1-0-i2t-103", "wins-1-0-i2t-101"),
+def test_every_hard_query_and_every_win_is_shown(two_models, monkeypatch):
+    site = make_report(monkeypatch, two_models)
+    ids = {name: set(page.cards) for name, page in site.pages.items() if name.endswith("i2t.html")}
+    assert ids == {
+        "hard_model0_i2t.html": {f"model0-i2t-{i}" for i in (103, 101, 104, 102)},
+        "hard_model1_i2t.html": {f"model1-i2t-{i}" for i in (102, 100, 104)},
+        "wins_model0_model1_i2t.html": {"model1-i2t-100"},
+        "wins_model1_model0_i2t.html": {"model0-i2t-103", "model0-i2t-101"},
     }
-    assert (
-        "4 of 30 image queries (13.3 %) have no ground truth in the top 10 of model0" in page.text
-    )
-    assert "All are shown, worst rank first." in page.text
+    sentence = "4 of 30 image queries (13.3 %) have no ground truth in the top 10 of model0."
+    assert f"{sentence} All are shown, worst rank first." in site.text
 
 
 def test_a_card_tells_the_ranks_under_both_models(two_models, monkeypatch):
-    card = Page(make_page(monkeypatch, two_models)).cards["hard-0-i2t-103"]
+    card = make_report(monkeypatch, two_models).cards("hard_model0_i2t")["model0-i2t-103"]
     assert "caption 5003" in card
+    assert "103.jpg" in card
     assert "rank 25" in card
     assert "rank 3" in card
     # model1 has it at position 3, below three captions scored 1.
@@ -72,81 +61,211 @@ def test_a_card_tells_the_ranks_under_both_models(two_models, monkeypatch):
 
 
 def test_the_number_of_cards_is_limited_and_said(two_models, monkeypatch):
-    page = Page(make_page(monkeypatch, two_models, "--max_queries", "1"))
-    assert [anchor for anchor in page.cards if "hard-0-i2t" in anchor] == ["hard-0-i2t-103"]
-    assert "Shown: 1, worst rank first." in page.text
+    site = make_report(monkeypatch, two_models, "--max_queries", "1")
+    assert list(site.cards("hard_model0_i2t")) == ["model0-i2t-103"]
+    assert "Shown: 1, worst rank first." in site.text
 
 
-def test_the_metrics_stand_in_the_table(two_models, monkeypatch):
-    page = Page(make_page(monkeypatch, two_models))
-    assert "R@10" in page.text
-    assert "86.7" in page.text  # model0: 26 of 30 image queries in the top 10
-    assert "protocol full" in " ".join(page.text.split())
+def test_the_metrics_stand_in_the_table_with_intervals(two_models, monkeypatch):
+    words = " ".join(make_report(monkeypatch, two_models).pages["index.html"].text.split())
+    assert "R@10" in words
+    assert "86.7" in words  # model0: 26 of 30 image queries in the top 10
+    assert "95 % interval" in words
+    assert "protocol full" in words
 
 
-def test_the_page_needs_no_network_and_no_script(two_models, monkeypatch):
-    html = make_page(monkeypatch, two_models)
-    page = Page(html)
-    assert page.addresses
-    assert all(address.startswith("#") for address in page.addresses)
-    assert "@import" not in html
-    assert html.count("url(") == html.count("url(data:image/jpeg;base64,") + html.count("url(#")
-    assert page.tags["script"] == 0
-    assert "default-src 'none'" in html
+def test_ties_are_told_as_bounds(tmp_path, monkeypatch):
+    arguments = make_inputs(tmp_path, scores_with_ranks([0.5] * 15 + [0] * 15))
+    words = make_report(monkeypatch, arguments).pages["index.html"].text
+    assert "ties 50.0–100.0" in words  # R@1 of image queries
 
 
-def test_links_lead_to_ids_that_occur_once(two_models, monkeypatch):
-    page = Page(make_page(monkeypatch, two_models))
-    assert len(page.ids) == len(set(page.ids))
-    assert {address[1:] for address in page.addresses} <= set(page.ids)
+def test_links_lead_to_files_and_ids_that_are_there(two_models, monkeypatch, tmp_path):
+    options = save_features(tmp_path, two_models) + save_reasons(tmp_path, two_models, monkeypatch)
+    site = make_report(monkeypatch, two_models, *options)
+    cards = {card for page in site.pages.values() for card in page.cards}
+    for name, page in site.pages.items():
+        assert len(page.ids) == len(set(page.ids))
+        for address in page.addresses:
+            file, fragment = urldefrag(address)
+            assert (site.folder / unquote(file or name)).is_file(), address
+            if file == "search.html" and fragment:
+                assert fragment in cards
+            elif fragment:
+                assert fragment in site.pages[file or name].ids
 
 
-def test_each_thumbnail_is_embedded_once(two_models, monkeypatch):
-    html = make_page(monkeypatch, two_models)
-    embedded = [line.split()[1] for line in html.splitlines() if "url(data:image" in line]
-    assert len(embedded) == len(set(embedded))
-    assert {".i103", ".i101", ".i104", ".i102", ".i100"} <= set(embedded)
+def test_all_that_a_page_loads_is_in_the_folder(two_models, monkeypatch):
+    site = make_report(monkeypatch, two_models)
+    for html in site.html.values():
+        assert "default-src 'none'" in html
+        assert "http:" not in html
+        assert "https:" not in html
+    for page in site.pages.values():
+        assert not [a for a in page.addresses if ":" in a or a.startswith("/")]
+    for asset in (site.folder / "assets").iterdir():
+        text = asset.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http" not in text
+        assert "url(" not in text
+        assert "@import" not in text
 
 
-def test_nothing_in_captions_or_names_is_taken_for_html(tmp_path, monkeypatch):
-    arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B), text=HOSTILE)
-    html = make_page(monkeypatch, arguments, "--names", "<b>one</b>", "$two & <script>")
-    page = Page(html)
-    assert page.tags["script"] == page.tags["b"] == 0
-    assert page.tags["style"] == 3  # the page's, and one in each histogram
-    assert HOSTILE.format(5003) in page.cards["hard-0-i2t-103"]
-    assert "Hard for $two & <script>" in page.text
+def test_each_image_has_one_thumbnail_that_is_loaded_lazily(two_models, monkeypatch):
+    site = make_report(monkeypatch, two_models)
+    shown = {a for page in site.pages.values() for a in page.addresses if "thumbnails" in a}
+    assert shown == {f"thumbnails/{path.name}" for path in (site.folder / "thumbnails").iterdir()}
+    html = site.html["hard_model0_i2t.html"]
+    assert html.count("<img ") == html.count('<img loading="lazy"') == 4
 
 
-def test_no_hard_query_makes_an_honest_empty_gallery(tmp_path, monkeypatch):
+def test_nothing_in_captions_names_or_labels_is_taken_for_html(tmp_path, monkeypatch):
+    matrices = (scores_with_ranks(A), scores_with_ranks(B))
+    arguments = make_inputs(tmp_path, *matrices, text=HOSTILE)
+    arguments += ["--names", "<b>one</b>", "$two & <script>"]
+    options = save_features(tmp_path, arguments)
+    site = make_report(monkeypatch, arguments, *options)
+    for page in site.pages.values():
+        assert page.tags["script"] == 1
+        assert page.tags["b"] == page.tags["style"] == 0
+    assert HOSTILE.format(5003) in site.cards("hard_b-one-b_i2t")["b-one-b-i2t-103"]
+    assert "Hard for $two & <script>" in site.text
+    assert HOSTILE.format(5003) in site.data("hard_b-one-b_i2t")["cards"][0][4]
+    boxes = (site.folder / "boxes" / "103.js").read_text()
+    assert boxes.startswith('reportData("boxes-103",{"size":[300,200],"boxes":[[30.0,40.0,150.0')
+
+
+def test_file_names_of_images_are_escaped(tmp_path, monkeypatch):
+    images = tuple(
+        CaptionedImage(i, f'<img src=x>"{i}.jpg', (Caption(50 + i, "words"),)) for i in range(30)
+    )
+    split = Split("tiny", "test", "made by a test", images)
+    write_split(tmp_path / "test.json", split)
+    save_images_of = Split("tiny", "test", "t", tuple(
+        CaptionedImage(i.image_id, f"{i.image_id}.jpg", i.captions) for i in images
+    ))  # fmt: skip
+    save_images(tmp_path / "test_images.h5", save_images_of)
+    rankings = save_rankings(tmp_path / "m" / "test.npz", scores_with_ranks(A), split)
+    arguments = ["--rankings", rankings, "--split_file", tmp_path / "test.json"]
+    arguments += ["--images", tmp_path / "test_images.h5", "--output", tmp_path / "report"]
+    site = make_report(monkeypatch, [*map(str, arguments)])
+    assert '<img src=x>"3.jpg' in site.cards("hard_m_i2t")["m-i2t-3"]
+
+
+def test_reasons_have_pages_counts_and_lift(tmp_path, monkeypatch):
+    # The scores are transposed: caption queries have the ranks A.
+    text = "There is no picture here to describe with a caption {}."
+    arguments = make_inputs(tmp_path, scores_with_ranks(A).T, text=text)
+    site = make_report(monkeypatch, arguments, *save_reasons(tmp_path, arguments, monkeypatch))
+    cards = site.cards("reason_no-visual-content_model0_t2i")
+    assert list(cards) == [f"model0-t2i-{i}" for i in (5003, 5001, 5004, 5002)]
+    assert "no visual content" in cards["model0-t2i-5003"]
+    overview = " ".join(site.pages["index.html"].text.split())
+    assert "model0, caption queries: 4 hard, 4 with a reason" in overview
+    assert "100.0 % 26 100.0 % 1.0 ×" in overview  # every caption has it, so it explains nothing
+
+
+def test_reasons_of_other_rankings_are_refused_before_anything_is_written(
+    tmp_path, monkeypatch, run_main
+):
+    arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
+    only = [*arguments[:2], *arguments[3:]]
+    options = save_reasons(tmp_path, only, monkeypatch)
+    status = run_main(main, *arguments, *options)
+    assert_one_clear_line(status, "reasons.json", "found those of other rankings (model0)")
+    assert not (tmp_path / "report").exists()
+
+
+def test_reasons_of_another_bound_are_refused(tmp_path, monkeypatch, run_main):
+    arguments = make_inputs(tmp_path, scores_with_ranks(A))
+    options = save_reasons(tmp_path, arguments, monkeypatch)
+    content = Path(options[1]).read_text().replace('"hard_rank": 10', '"hard_rank": 5')
+    Path(options[1]).write_text(content)
+    status = run_main(main, *arguments, *options)
+    assert_one_clear_line(status, "reasons.json: expected queries that are hard from rank 10 on")
+
+
+def test_no_hard_query_makes_honest_empty_pages(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, np.eye(12, dtype=np.float32))
-    page = Page(make_page(monkeypatch, arguments))
-    assert page.cards == {}
+    site = make_report(monkeypatch, arguments, *save_reasons(tmp_path, arguments, monkeypatch))
+    assert not any(page.cards for page in site.pages.values())
     sentence = "0 of 12 caption queries (0.0 %) have no ground truth in the top 10 of model0."
-    assert f"{sentence} There is nothing to show." in " ".join(page.text.split())
-    assert "beats" not in page.text
+    assert f"{sentence} There is nothing to show." in site.text
+    assert "beats" not in site.text
+    assert "model0, caption queries: 0 hard, 0 with a reason" in site.text
+
+
+@pytest.mark.usefixtures("small_folds")
+def test_under_5fold_the_metrics_are_means_over_folds_and_it_is_said(tmp_path, monkeypatch):
+    scores = scores_with_ranks([30] * FOLD + [0] * (N_IMAGES - FOLD))
+    split = make_split([1] * N_IMAGES)
+    arguments = make_inputs(tmp_path, scores)
+    save_rankings(tmp_path / "model0" / "test.npz", scores, split, protocol="5fold")
+    words = " ".join(make_report(monkeypatch, arguments).pages["index.html"].text.split())
+    assert "the metrics are means over five galleries" in words
+    # The 30 captions above an image are those that follow: of the first fold, only its last image
+    # has none of them in its own fold. R@1 is the mean of 1 / 12 and four times 1.
+    assert "model0 81.7" in words
 
 
 def test_three_models_stand_side_by_side(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, *(scores_with_ranks(ranks) for ranks in (A, B, A[::-1])))
-    page = Page(make_page(monkeypatch, arguments))
-    assert page.cards["hard-2-i2t-126"].count("top 10") == 3
-    assert "model2 beats model1" in page.text
+    site = make_report(monkeypatch, arguments)
+    assert site.cards("hard_model2_i2t")["model2-i2t-126"].count("top 10") == 3
+    assert "model2 beats model1" in site.text
+    assert len(list((site.folder / "figures").glob("scatter_*.pdf"))) == 6
 
 
-def test_the_same_inputs_make_the_same_page(two_models, monkeypatch):
-    assert make_page(monkeypatch, two_models) == make_page(monkeypatch, two_models)
+def test_the_same_inputs_make_the_same_files(two_models, monkeypatch):
+    def files() -> dict[str, bytes]:
+        folder = make_report(monkeypatch, two_models).folder
+        return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    assert files() == files()
 
 
-def test_images_of_another_split_are_refused_before_anything_is_written(two_models, monkeypatch):
+def test_no_page_is_larger_than_200_kb_whatever_the_captions(tmp_path, monkeypatch):
+    text = "é<&" * 2000 + " word" * 1000 + " {}"
+    ranks = [11 + i % 5 for i in range(90)]
+    arguments = make_inputs(tmp_path, scores_with_ranks(ranks), scores_with_ranks(ranks), text=text)
+    site = make_report(monkeypatch, arguments)
+    sizes = {name: len(html.encode()) for name, html in site.html.items()}
+    assert max(sizes.values()) <= PAGE_BYTES
+    assert max(sizes.values()) > CARD_BYTES / 2  # pages are filled
+    assert len(site.cards("hard_model0_i2t")) == 90
+    parts = [name for name in site.pages if name.startswith("hard_model0_i2t")]
+    assert len(parts) > 2
+
+
+def test_the_index_tells_the_page_of_every_card(tmp_path, monkeypatch):
+    ranks = [11 + i % 5 for i in range(60)]
+    site = make_report(monkeypatch, make_inputs(tmp_path, scores_with_ranks(ranks)))
+    for key in ("hard_model0_i2t", "all"):
+        data = site.data(key)
+        for anchor, page, rank, _, text, *_ in data["cards"]:
+            assert anchor in site.pages[data["pages"][page]].cards
+            if "-i2t-" in anchor:
+                assert rank == ranks[int(anchor.rpartition("-")[2]) - 100]
+            assert anchor.rpartition("-")[2] in text
+    assert len(site.data("all")["pages"]) > 3
+
+
+def test_images_of_another_split_are_refused_before_anything_is_written(two_models, run_main):
     images = Path(two_models[two_models.index("--images") + 1])
-    other = make_split([1] * 5)
     (images.parent / "other").mkdir()
-    save_images(images.parent / "other" / "images.h5", other)
+    save_images(images.parent / "other" / "images.h5", make_split([1] * 5))
     (images.parent / "other" / "images.h5").replace(images)
-    with pytest.raises(InputError, match="image 105 is not in the file"):
-        make_page(monkeypatch, two_models)
+    assert_one_clear_line(run_main(main, *two_models), "image 105 is not in the file")
     assert not Path(two_models[-1]).exists()
+
+
+def test_a_model_without_a_query_is_one_line(two_models, tmp_path, run_main):
+    split = make_split([1] * 30)
+    path = save_rankings(tmp_path / "less" / "test.npz", scores_with_ranks(A), split)
+    fewer = split.first(29)
+    save_rankings(path, scores_with_ranks(A[:-1]), fewer, split_sha256=split.sha256)
+    arguments = [two_models[0], two_models[1], str(path), *two_models[3:]]
+    status = run_main(main, *arguments)
+    assert_one_clear_line(status, "less/test.npz", "another image_ids", "without image 129")
 
 
 @pytest.mark.parametrize("value", [0, -1])
@@ -160,6 +279,21 @@ def test_a_gallery_is_drawn_alone_for_a_notebook(tmp_path):
     split = make_split([1] * 30)
     images = ImagesFile(save_images(tmp_path / "images.h5", split))
     models = [make_model(scores_with_ranks(A), split, "a")]
-    page = Page(render_gallery(models, hard_galleries(models, 40)[0], images))
+    html = render_gallery(models, hard_galleries(models, 40)[0], images)
+    page = Page(html)
     assert len(page.cards) == 4
     assert "Hard for a: image queries" in page.text
+    assert page.addresses == []
+    assert html.count("url(data:image/jpeg;base64,") == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "n_pages", "near"),
+    [
+        (1, 1, [1]),
+        (2, 5, [1, 2, 3, 4, 5]),
+        (50, 1000, [1, 46, 47, 48, 49, 50, 51, 52, 53, 54, 1000]),
+    ],
+)
+def test_of_many_pages_the_near_ones_are_linked(number, n_pages, near):
+    assert near_pages(number, n_pages) == near

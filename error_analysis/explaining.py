@@ -1,0 +1,185 @@
+"""Joining reasons: which rules speak for the hard and for the easy queries of a model."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from error_analysis.decoded_images import map_images
+from error_analysis.explanations import (
+    DirectionExplanation,
+    ExplainedQuery,
+    ModelExplanation,
+    ReasonCount,
+    ranks_sha256,
+)
+from error_analysis.mining import HARD_RANK, easy_indices, hard_indices, worst_first
+from error_analysis.model_rankings import ModelRankings
+from error_analysis.queries import Query, describe_queries
+from error_analysis.reasons.caption_reasons import caption_reasons
+from error_analysis.reasons.confusion_matrix import count_confusions
+from error_analysis.reasons.image_reasons import image_reasons
+from error_analysis.reasons.objects import Objects
+from error_analysis.reasons.quality import quality_reason
+from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.region_presence import count_verdicts, region_presence
+from error_analysis.reasons.salient_object import confusions_of
+from information_retrieval.metrics import Direction
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import Split
+
+REGION_ABSENT = "region absent"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at, the same for every model over one gallery.
+
+    Attributes:
+        of_caption: the reasons of each caption of the gallery, in order.
+        quality: the reason of low quality by image id; empty where images were not looked at.
+        objects: of the gallery's images; None: unknown.
+        detected: what the detector saw in them; None: unknown.
+    """
+
+    of_caption: tuple[tuple[Reason, ...], ...]
+    quality: dict[int, Reason]
+    objects: Objects | None
+    detected: Objects | None
+
+
+def collect_evidence(
+    gallery: Split,
+    training_captions: Sequence[str],
+    images: ImagesFile | None = None,
+    objects: Objects | None = None,
+    detected: Objects | None = None,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Evidence:
+    """Apply the rules that ask for no ranks: each caption and each image is looked at once.
+
+    Args:
+        progress: wraps the image ids, to show how far it is.
+
+    Raises:
+        InputError: an image is not in `images`, or damaged.
+    """
+    quality = {}
+    if images:
+        ids = progress(gallery.image_ids.tolist())
+        measured = map_images(quality_reason, images, ids)
+        quality = {image_id: reason for image_id, reason in measured if reason is not None}
+    found = tuple(caption_reasons(gallery, training_captions))
+    return Evidence(found, quality, objects, detected)
+
+
+def explain_model(
+    model: ModelRankings,
+    evidence: Evidence,
+    hard_rank: int = HARD_RANK,
+    reads_regions: bool = True,
+) -> ModelExplanation:
+    """Explain the hard queries of a model, both directions.
+
+    Args:
+        hard_rank: 0-based rank from which on a query is hard.
+        reads_regions: the model sees images as regions, so that it is asked whether a missed
+            caption's objects are among them.
+    """
+    directions = {
+        "i2t": _explain_images(model, evidence, hard_rank),
+        "t2i": _explain_captions(model, evidence, hard_rank, reads_regions),
+    }
+    return ModelExplanation(model.name, ranks_sha256(model), directions)
+
+
+def _hard_and_easy(
+    model: ModelRankings, direction: Direction, hard_rank: int
+) -> tuple[list[Query], list[Query]]:
+    ranks = model.query_ranks(direction).ranks()
+    hard = worst_first(hard_indices(ranks, hard_rank), ranks)
+    kinds = (describe_queries(model, direction, kind) for kind in (hard, easy_indices(ranks)))
+    return tuple(kinds)
+
+
+def _explain_images(
+    model: ModelRankings, evidence: Evidence, hard_rank: int
+) -> DirectionExplanation:
+    hard, easy = _hard_and_easy(model, "i2t", hard_rank)
+    objects, confusions = evidence.objects, None
+    if objects:
+        found = confusions_of(hard, objects)
+        confusions = tuple(count_confusions(found, objects.categories).pairs())
+
+    def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
+        found = image_reasons(queries, model.gallery, objects)
+        quality = (evidence.quality.get(query.item.image_id) for query in queries)
+        return [
+            (*reasons, own) if own else reasons for reasons, own in zip(found, quality, strict=True)
+        ]
+
+    return _join(model, "i2t", hard, reasons_of(hard), reasons_of(easy), confusions=confusions)
+
+
+def _explain_captions(
+    model: ModelRankings, evidence: Evidence, hard_rank: int, reads_regions: bool
+) -> DirectionExplanation:
+    hard, easy = _hard_and_easy(model, "t2i", hard_rank)
+    reasons = [[evidence.of_caption[query.index] for query in kind] for kind in (hard, easy)]
+    if not (evidence.detected and reads_regions):
+        return _join(model, "t2i", hard, *reasons)
+    presences = [region_presence(kind, evidence.detected) for kind in (hard, easy)]
+    reasons = [
+        [
+            (*found, Reason(REGION_ABSENT, p.evidence)) if p.verdict == REGION_ABSENT else found
+            for found, p in zip(of_kind, presences_of_kind, strict=True)
+        ]
+        for of_kind, presences_of_kind in zip(reasons, presences, strict=True)
+    ]
+    told = [f"{p.verdict}: {p.evidence}" for p in presences[0]]
+    verdicts = dict(count_verdicts(presences[0]))
+    return _join(model, "t2i", hard, *reasons, told=told, regions=verdicts)
+
+
+def _join(
+    model: ModelRankings,
+    direction: Direction,
+    hard: Sequence[Query],
+    hard_reasons: Sequence[tuple[Reason, ...]],
+    easy_reasons: Sequence[tuple[Reason, ...]],
+    told: Sequence[str | None] | None = None,
+    **splits,
+) -> DirectionExplanation:
+    told = told or [None] * len(hard)
+    return DirectionExplanation(
+        n_queries=len(model.query_ranks(direction).higher),
+        n_easy=len(easy_reasons),
+        hard=tuple(
+            ExplainedQuery(
+                query.item.image_id, query.item.caption_id, query.rank, reasons, of_regions
+            )
+            for query, reasons, of_regions in zip(hard, hard_reasons, told, strict=True)
+        ),
+        counts=count_reasons(hard_reasons, easy_reasons),
+        **splits,
+    )
+
+
+def count_reasons(
+    hard: Sequence[tuple[Reason, ...]], easy: Sequence[tuple[Reason, ...]]
+) -> tuple[ReasonCount, ...]:
+    """Count each reason among hard and easy queries, most hard queries first, then by name."""
+    of_hard, of_easy = (
+        Counter(name for reasons in kind for name in {reason.name for reason in reasons})
+        for kind in (hard, easy)
+    )
+    names = sorted(of_hard | of_easy, key=lambda name: (-of_hard[name], name))
+    return tuple(
+        ReasonCount(name, of_hard[name], of_easy[name], len(hard), len(easy)) for name in names
+    )
+
+
+def n_explained(found: DirectionExplanation) -> int:
+    """Return how many hard queries have at least one reason."""
+    return int(np.sum([bool(query.reasons) for query in found.hard], dtype=int))

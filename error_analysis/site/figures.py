@@ -1,0 +1,75 @@
+"""The figures of ranks: which there are, as files for a paper and for a page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from error_analysis.galleries import model_slugs
+from error_analysis.model_rankings import ModelRankings
+from error_analysis.plots import TITLES, rank_histogram, rank_scatter
+from error_analysis.site.environment import figure_svg, page_text
+from information_retrieval.metrics import DIRECTIONS
+
+FORMATS = ("png", "pdf")
+DOTS_PER_INCH = 200
+# A page has at most 200 KB: of many models, not every pair is drawn on it.
+MOST_PAIRS = 3
+
+
+@dataclass(frozen=True)
+class RankFigure:
+    """A figure that is drawn when it is asked for.
+
+    Attributes:
+        name: of its files, without the ending.
+        label: what it shows.
+    """
+
+    name: str
+    label: str
+    draw: Callable[[], Figure]
+
+    def write_svg(self, folder: Path) -> None:
+        """Write the SVG file that a page shows."""
+        with page_text():
+            svg = figure_svg(self.draw())
+        (folder / f"{self.name}.svg").write_text(svg, "utf-8")
+
+    def write(self, folder: Path) -> None:
+        """Write the files for a paper."""
+        drawn = self.draw()
+        for ending in FORMATS:
+            save_figure(drawn, folder / f"{self.name}.{ending}", ending)
+
+
+def save_figure(figure: Figure, path: Path, ending: str) -> None:
+    """Write a figure in the format of an ending; the same figure gives the same file."""
+    metadata = {"CreationDate": None} if ending == "pdf" else None
+    figure.savefig(path, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
+
+
+def rank_figures(models: Sequence[ModelRankings]) -> list[RankFigure]:
+    """Return the histogram of each direction, and the scatter plot of each direction and pair."""
+    names = [model.name for model in models]
+    slugs = dict(zip(names, model_slugs(names), strict=True))
+    figures = [
+        RankFigure(
+            f"ranks_{direction}",
+            f"Ranks of {TITLES[direction]}, by model",
+            lambda d=direction: rank_histogram(models, d),
+        )
+        for direction in DIRECTIONS
+    ]
+    for first, second in list(combinations(models, 2))[:MOST_PAIRS]:
+        figures += [
+            RankFigure(
+                f"scatter_{slugs[first.name]}_{slugs[second.name]}_{direction}",
+                f"Ranks of {TITLES[direction]} under {first.name} and under {second.name}",
+                lambda a=first, b=second, d=direction: rank_scatter(a, b, d),
+            )
+            for direction in DIRECTIONS
+        ]
+    return figures

@@ -1,0 +1,211 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from error_analysis.explain import lift_told, main
+from error_analysis.explaining import (
+    Evidence,
+    collect_evidence,
+    count_reasons,
+    explain_model,
+    n_explained,
+)
+from error_analysis.explanations import (
+    Explanations,
+    ReasonCount,
+    explanations_of,
+    explanations_to_json,
+    ranks_sha256,
+    read_explanations,
+)
+from error_analysis.reasons.objects import ImageObject, Objects
+from error_analysis.reasons.reason import Reason
+from preprocess.errors import InputError
+from preprocess.files import write_json
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from tests.conftest import assert_one_clear_line
+from tests.error_analysis.scored import (
+    make_model,
+    make_split,
+    save_images,
+    save_rankings,
+    scores_with_ranks,
+)
+
+TYPO, VAGUE = Reason("typo", "x, for y", "y"), Reason("underspecified", "many")
+RANKS = [0, 12, 10, 25, 12] + [0] * 25
+
+
+def caption_model(ranks=RANKS, name="a"):
+    """A model whose caption queries have these ranks."""
+    return make_model(scores_with_ranks(ranks).T, make_split([1] * len(ranks)), name)
+
+
+def objects_of(path, by_image) -> Objects:
+    found = {i: tuple(ImageObject(c, 0.5) for c in names) for i, names in by_image.items()}
+    return Objects(path, ("cat", "dog", "cow"), {}, found)
+
+
+def test_hard_queries_are_told_worst_first_with_their_reasons():
+    of_caption = [()] * 30
+    of_caption[3], of_caption[1], of_caption[0] = (TYPO, VAGUE), (VAGUE,), (TYPO,)
+    found = explain_model(caption_model(), Evidence(tuple(of_caption), {}, None, None))
+    captions = found.directions["t2i"]
+    told = [(query.caption_id, query.rank, query.reasons) for query in captions.hard]
+    assert told == [(5003, 25, (TYPO, VAGUE)), (5001, 12, (VAGUE,)), (5004, 12, ()), (5002, 10, ())]
+    assert (captions.n_queries, captions.n_easy, n_explained(captions)) == (30, 26, 2)
+    counts = [(count.name, count.hard, count.easy) for count in captions.counts]
+    assert counts == [("underspecified", 2, 0), ("typo", 1, 1)]
+
+
+def test_lift_is_the_quotient_of_the_shares():
+    [typo] = count_reasons([(TYPO,), (TYPO, TYPO), (), ()], [(TYPO,), *[()] * 9])
+    assert (typo.hard, typo.easy) == (2, 1)  # a query counts once
+    assert typo.lift == pytest.approx((2 / 4) / (1 / 10))
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((2, 1, 4, 10), "5.0 x"),
+        ((0, 1, 4, 10), "0.0 x"),
+        ((2, 0, 4, 10), "only among hard ones"),
+        ((0, 3, 0, 10), "unknown"),
+        ((2, 0, 4, 0), "unknown"),
+    ],
+)
+def test_a_lift_that_is_no_number_is_told_in_words(counts, told):
+    assert lift_told(ReasonCount("typo", *counts)) == told
+
+
+def two_animals() -> Split:
+    """Image 1 shows a cat, 2 to 13 a dog; each has one caption."""
+    captions = ["a cat on a mat"] + ["a dog on a mat"] * 12
+    return Split("tiny", "test", "made by a test", tuple(
+        CaptionedImage(i, f"{i}.jpg", (Caption(100 + i, text),))
+        for i, text in enumerate(captions, 1)
+    ))  # fmt: skip
+
+
+def test_confused_objects_and_lost_regions_are_found(tmp_path):
+    split = two_animals()
+    model = make_model(scores_with_ranks([12] + [0] * 12), split)
+    captions = make_model(scores_with_ranks([12] + [0] * 12).T, split)
+    objects = objects_of(tmp_path, {1: ["cat"], **{i: ["dog"] for i in range(2, 14)}})
+    detected = objects_of(tmp_path, {1: ["dog"], **{i: ["dog"] for i in range(2, 14)}})
+    evidence = Evidence(((),) * 13, {}, objects, detected)
+    images = explain_model(model, evidence).directions["i2t"]
+    assert images.confusions == (("cat", "dog", 1),)
+    assert "salient object confusion" in [r.name for r in images.hard[0].reasons]
+    missed = explain_model(captions, evidence).directions["t2i"]
+    assert missed.regions == {"region absent": 1, "matched badly": 0, "nothing to look for": 0}
+    assert missed.hard[0].regions == "region absent: no region of cat"
+    assert [r.name for r in missed.hard[0].reasons] == ["region absent"]
+    sees_no_regions = explain_model(captions, evidence, reads_regions=False).directions["t2i"]
+    assert sees_no_regions.regions is None
+    assert sees_no_regions.hard[0].reasons == ()
+
+
+def test_low_quality_is_told_of_image_queries(tmp_path):
+    split = make_split([1] * 30)
+    images = ImagesFile(save_images(tmp_path / "images.h5", split))  # flat: no contrast
+    evidence = collect_evidence(split, [], images)
+    model = make_model(scores_with_ranks(RANKS), split)
+    found = explain_model(model, evidence).directions["i2t"]
+    assert all("low quality" in [r.name for r in query.reasons] for query in found.hard)
+    silent = explain_model(model, collect_evidence(split, [])).directions["i2t"]
+    assert not any("low quality" in [r.name for r in query.reasons] for query in silent.hard)
+
+
+def test_what_is_written_is_read(tmp_path):
+    of_caption = ((TYPO, Reason("long modifier", '<b> "é" \u2028')), *[()] * 29)
+    objects = objects_of(tmp_path, {100 + i: ["cat"] for i in range(30)})
+    models = [caption_model([30 - i for i in range(1, 31)], name) for name in "ab"]
+    evidence = Evidence(of_caption, {}, objects, objects)
+    whole = Explanations(tuple(explain_model(m, evidence) for m in models), {"hard_rank": 10})
+    write_json(tmp_path / "reasons.json", explanations_to_json(whole))
+    assert read_explanations(tmp_path / "reasons.json") == whole
+
+
+def test_reasons_are_found_by_the_ranks_whatever_the_name():
+    evidence = Evidence(((),) * 30, {}, None, None)
+    whole = Explanations((explain_model(caption_model(name="old"), evidence),), {})
+    found = explanations_of("reasons.json", whole, [caption_model(name="new")])
+    assert found["new"].name == "old"
+
+
+def test_reasons_of_other_rankings_are_refused():
+    evidence = Evidence(((),) * 30, {}, None, None)
+    whole = Explanations((explain_model(caption_model(name="old"), evidence),), {})
+    other = caption_model([3, *RANKS[1:]])
+    with pytest.raises(InputError, match=r"reasons\.json: expected the reasons of .* \(old\)"):
+        explanations_of("reasons.json", whole, [other])
+    renumbered = make_model(scores_with_ranks(RANKS).T, make_split([1] * 30, "other {}"))
+    assert ranks_sha256(renumbered) == ranks_sha256(caption_model())  # ids and ranks are the same
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"models": [{}], "metadata": {}}', '{"models": 3}']
+)
+def test_a_file_of_something_else_is_one_line(tmp_path, content):
+    (tmp_path / "reasons.json").write_text(content)
+    with pytest.raises(InputError, match="not a file of reasons"):
+        read_explanations(tmp_path / "reasons.json")
+
+
+@pytest.fixture
+def command(tmp_path) -> list[str]:
+    """Arguments of the command over 30 captions, of which four are hard."""
+    split = make_split([1] * 30, "a giraffe and a zebra, number {}")
+    write_split(tmp_path / "test.json", split)
+    write_split(tmp_path / "train.json", split)
+    rankings = save_rankings(tmp_path / "a" / "test.npz", scores_with_ranks(RANKS).T, split)
+    return [*map(str, ["--rankings", rankings, "--split_file", tmp_path / "test.json",
+             "--train_split_file", tmp_path / "train.json",
+             "--output", tmp_path / "reasons.json"])]  # fmt: skip
+
+
+def test_the_command_writes_what_the_report_reads(command, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["explain", *command])
+    main()
+    content = json.loads(Path(command[-1]).read_text())
+    assert [len(content["models"][0][d]["hard"]) for d in ("i2t", "t2i")] == [
+        content["models"][0][d]["n_hard"] for d in ("i2t", "t2i")
+    ]
+    assert content["metadata"]["hard_rank"] == 10
+    assert "a, caption queries: 4 hard of 30" in capsys.readouterr().out
+
+
+def test_no_hard_query_is_told_honestly(tmp_path, run_main, capsys):
+    split = make_split([1] * 12)
+    write_split(tmp_path / "test.json", split)
+    rankings = save_rankings(tmp_path / "a" / "test.npz", np.eye(12, dtype=np.float32), split)
+    arguments = ["--rankings", rankings, "--split_file", tmp_path / "test.json"]
+    arguments += ["--train_split_file", tmp_path / "test.json", "--output", tmp_path / "r.json"]
+    assert run_main(main, *arguments) == 0
+    assert "0 hard of 12, 0 with a reason" in capsys.readouterr().out
+    [model] = read_explanations(tmp_path / "r.json").models
+    assert all(found.hard == () for found in model.directions.values())
+
+
+def test_a_model_without_a_query_is_one_line(command, tmp_path, run_main):
+    other = make_split([1] * 29, "a giraffe and a zebra, number {}")
+    rankings = save_rankings(tmp_path / "b" / "test.npz", scores_with_ranks(RANKS[:-1]).T, other)
+    status = run_main(main, "--rankings", command[1], rankings, *command[2:])
+    assert_one_clear_line(status, "b/test.npz", "the rankings belong to another split")
+
+
+def test_images_that_lack_one_are_one_line_before_anything_is_written(command, tmp_path, run_main):
+    images = save_images(tmp_path / "images.h5", make_split([1] * 29))
+    status = run_main(main, *command, "--images", images)
+    assert_one_clear_line(status, "image 129 is not in the file")
+    assert not (tmp_path / "reasons.json").exists()
+
+
+def test_a_model_that_is_not_there_is_one_line(command, run_main):
+    status = run_main(main, *command, "--region_models", "lxmert")
+    assert_one_clear_line(status, "--region_models: expected names among a, found 'lxmert'")
