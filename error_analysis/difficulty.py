@@ -3,8 +3,8 @@
 Reads one or more rankings files of one gallery and their split file; for each model and direction,
 learns from features of the query alone whether it is hard (no ground truth in the top 10), tests
 on images that were not learnt from (error_analysis/predicting/difficulty_model.py), and clusters
-the hard queries by what they say. Prints the AUCs, the weight of each feature and the clusters, and writes
-them as JSON:
+the hard queries by what they say. Prints the AUCs, the weight of each feature and the clusters, and
+writes them as JSON:
 
     {"models": {"clip": {"i2t": {"difficulty": {"auc": ..., "weights": [...], ...} or null,
                                  "too_few": null or why there is no "difficulty",
@@ -15,14 +15,14 @@ them as JSON:
 
     python -m error_analysis.difficulty \\
         --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
-        --split_file datasets/demo/test.json --train_file datasets/demo/train.json \\
+        --split_file datasets/demo/test.json --train_split_file datasets/demo/train.json \\
         --instances datasets/demo/annotations/instances_val2014.json \\
         --images datasets/demo/test_images.h5 --output runs/demo/difficulty.json
 
 With --figures, draws the weights as `difficulty_i2t` and `difficulty_t2i` (.png and .pdf) in that
-folder. Of --train_file (how rare words are), --instances and --features (objects), and --images
-(quality), those not given just add no features. The demo takes 15 s on one CPU core; 5,000 images
-and 25,000 captions about a minute and 0.8 GB beside the scores, most of it for the typo rule
+folder. Of --train_split_file (how rare words are), --instances and --features (objects), and
+--images (quality), those not given just add no features. The demo takes 15 s on one CPU core; 5,000
+images and 25,000 captions about a minute and 0.8 GB beside the scores, most of it for the typo rule
 (--no_rules leaves it out), and 15 s more for each further model.
 """
 
@@ -75,7 +75,7 @@ class DifficultyArguments:
     protocol: Protocol | None = field(
         default=None, metadata={"help": "gallery; default: what the rankings were made for"}
     )
-    train_file: Path | None = field(
+    train_split_file: Path | None = field(
         default=None, metadata={"help": "split JSON whose captions tell how rare words are"}
     )
     instances: Path | None = field(
@@ -166,7 +166,7 @@ def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) 
 def read_sources(args: DifficultyArguments) -> Sources:
     """Read, or open, the files that are given beside the rankings."""
     return Sources(
-        training_captions=args.train_file and read_split(args.train_file).captions,
+        training_captions=args.train_split_file and read_split(args.train_split_file).captions,
         instances=args.instances,
         features=args.features and FeaturesFile(args.features),
         object_labels=args.object_labels and read_labels(args.object_labels),

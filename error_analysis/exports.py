@@ -19,13 +19,15 @@ and the same for t2i and for each model. i2t queries are images. JSON has ids as
     python -m error_analysis.exports --rankings runs/lxmert/test.npz runs/clip/test.npz \\
         --split_file datasets/coco/test.json --output_dir runs/exports
 
-Lists have `--top_k` documents, best first, ties by the lower row or column. The metrics of
-eccv_caption need no more than 100, but for coco_1k_*, which need all (`--top_k 0`). A model on
-5,000 images and 25,000 captions takes 185 MB with 100, 11 s and 0.9 GB of memory on one CPU core;
-with all, some 16 GB.
+Lists have `--top_k` documents of the whole gallery that was scored, also where the rankings are of
+5fold, best first, ties by the lower row or column (trec_eval breaks them in its own way). The
+metrics of eccv_caption need no more than 100, but for coco_1k_*, which need all (`--top_k 0`). A
+model on 5,000 images and 25,000 captions takes 185 MB with 100, 11 s and 0.9 GB of memory on one
+CPU core; with all, some 16 GB.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +45,7 @@ from error_analysis.relevance.extended_relevance import (
     relevance_from_pairs,
 )
 from information_retrieval.metrics import DIRECTIONS, Direction, top_k
+from information_retrieval.protocols import every_protocol
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import atomic_path, read_json
@@ -200,6 +203,29 @@ def read_metric_rows(path: Path, models: Sequence[ModelRankings]) -> dict[str, l
         raise InputError(f"{path}: not a significance file ({error!r}); {SIGNIFICANCE}") from error
 
 
+def check_of_these(
+    path: Path, tables: Mapping[str, Sequence[MetricRow]], models: Sequence[ModelRankings]
+) -> None:
+    """Raise InputError when metrics that were read are not those of the models' own scores."""
+    for place, model in enumerate(models):
+        whole = model.rankings
+        own = every_protocol(whole.scores, whole.caption_image_index, model.protocol)
+        for protocol, rows in tables.items():
+            if protocol not in own:
+                raise InputError(
+                    f"{path}: has protocol {protocol}, which {model.path} holds no scores for; "
+                    "make it of the same rankings"
+                )
+            for key, cell in rows[place].cells.items():
+                found = own[protocol]["metrics"][key]
+                if not math.isclose(cell.value, found, abs_tol=1e-6):
+                    raise InputError(
+                        f"{path}: expected the metrics of {model.path}, found {key} "
+                        f"{cell.value:.2f} for {found:.2f} ({protocol}); make it of the same "
+                        "rankings"
+                    )
+
+
 def write_tables(folder: Path, protocol: str, rows: Sequence[MetricRow]) -> None:
     """Write metrics_{protocol}.md and metrics_{protocol}.tex."""
     intervals = any(cell.interval for row in rows for cell in row.cells.values())
@@ -239,6 +265,7 @@ def main() -> None:
         )
     if arguments.significance:
         tables = read_metric_rows(arguments.significance, models)
+        check_of_these(arguments.significance, tables, models)
     else:
         tables = {models[0].protocol: metric_rows(models)}
     output = arguments.output_dir

@@ -14,7 +14,8 @@ hubs of either direction:
 of all queries it is wrong for; "skewness" is that of the intrusions over documents (Radovanovic et
 al. 2010; 0: evenly spread about their mean, the greater the fewer hubs take the most); "never"
 counts the documents that intrude nowhere, "largest_share" is the part of all intrusions by the hubs
-that make up 1 % of the documents. 5,000 images and 25,000 captions are counted in 1 s on one CPU
+that make up 1 % of the documents. The gallery is the whole one that was scored, also where the
+rankings are of 5fold. 5,000 images and 25,000 captions are counted in 1 s on one CPU
 core; reading their rankings takes longer.
 """
 

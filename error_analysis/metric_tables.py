@@ -1,5 +1,6 @@
 """Tables of several models' metrics, as Markdown and as LaTeX (booktabs)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,16 @@ COLUMNS = {
     },
     "rsum": "rsum",
 }
+# An underscore inside a word is none of Markdown's.
+MARKDOWN_SPECIAL = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
 GROUPS = (("text retrieval", 5), ("image retrieval", 5), ("", 1))
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
@@ -59,8 +65,13 @@ def markdown_table(rows: Sequence[MetricRow]) -> str:
     lines = [["model", *names], ["---", *["---:"] * len(names)]]
     for row in rows:
         cells = [_joined(row.cells[key], " ") for key in COLUMNS]
-        lines.append([row.model.replace("|", "\\|"), *cells])
+        lines.append([markdown_cell(row.model), *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def markdown_cell(text: str) -> str:
+    """Return any text as one line of a Markdown table's cell, shown as it is."""
+    return MARKDOWN_SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def latex_table(rows: Sequence[MetricRow], caption: str) -> str:

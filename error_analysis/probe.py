@@ -81,7 +81,7 @@ class ProbeArguments:
         default=None,
         metadata={"help": "JSON of caption ids and repaired captions, instead of the typo rule"},
     )
-    train_file: Path | None = field(
+    train_split_file: Path | None = field(
         default=None,
         metadata={
             "help": "split JSON whose captions teach the typo rule the words that are usual; "
@@ -128,7 +128,7 @@ def check_probe(args: ProbeArguments) -> None:
     for option in ("edit", "image_id"):
         if getattr(args, option) is not None and args.caption is None:
             raise InputError(f"--{option}: expected a --caption that it belongs to")
-    for option in ("repairs", "train_file"):
+    for option in ("repairs", "train_split_file"):
         if getattr(args, option) is not None and not args.repair_typos:
             raise InputError(f"--{option}: belongs to --repair_typos")
     if args.caption is None and not args.repair_typos and not args.negative_images:
@@ -199,8 +199,8 @@ def probe_typos(
     if args.repairs is not None:
         repairs = read_repairs(args.repairs, gallery, split)
     else:
-        train_file = args.train_file or data.split_file("train")
-        is_there = args.train_file is not None or train_file.exists()
+        train_file = args.train_split_file or data.split_file("train")
+        is_there = args.train_split_file is not None or train_file.exists()
         repairs = find_repairs(gallery, read_split(train_file).captions if is_there else ())
     folds = galleries(protocol, len(gallery.images))
     scores = known.rankings.scores if known else None

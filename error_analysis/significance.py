@@ -74,7 +74,7 @@ class SignificanceArguments:
 
 def main() -> None:
     arguments = parse_arguments(SignificanceArguments, description=__doc__)
-    for option, least in (("n_resamples", 1), ("n_permutations", 1), ("seed", 0)):
+    for option, least in (("n_resamples", 2), ("n_permutations", 1), ("seed", 0)):
         check_at_least(f"--{option}", getattr(arguments, option), least)
     split = read_split(arguments.split_file)
     models = read_each(arguments.rankings, split, arguments.names)

@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from error_analysis.predicting.query_features import QueryFeatures
 
@@ -109,10 +110,12 @@ def predict_difficulty(features: QueryFeatures, hard: np.ndarray, seed: int = 0)
     names = [name for name, kept in zip(features.names, varying, strict=True) if kept]
     folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed)
     rows = []
-    for train, test in folds.split(values, hard, features.image):
-        # Where hard queries lie in few images, a fold may be left without.
-        if 0 < hard[test].sum() < len(test) and 0 < hard[train].sum() < len(train):
-            rows.append(_fit_fold(values, hard, train, test, seed))
+    # So small trees take longer on several threads than on one, and much longer on busy cores.
+    with threadpool_limits(1):
+        for train, test in folds.split(values, hard, features.image):
+            # Where hard queries lie in few images, a fold may be left without.
+            if 0 < hard[test].sum() < len(test) and 0 < hard[train].sum() < len(train):
+                rows.append(_fit_fold(values, hard, train, test, seed))
     logistic, trees, coefficients, importances = (
         np.array(column) for column in zip(*rows, strict=True)
     )

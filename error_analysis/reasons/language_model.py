@@ -30,8 +30,7 @@ _SLIP_SHARE = 0.01
 
 def phrase_words(caption: str) -> list[str]:
     """Return the lower-case words; each punctuation mark, and both ends, is a `BOUNDARY`."""
-    words = [token.lower if token.text.isprintable() else "" for token in tokenize(caption)]
-    words = [word if word[0].isalnum() else BOUNDARY for word in words]
+    words = [t.lower if t.text[0].isalnum() else BOUNDARY for t in tokenize(caption)]
     return [BOUNDARY, *words, BOUNDARY]
 
 

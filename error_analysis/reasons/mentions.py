@@ -17,6 +17,7 @@ from error_analysis.reasons.nouns import (
     SYNONYMS,
     plurals,
 )
+from error_analysis.reasons.words import word_set
 
 NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -41,11 +42,6 @@ OPPOSITES = (
     (("tall",), ("short",)),
     (("wet",), ("dry",)),
 )
-
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(words.split())
 
 
 # Where the walk from a noun over its modifiers ends.

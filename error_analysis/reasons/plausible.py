@@ -20,11 +20,11 @@ from error_analysis.reasons.mentions import (
     Mention,
     Vocabulary,
     tokens,
-    word_set,
 )
 from error_analysis.reasons.places import IMPLIED, PHRASES, PLACE_OF
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.salient_object import own_captions
+from error_analysis.reasons.words import word_set
 from preprocess.split_file import Split
 
 NAME = "plausible retrieval"
@@ -46,7 +46,7 @@ EMPTY_WORDS = (
     )
 )
 _SIDE_OF = {word: side[0] for pair in OPPOSITES for side in pair for word in side}
-_WEIGHTLESS_IDF = 1.0  # of a word that no caption of the gallery has: as common as any
+_WEIGHTLESS_IDF = 1.0  # of every word, where no caption of the gallery has any
 
 
 @dataclass(frozen=True, slots=True)

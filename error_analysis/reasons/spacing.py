@@ -29,11 +29,12 @@ def respaced(caption: str, model: LanguageModel) -> tuple[str, list[str]]:
 
 
 def _first_slip(caption: str, model: LanguageModel, start: int) -> tuple[Token, Token, str] | None:
-    # From the word before, which is context; a caption without slips is read once.
-    tokens = tokenize(caption[start:])
+    tokens = tokenize(caption)
     words = [token.lower if token.text[0].isalnum() else BOUNDARY for token in tokens]
     context = [BOUNDARY, *words, BOUNDARY, BOUNDARY]
-    for place in range(len(tokens) - 1):
+    # What lies before `start` is context only.
+    first = next((i for i, token in enumerate(tokens) if token.start >= start), len(tokens))
+    for place in range(first, len(tokens) - 1):
         one, two = tokens[place : place + 2]
         lower = one.is_plain and two.is_plain and (one.text + two.text[1:])[1:].islower()
         if not lower or two.start - one.end != 1 or _both_common(model, *words[place : place + 2]):
@@ -47,8 +48,7 @@ def _first_slip(caption: str, model: LanguageModel, start: int) -> tuple[Token, 
             if _go_together(model, parts):
                 odds = _SPACE_SLIP + _log_path(model, (left, *parts, right)) - as_typed
                 if odds > 0:
-                    shifted = [Token(t.text, t.start + start, t.end + start) for t in (one, two)]
-                    return shifted[0], shifted[1], meant
+                    return one, two, meant
     return None
 
 

@@ -46,7 +46,7 @@ class Coverage:
 
     Attributes:
         n_images: other images with a caption that covers the content words of this one.
-        example: the nearest such caption; None where there is none.
+        example: the nearest such caption; None where there is none, or no content to cover.
     """
 
     n_images: int
@@ -65,9 +65,15 @@ def underspecified(gallery: Split) -> list[Reason | None]:
     reasons: list[Reason | None] = [None] * len(gallery.captions)
     for caption, coverage in _coverages(gallery).items():
         if coverage.n_images >= many:
-            others = f"{coverage.n_images} other images have a caption that says the same"
-            reasons[caption] = Reason(NAME, f'{others}, such as "{coverage.example}"')
+            reasons[caption] = Reason(NAME, _evidence(coverage))
     return reasons
+
+
+def _evidence(coverage: Coverage) -> str:
+    if coverage.example is None:
+        return f"{coverage.n_images} other images suit it too: no word tells one from another"
+    others = f"{coverage.n_images} other images have a caption that says the same"
+    return f'{others}, such as "{coverage.example}"'
 
 
 def _coverages(gallery: Split) -> dict[int, Coverage]:
@@ -76,7 +82,8 @@ def _coverages(gallery: Split) -> dict[int, Coverage]:
     wider = _wider_words()
     said = [[*own, *(w for word in own for w in wider.get(word, ()))] for own in words]
     few = [i for i, own in enumerate(words) if len(own) <= MOST_CONTENT_WORDS]
-    coverages = {i: _of_nothing(gallery, i) for i in few if not words[i]}
+    # A caption without content words fits every other image.
+    coverages = {i: Coverage(len(gallery.images) - 1, None) for i in few if not words[i]}
     few = [i for i in few if words[i]]
     if not few:
         return coverages
@@ -124,11 +131,3 @@ def _block_coverages(
             example = gallery.captions[nearest].strip()
         coverages[caption] = Coverage(len(np.unique(images[others])), example)
     return coverages
-
-
-def _of_nothing(gallery: Split, caption: int) -> Coverage:
-    """Return the coverage of a caption without content words: it fits every other image."""
-    images = gallery.caption_image_index
-    other = np.flatnonzero(images != images[caption])
-    example = gallery.captions[other[0]].strip() if len(other) else None
-    return Coverage(len(gallery.images) - 1, example)

@@ -16,6 +16,7 @@ Takes 10 s with a few hundred training captions, and half a minute with COCO's 5
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_analysis.metric_tables import markdown_cell
 from error_analysis.reasons.caption_reasons import caption_reasons
 from error_analysis.reasons.reason import Reason
 from preprocess.command_line import parse_arguments, run_command
@@ -53,12 +54,16 @@ def read_gallery(path: Path) -> tuple[Split, dict[str, list[int]]]:
         retrieved = [c for query in content["i2t"]["hard"] for c in query["retrieved"]]
         alone = [caption for caption in dict.fromkeys(retrieved) if caption not in known]
         first_alone = max(captions_of) + 1
-    except (KeyError, TypeError, ValueError) as error:
+        captions_of.update({first_alone + i: [caption] for i, caption in enumerate(alone)})
+        gallery = _split(captions_of)
+        places = {caption: place for place, caption in enumerate(gallery.captions)}
+        asked = {
+            name: [places[q["query"]] for q in found if q["query"].strip()]
+            for name, found in queries.items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a result file of the original ({error!r})") from error
-    captions_of.update({first_alone + i: [caption] for i, caption in enumerate(alone)})
-    gallery = _split(captions_of)
-    places = {caption: place for place, caption in enumerate(gallery.captions)}
-    return gallery, {name: [places[q["query"]] for q in queries[name]] for name in queries}
+    return gallery, asked
 
 
 def _split(captions_of: dict[int, list[str]]) -> Split:
@@ -70,7 +75,8 @@ def _split(captions_of: dict[int, list[str]]) -> Split:
             if text.strip():
                 captions.append(Caption(caption_id, text))
                 caption_id += 1
-        images.append(CaptionedImage(image_id, f"{image_id}.jpg", tuple(captions)))
+        if captions:
+            images.append(CaptionedImage(image_id, f"{image_id}.jpg", tuple(captions)))
     return Split("coco", "thesis", "the original's result file", tuple(images))
 
 
@@ -96,13 +102,9 @@ def verdicts_page(
         lines += ["", f"## {name.capitalize()}: {flagged} of {len(places)} have a reason", ""]
         lines += ["| caption | verdict |", "|---|---|"]
         for place in places:
-            verdict = "; ".join(f"**{r.name}**: {r.evidence}" for r in reasons[place])
-            lines.append(f"| {_cell(gallery.captions[place])} | {_cell(verdict)} |")
+            found = (f"**{r.name}**: {markdown_cell(r.evidence)}" for r in reasons[place])
+            lines.append(f"| {markdown_cell(gallery.captions[place])} | {'; '.join(found)} |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def main() -> None:

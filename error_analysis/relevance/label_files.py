@@ -130,7 +130,10 @@ def _csv_rows(path: Path) -> tuple[tuple[str, str], list[ScoredPair]]:
         raise InputError(f"{path}: no such file; {CXC_SOURCE}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); {CXC_SOURCE}") from error
-    header, *lines = list(csv.reader(text.splitlines())) or [[]]
+    try:
+        header, *lines = list(csv.reader(text.splitlines())) or [[]]
+    except csv.Error as error:
+        raise InputError(f"{path}: not a CSV file ({error}); {CXC_SOURCE}") from error
     columns = tuple(header[:2])
     if columns not in CXC_COLUMNS or header[2:] != ["agg_score", "sampling_method"]:
         raise InputError(

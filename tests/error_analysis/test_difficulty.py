@@ -55,7 +55,7 @@ def run(split, scores, tmp_path, run_main):
 
 def test_the_command_finds_that_short_captions_are_hard(run, tmp_path, capsys):
     train = tmp_path / "data" / "test.json"
-    status, output = run("--train_file", train, "--figures", tmp_path / "figures")
+    status, output = run("--train_split_file", train, "--figures", tmp_path / "figures")
     assert status == 0
     content = json.loads(output.read_text())
     of_model = content["models"]["clip"]
@@ -119,7 +119,7 @@ def test_folds_are_taken_together(run, split, scores, tmp_path, monkeypatch):
         (["--n_clusters", "0"], "--n_clusters: expected at least 1, found 0"),
         (["--seed", "-1"], "--seed: expected at least 0"),
         (["--hard_rank", "0"], "--hard_rank: expected at least 1"),
-        (["--train_file", "none.json"], "none.json: no such file"),
+        (["--train_split_file", "none.json"], "none.json: no such file"),
         (["--images", "none.h5"], "none.h5"),
         (["--features", "none.h5"], "none.h5"),
         (["--protocol", "1k"], "protocol 1k takes 1,000 images"),

@@ -138,6 +138,21 @@ def test_tables_take_the_intervals_of_significance(command, tmp_path, run_main):
     assert_one_clear_line(other, assessed, "expected metrics of a", "clip, lxmert")
 
 
+def test_intervals_of_other_rankings_are_refused(command, tmp_path, run_main):
+    assessed = tmp_path / "significance.json"
+    few = ("--n_resamples", 20, "--n_permutations", 20)
+    assert run_main(significance.main, *command[:5], "--output", assessed, *few) == 0
+    save_rankings(tmp_path / "lxmert" / "test.npz", scores_of(7), SPLIT)
+    status = run_main(main, *command, "--significance", assessed)
+    assert_one_clear_line(status, assessed, "expected the metrics of", "lxmert/test.npz")
+    content = read(assessed)
+    content["protocols"] = {"5k": content["protocols"]["full"]}
+    assessed.write_text(json.dumps(content))
+    status = run_main(main, *command, "--significance", assessed)
+    assert_one_clear_line(status, assessed, "protocol 5k")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "content", ["[]", "{}", '{"protocols": {"full": {"models": {"clip": {}}}}}']
 )

@@ -26,6 +26,9 @@ def test_intervals_stand_beside_the_value():
 
 def test_names_cannot_break_a_table():
     assert r"| a\|b |" in markdown_table([row("a|b")])
+    odd = row("\\|\n<b> my_model _x_ *y*")
+    assert r"| \\\| \<b\> my_model \_x\_ \*y\* |" in markdown_table([odd])
+    assert r"a\textless{}b\textgreater{}\textbar{} & 0.0" in latex_table([row("a<b>|")], "x")
     latex = latex_table([row(r"my_model 50% {x} \ ^")], "A & B")
     assert r"my\_model 50\% \{x\} \textbackslash{} \textasciicircum{} & 0.0" in latex
     assert r"\caption{A \& B}" in latex

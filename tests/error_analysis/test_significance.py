@@ -139,10 +139,10 @@ def test_rankings_of_different_galleries_are_one_line(tmp_path, assessed):
     assert_one_clear_line(assessed(paths), paths[1], "expected the gallery of", "without image 105")
 
 
-@pytest.mark.parametrize("option", ["--n_resamples", "--n_permutations"])
-def test_no_resamples_or_permutations_are_one_line(tmp_path, assessed, option):
-    status = assessed(["a.npz"], option, "0")
-    assert_one_clear_line(status, f"{option}: expected at least 1, found 0")
+@pytest.mark.parametrize(("option", "least"), [("--n_resamples", 2), ("--n_permutations", 1)])
+def test_too_few_resamples_or_permutations_are_one_line(tmp_path, assessed, option, least):
+    status = assessed(["a.npz"], option, str(least - 1))
+    assert_one_clear_line(status, f"{option}: expected at least {least}, found {least - 1}")
     assert not (tmp_path / "significance.json").exists()
 
 

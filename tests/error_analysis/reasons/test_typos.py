@@ -64,6 +64,7 @@ def test_a_real_word_that_was_not_meant_is_repaired(check, typed, repair) -> Non
         ("Corn and rice ont he side", "Corn and rice on the side"),
         ("Dishes dryin g on the stove", "Dishes drying on the stove"),
         ("Two ca ts lying on a bed", "Two cats lying on a bed"),
+        ("Dishes dryin g ont he stove", "Dishes drying on the stove"),
     ],
 )
 def test_a_space_that_slipped_is_put_back(check, typed, repair) -> None:
