@@ -14,13 +14,14 @@ READ_PADDING = {"siglip", "siglip2"}
 
 def caption_positions(model: PreTrainedModel) -> int:
     """Return how many tokens a caption may have: entries of the model's position table."""
-    tables = [
-        module
-        for name, module in model.named_modules()
-        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding)
+    # RoBERTa's positions begin after that of the padding, which its embeddings know by this name.
+    # (LXMERT's table has one too, but begins at 0.)
+    paddings = [
+        module.padding_idx
+        for module in model.modules()
+        if hasattr(module, "position_embeddings") and hasattr(module, "padding_idx")
     ]
-    # RoBERTa's positions begin after that of the padding.
-    taken = max((table.padding_idx + 1 for table in tables if table.padding_idx), default=0)
+    taken = max((padding + 1 for padding in paddings), default=0)
     return model.config.get_text_config().max_position_embeddings - taken
 
 

@@ -76,7 +76,10 @@ def test_equal_scores_are_ranked_by_position(rank_top, clip, data_dir):
     status, output = rank_top(clip, "--top_k", 5)
     assert status == 0
     top = read_top_rankings(output, split)
-    assert (top.images == np.arange(5)).all()
+    # On several threads the scores of equal images may differ in their last bits.
+    assert (np.diff(top.image_scores) == 0).any()
+    for images, scores in zip(top.images, top.image_scores, strict=True):
+        assert np.lexsort((images, -scores)).tolist() == list(range(5))
 
 
 def test_the_file_of_another_command_is_kept(rank_top, clip, tmp_path):
