@@ -14,7 +14,7 @@ usage: bash setup.sh demo | test | coco [options]
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
          in a browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
-  test   Make venv/ and run the tests, on the CPU and offline (4 minutes); words go to pytest, e.g.
+  test   Make venv/ and run the tests, on the CPU and offline (10 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
   coco   Make venv/ and write the splits of COCO from Karpathy's file:
          bash setup.sh coco [--karpathy_json FILE]   (datasets/coco/dataset_coco.json)
