@@ -42,7 +42,7 @@ def write_files(folder: Path, n_images: int) -> None:
     """Write the three layouts of the same features."""
     generator = np.random.default_rng(0)
     feats = generator.random((N_REGIONS, FEATURE_DIM), np.float32)
-    pos = generator.random((N_REGIONS, 4), np.float32)
+    pos = np.sort(generator.random((N_REGIONS, 4), np.float32), axis=1)  # x1 <= x2, y1 <= y2
     others = {
         "image_sizes": (480, 640),
         "object_ids": np.zeros(N_REGIONS),

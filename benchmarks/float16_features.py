@@ -17,6 +17,7 @@ from information_retrieval.checkpoint import load_model, load_tokenizer
 from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
 from information_retrieval.gallery_features import check_feature_dim, stack_float32
 from information_retrieval.metrics import DIRECTIONS, count_ranks, retrieval_metrics
+from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
@@ -49,7 +50,9 @@ def main() -> None:
     for stored in (feats, feats.astype(np.float16)):
         images = encode_images(model, [(stack_float32(list(stored)), visual_pos)])
         gallery = EncodedGallery(model, images, captions, torch.float32)
-        scores.append(gallery.score_all(show_progress=True))
+        scores.append(
+            score_all(gallery, gallery.column_blocks, gallery.n_images, gallery.n_captions, True)
+        )
     exact, rounded = scores
     ranks = [count_ranks(matrix, split.caption_image_index) for matrix in scores]
     metrics = [retrieval_metrics(of_scores) for of_scores in ranks]

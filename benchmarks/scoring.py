@@ -36,7 +36,7 @@ from information_retrieval.checkpoint import load_model
 from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import DIRECTIONS, count_ranks
-from information_retrieval.scoring import BLOCK_CAPTIONS
+from information_retrieval.scoring import BLOCK_CAPTIONS, score_all
 from information_retrieval.tokenization import pad_tokens
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.device import torch_device
@@ -242,7 +242,9 @@ def compare_ways(model: LxmertForImageTextMatching, args: ScoringArguments) -> N
         ways[name] = timed
 
     def ours(dtype: torch.dtype) -> np.ndarray:
-        return encoded(model, token_ids, images, dtype).score_all(show_progress=False)
+        gallery = encoded(model, token_ids, images, dtype)
+        sizes = gallery.n_images, gallery.n_captions
+        return score_all(gallery, gallery.column_blocks, *sizes, show_progress=False)
 
     for kind, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         for way, length in (("plain", 0), (f"plain, padded to {FIXED_LENGTH}", FIXED_LENGTH)):

@@ -24,7 +24,8 @@ from demo.phrases import (
 from demo.scenes import ANIMALS, CATEGORIES, Scene, Thing
 from demo.typos import misspell
 
-Kind = Literal["plain", "typo", "long_modifier", "underspecified"]
+Kind = Literal["plain", "typo", "long_modifier", "underspecified", "no_visual_content"]
+# Of the captions of a scene; those without visual content are put in their place afterwards.
 KIND_SHARES: dict[Kind, float] = {
     "plain": 0.85,
     "typo": 0.05,

@@ -107,6 +107,9 @@ def _lies(side: str | None, held: tuple[Thing, ...]) -> bool:
 def claims_of(caption: Caption) -> Claims:
     """Read what a caption was meant to claim."""
     text = caption.intended.lower().rstrip(".")
+    if caption.kind == "no_visual_content":
+        # True of no scene, wherever it is.
+        return Claims((), {}, frozenset())
     if caption.kind == "underspecified":
         return _underspecified(text)
     if caption.kind == "long_modifier" or (caption.kind == "typo" and " that " in text):

@@ -1,4 +1,4 @@
-"""Measure the rules for hard image queries where the causes are known: precision and recall.
+"""Measure the rules that ask what was retrieved, where the causes are known: precision, recall.
 
 Reads the demo's folder (demo_settings.json, from which its scenes are made again; the instances,
 the split file, the images) and rankings files of its split. Prints a Markdown table, and writes
@@ -7,12 +7,13 @@ nothing.
     python -m demo.image_reasons --data_dir datasets/demo \\
         --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz
 
-Three sets are measured. "planted": one query an image, whose ten captions are of its own scene with
+Four sets are measured. "planted": one query an image, whose ten captions are of its own scene with
 its main thing's category, colour or number changed, or with nothing changed. "retrieved": every
 image query of every model, with the wrong captions of its top 10; true is what the scene graph and
 the grammar say. Captions with a long modifier are left out of "plausible retrieval" there: whether
-a dog "has been keeping the kite company", no scene tells. "degraded": images blurred, darkened and
-so on, against the same images as they are. Takes 15 s on one CPU core.
+a dog "has been keeping the kite company", no scene tells. "caption queries": the same of the wrong
+images that were retrieved for each caption, and "hard ones" of the hard captions alone. "degraded":
+images blurred, darkened and so on, against the same images as they are. Takes 20 s on one CPU core.
 """
 
 from collections.abc import Sequence
@@ -28,12 +29,14 @@ from demo.claims import Claims, claims_of
 from demo.planted_retrievals import plant_queries
 from demo.render import SETTINGS_NAME, RenderArguments, make_records
 from demo.scenes import Scene
+from error_analysis.mining import HARD_RANK
 from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries import Query, describe_queries
 from error_analysis.reasons import details, plausible, salient_object
 from error_analysis.reasons.image_reasons import image_reasons
 from error_analysis.reasons.objects import Objects, read_instances
 from error_analysis.reasons.quality import measure_quality
+from error_analysis.relevance.plausible_documents import PlausibleDocuments
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.files import read_json
 from preprocess.images_file import ImagesFile
@@ -184,6 +187,31 @@ def retrieved_scores(records: list[Record], models: Sequence[ModelRankings], obj
     ]
 
 
+def caption_query_scores(
+    records: list[Record], models: Sequence[ModelRankings], objects: Objects
+) -> list[Score]:
+    """Measure plausible retrieval on what models retrieved for every caption query."""
+    captions = {i: c for r in records for i, c in zip(r.caption_ids, r.captions, strict=True)}
+    scene_of = {record.image_id: record.scene for record in records}
+    gallery = models[0].gallery
+    plausibility = plausible.Plausibility(gallery, objects.vocabulary)
+    documents = PlausibleDocuments(gallery, plausibility)
+    visible = [captions[i].kind != "long_modifier" for i in gallery.caption_ids.tolist()]
+    found, true, hard = [], [], []
+    for model in models:
+        for query in describe_queries(model, "t2i", np.flatnonzero(visible)):
+            claims = claims_of(captions[query.item.caption_id])
+            wrong = [r.item.image_id for r in query.retrieved if not r.is_ground_truth]
+            true.append(any(claims.true_of(scene_of[image_id]) for image_id in wrong))
+            found.append(documents.reason(query) is not None)
+            hard.append(query.rank >= HARD_RANK)
+    found, true, hard = np.array(found), np.array(true), np.array(hard)
+    return [
+        score(plausible.NAME, "caption queries", found, true),
+        score(plausible.NAME, "hard ones", found[hard], true[hard]),
+    ]
+
+
 def _without_long_modifiers(query: Query, captions: dict[int, Caption]) -> Query:
     kept = [r for r in query.retrieved if captions[r.item.caption_id].kind != "long_modifier"]
     return replace(query, retrieved=tuple(kept))
@@ -238,6 +266,7 @@ def main() -> None:
     scores = [
         *planted_scores(records, split, objects, arguments.seed),
         *retrieved_scores(records, models, objects),
+        *caption_query_scores(records, models, objects),
         *quality_scores(pixels, "degraded"),
     ]
     print(score_table(scores))

@@ -21,7 +21,7 @@ from preprocess.errors import InputError
 from preprocess.files import read_json
 from preprocess.split_file import read_split
 
-KINDS = ("plain", "typo", "long_modifier", "underspecified")
+KINDS = ("plain", "typo", "long_modifier", "underspecified", "no_visual_content")
 
 
 @dataclass
@@ -46,7 +46,7 @@ def kinds_table(ranks: dict[str, np.ndarray], kinds: np.ndarray) -> str:
             for r in ranks.values()
             if of_kind.any()
         ]
-        lines.append(f"{kind:15}{of_kind.sum():>7}" + "".join(f"{cell:>24}" for cell in cells))
+        lines.append(f"{kind:18}{of_kind.sum():>4}" + "".join(f"{cell:>24}" for cell in cells))
     return "\n".join(lines)
 
 

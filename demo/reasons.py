@@ -7,8 +7,7 @@ whose captions teach the typo check. Prints a Markdown table, and writes nothing
         --training_split datasets/demo/train.json \\
         --kinds datasets/demo/annotations/caption_kinds.json
 
-"No visual content" is planted in no caption: all its verdicts are wrong. Takes 8 s on one CPU core,
-of which most is reading the dictionary.
+Takes 8 s on one CPU core, of which most is reading the dictionary.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ KIND_OF_RULE = {
     typos.NAME: "typo",
     modifiers.NAME: "long_modifier",
     underspecified.NAME: "underspecified",
-    no_visual_content.NAME: None,
+    no_visual_content.NAME: "no_visual_content",
 }
 
 

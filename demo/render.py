@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from demo.annotations import Record, captions_json, instances_json, karpathy_json, kinds_json
 from demo.captions import caption_scene
+from demo.complaints import with_complaints
 from demo.painting import draw_scene
 from demo.scenes import random_scene
 from preprocess.command_line import parse_arguments, run_command
@@ -66,7 +67,10 @@ def render(settings: RenderArguments) -> None:
 
 
 def make_records(settings: RenderArguments) -> list[Record]:
-    """Return the images to be, in file order; each depends on the seed and its position alone."""
+    """Return the images to be, in file order.
+
+    Each depends on the seed and its position alone, but for the few captions that are complaints.
+    """
     splits = ["train"] * settings.n_train + ["restval"] * settings.n_restval
     splits += ["val"] * settings.n_val + ["test"] * settings.n_test
     if len(splits) > _LARGEST_ID // 5 or min(_counts(settings)) < 0 or not splits:
@@ -83,7 +87,7 @@ def make_records(settings: RenderArguments) -> list[Record]:
         caption_ids = tuple(ids[used : used + len(captions)].tolist())
         used += len(captions)
         records.append(Record(int(ids[-1 - index]), split, scene, captions, caption_ids))
-    return records
+    return with_complaints(records, settings.seed)
 
 
 def _counts(settings: RenderArguments) -> list[int]:

@@ -74,14 +74,14 @@ def _test(
     offsets = np.cumsum([0, *sizes[:-1]])  # images of different folds are different ones
     tests = {}
     for direction in DIRECTIONS:
-        ranks = [
+        ranks, others = (
             np.concatenate([fold.query_ranks(direction).ranks() for fold in folds])
             for folds in (first, second)
-        ]
+        )
         image = np.concatenate(
             [image_of_query(f, direction) + o for f, o in zip(first, offsets, strict=True)]
         )
-        tests[direction] = paired_tests(*ranks, image, generator, sampling.n_permutations)
+        tests[direction] = paired_tests(ranks, others, image, generator, sampling.n_permutations)
     return Pair(first[0].name, second[0].name, tests)
 
 

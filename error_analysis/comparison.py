@@ -64,7 +64,7 @@ from information_retrieval.metrics import DIRECTIONS, Direction
 from information_retrieval.protocols import Protocol
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.files import write_json
+from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split
 
 # Keys of a query in the JSON beside the models' names.
@@ -139,7 +139,8 @@ def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> lis
         wins = {}
         for direction in DIRECTIONS:
             pair = (better, worse)
-            won = win_indices(*(model.query_ranks(direction).ranks() for model in pair), rule)
+            ranks, others = (model.query_ranks(direction).ranks() for model in pair)
+            won = win_indices(ranks, others, rule)
             views = (describe_queries(model, direction, won) for model in pair)
             wins[direction] = tuple(Win(*same) for same in zip(*views, strict=True))
         comparisons.append(Comparison(better.name, worse.name, wins))
@@ -231,6 +232,7 @@ def main() -> None:
     arguments = parse_arguments(ComparisonArguments, description=__doc__)
     rule = WinRule(arguments.max_rank, arguments.margin)
     check_at_least("--hard_rank", arguments.hard_rank, 1)
+    check_writable(arguments.output)
     galleries, runs = read_compared(arguments)
     counted, noise = count_wins(galleries, rule), count_wins(runs, rule)
     overlaps = hard_overlap(galleries, arguments.hard_rank)

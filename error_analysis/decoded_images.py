@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +33,7 @@ def map_images(
     def make(image_id: int, encoded: bytes) -> tuple[int, Made]:
         return image_id, function(decode_rgb(encoded, f"{images.path}, image {image_id}"))
 
-    waiting = deque()
+    waiting: deque[Future[tuple[int, Made]]] = deque()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         for image_id in image_ids:
             waiting.append(threads.submit(make, image_id, images.read_encoded(image_id)))

@@ -26,7 +26,7 @@ images and 25,000 captions about a minute and 0.8 GB beside the scores, most of 
 (--no_rules leaves it out), and 15 s more for each further model.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,8 +78,9 @@ class DifficultyArguments:
     train_split_file: Path | None = field(
         default=None, metadata={"help": "split JSON whose captions tell how rare words are"}
     )
-    instances: Path | None = field(
-        default=None, metadata={"help": "COCO's instances JSON of the split's images"}
+    instances: list[Path] = field(
+        default_factory=list,
+        metadata={"help": "COCO's instances JSON of the split's images, one file or more"},
     )
     features: Path | None = field(
         default=None, metadata={"help": "{split}_features.h5: objects that the detector saw"}
@@ -106,7 +107,7 @@ class Sources:
     """What is known of the queries beside the split itself; None: not known."""
 
     training_captions: tuple[str, ...] | None = None
-    instances: Path | None = None
+    instances: Sequence[Path] = ()
     features: FeaturesFile | None = None
     object_labels: tuple[str, ...] | None = None
     images: ImagesFile | None = None
@@ -129,7 +130,7 @@ def features_of(
         of_captions.append(reason_flags(reasons, REASON_NAMES))
     of_images = [caption_set_features(gallery)]
     image_ids = gallery.image_ids.tolist()
-    if sources.instances is not None:
+    if sources.instances:
         objects = read_instances(sources.instances, image_ids)
         of_images.append(object_features(gallery, objects))
     if sources.features is not None:
@@ -148,11 +149,8 @@ def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) 
     """Write the figure of each direction that something was learnt of, and return the files."""
     written = []
     for direction in DIRECTIONS:
-        learnt = {
-            name: of_model[direction].difficulty
-            for name, of_model in findings.items()
-            if of_model[direction].difficulty
-        }
+        of_models = {name: of_model[direction].difficulty for name, of_model in findings.items()}
+        learnt = {name: difficulty for name, difficulty in of_models.items() if difficulty}
         if learnt:
             figure = weights_figure(learnt, direction)
             for form in FIGURE_FORMATS:
@@ -165,12 +163,13 @@ def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) 
 
 def read_sources(args: DifficultyArguments) -> Sources:
     """Read, or open, the files that are given beside the rankings."""
+    training = read_split(args.train_split_file) if args.train_split_file else None
     return Sources(
-        training_captions=args.train_split_file and read_split(args.train_split_file).captions,
+        training_captions=training.captions if training else None,
         instances=args.instances,
-        features=args.features and FeaturesFile(args.features),
-        object_labels=args.object_labels and read_labels(args.object_labels),
-        images=args.images and ImagesFile(args.images),
+        features=FeaturesFile(args.features) if args.features else None,
+        object_labels=read_labels(args.object_labels) if args.object_labels else None,
+        images=ImagesFile(args.images) if args.images else None,
         rules=args.rules,
     )
 

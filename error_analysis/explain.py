@@ -2,11 +2,12 @@
 
 Reads one or more rankings files of one gallery, their split file and the training split (whose
 captions tell which words and word pairs are usual); where given, the images (low quality), COCO's
-instances (objects taken for others) and the region features (was an object detected at all?).
-Writes one JSON, which error_analysis.report takes: by model and direction the hard queries with
-their reasons, each with evidence; how often a reason is found among hard and among easy queries;
-which objects are taken for which; and the split of misses between detector and matcher. Its keys
-are told in error_analysis/explanations.py.
+instances (objects taken for others), the region features (was an object detected at all?) and the
+labels of CxC or ECCV Caption (what else is right; where they are silent, the captions tell). Writes
+one JSON, which error_analysis.report takes: by model and direction the hard queries with their
+reasons, each with evidence; how often a reason is found among hard and among easy queries; which
+objects are taken for which; and the split of misses between detector and matcher. Its keys are told
+in error_analysis/explanations.py.
 
     python -m error_analysis.explain --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
         --split_file datasets/demo/test.json --train_split_file datasets/demo/train.json \\
@@ -14,7 +15,7 @@ are told in error_analysis/explanations.py.
         --instances datasets/demo/annotations/instances_val2014.json --region_models lxmert \\
         --output runs/demo/reasons.json
 
-The demo takes 10 s; two models on 5,000 images and 25,000 captions take 90 s and 1.7 GB on 2 CPU
+The demo takes 15 s; two models on 5,000 images and 25,000 captions some 2 minutes, 1.7 GB on 2 CPU
 cores.
 
 A reason is a sign, not a proof: compare the share of hard queries that have it with that of easy
@@ -34,6 +35,7 @@ from error_analysis.mining import HARD_RANK
 from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.plots import TITLES
 from error_analysis.reasons.objects import Objects, read_detected, read_instances, read_labels
+from error_analysis.relevance.label_files import read_all_labels
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -55,9 +57,12 @@ class ExplainArguments:
     images: Path | None = field(
         default=None, metadata={"help": "{split}_images.h5: finds images of low quality"}
     )
-    instances: Path | None = field(
-        default=None,
-        metadata={"help": "COCO's instances JSON: finds objects taken for others"},
+    instances: list[Path] = field(
+        default_factory=list,
+        metadata={
+            "help": "COCO's instances JSON, one or more (those of train and val, where the split "
+            "has images of both): finds objects taken for others"
+        },
     )
     features: Path | None = field(
         default=None,
@@ -71,12 +76,19 @@ class ExplainArguments:
         default=None,
         metadata={"help": "the models that see images as --features; default: all"},
     )
+    labels: list[Path] = field(
+        default_factory=list,
+        metadata={
+            "help": "label files of CxC or ECCV Caption, as of error_analysis.false_negatives: "
+            "they tell which retrieved documents suit the queries that they label"
+        },
+    )
     hard_rank: int = field(
         default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
     )
 
 
-def read_evidence(arguments: ExplainArguments, gallery: Split) -> Evidence:
+def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> Evidence:
     """Read what the rules look at, and apply those that ask for no ranks."""
     objects: Objects | None = None
     detected: Objects | None = None
@@ -89,12 +101,13 @@ def read_evidence(arguments: ExplainArguments, gallery: Split) -> Evidence:
     if arguments.instances:
         objects = read_instances(arguments.instances, ids)
     if arguments.features:
-        labels = arguments.object_labels and read_labels(arguments.object_labels)
+        names = read_labels(arguments.object_labels) if arguments.object_labels else None
         features = FeaturesFile(arguments.features)
         features.check_covers(ids)
-        detected = read_detected(features, ids, labels)
+        detected = read_detected(features, ids, names)
+    labels = [s.restricted_to(gallery) for s in read_all_labels(arguments.labels, split)]
     progress = partial(tqdm, desc="images", unit="image")
-    return collect_evidence(gallery, training.captions, images, objects, detected, progress)
+    return collect_evidence(gallery, training.captions, images, objects, detected, labels, progress)
 
 
 def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRankings]) -> None:
@@ -140,7 +153,7 @@ def main() -> None:
     split = read_split(arguments.split_file)
     models = read_model_rankings(arguments.rankings, split, arguments.names)
     check_region_models(arguments.region_models, models)
-    evidence = read_evidence(arguments, models[0].gallery)
+    evidence = read_evidence(arguments, split, models[0].gallery)
     explained = tuple(
         explain_model(
             model,
@@ -150,13 +163,15 @@ def main() -> None:
         )
         for model in models
     )
-    inputs = ("train_split_file", "images", "instances", "features", "object_labels")
+    inputs = ("train_split_file", "images", "features", "object_labels")
     metadata = {
         "models": [model.description() for model in models],
         "rules": {"hard": f"rank >= {arguments.hard_rank}", "easy": "rank == 0"},
         "hard_rank": arguments.hard_rank,
         "inputs": {
-            name: str(path) for name in inputs if (path := getattr(arguments, name)) is not None
+            **{n: str(path) for n in inputs if (path := getattr(arguments, n)) is not None},
+            "instances": [str(path) for path in arguments.instances],
+            "labels": [str(path) for path in arguments.labels],
         },
     }
     explanations = Explanations(explained, metadata)

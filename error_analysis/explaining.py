@@ -20,11 +20,16 @@ from error_analysis.queries import Query, describe_queries
 from error_analysis.reasons.caption_reasons import caption_reasons
 from error_analysis.reasons.confusion_matrix import count_confusions
 from error_analysis.reasons.image_reasons import image_reasons
+from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.objects import Objects
+from error_analysis.reasons.plausible import NAME as PLAUSIBLE
+from error_analysis.reasons.plausible import Plausibility
 from error_analysis.reasons.quality import quality_reason
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.region_presence import count_verdicts, region_presence
+from error_analysis.reasons.region_presence import RegionPresence, count_verdicts, region_presence
 from error_analysis.reasons.salient_object import confusions_of
+from error_analysis.relevance.extended_relevance import ExtendedRelevance
+from error_analysis.relevance.plausible_documents import PlausibleDocuments
 from information_retrieval.metrics import Direction
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
@@ -41,12 +46,18 @@ class Evidence:
         quality: the reason of low quality by image id; empty where images were not looked at.
         objects: of the gallery's images; None: unknown.
         detected: what the detector saw in them; None: unknown.
+        plausible: which wrong documents suit a query; None: not looked for.
     """
 
     of_caption: tuple[tuple[Reason, ...], ...]
     quality: dict[int, Reason]
     objects: Objects | None
     detected: Objects | None
+    plausible: PlausibleDocuments | None = None
+
+    def plausible_reason(self, query: Query) -> Reason | None:
+        """Return the reason of a query with a plausible wrong document at the top."""
+        return self.plausible.reason(query) if self.plausible else None
 
 
 def collect_evidence(
@@ -55,11 +66,13 @@ def collect_evidence(
     images: ImagesFile | None = None,
     objects: Objects | None = None,
     detected: Objects | None = None,
+    labels: Sequence[ExtendedRelevance] = (),
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Evidence:
     """Apply the rules that ask for no ranks: each caption and each image is looked at once.
 
     Args:
+        labels: of the gallery, beyond the split's own.
         progress: wraps the image ids, to show how far it is.
 
     Raises:
@@ -71,7 +84,9 @@ def collect_evidence(
         measured = map_images(quality_reason, images, ids)
         quality = {image_id: reason for image_id, reason in measured if reason is not None}
     found = tuple(caption_reasons(gallery, training_captions))
-    return Evidence(found, quality, objects, detected)
+    vocabulary = objects.vocabulary if objects else Vocabulary()
+    plausible = PlausibleDocuments(gallery, Plausibility(gallery, vocabulary), labels)
+    return Evidence(found, quality, objects, detected, plausible)
 
 
 def explain_model(
@@ -87,7 +102,7 @@ def explain_model(
         reads_regions: the model sees images as regions, so that it is asked whether a missed
             caption's objects are among them.
     """
-    directions = {
+    directions: dict[Direction, DirectionExplanation] = {
         "i2t": _explain_images(model, evidence, hard_rank),
         "t2i": _explain_captions(model, evidence, hard_rank, reads_regions),
     }
@@ -99,8 +114,8 @@ def _hard_and_easy(
 ) -> tuple[list[Query], list[Query]]:
     ranks = model.query_ranks(direction).ranks()
     hard = worst_first(hard_indices(ranks, hard_rank), ranks)
-    kinds = (describe_queries(model, direction, kind) for kind in (hard, easy_indices(ranks)))
-    return tuple(kinds)
+    easy = easy_indices(ranks)
+    return describe_queries(model, direction, hard), describe_queries(model, direction, easy)
 
 
 def _explain_images(
@@ -114,9 +129,13 @@ def _explain_images(
 
     def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
         found = image_reasons(queries, model.gallery, objects)
-        quality = (evidence.quality.get(query.item.image_id) for query in queries)
         return [
-            (*reasons, own) if own else reasons for reasons, own in zip(found, quality, strict=True)
+            _with_reasons(
+                tuple(reason for reason in reasons if reason.name != PLAUSIBLE),
+                evidence.quality.get(query.item.image_id),
+                evidence.plausible_reason(query),
+            )
+            for query, reasons in zip(queries, found, strict=True)
         ]
 
     return _join(model, "i2t", hard, reasons_of(hard), reasons_of(easy), confusions=confusions)
@@ -126,20 +145,36 @@ def _explain_captions(
     model: ModelRankings, evidence: Evidence, hard_rank: int, reads_regions: bool
 ) -> DirectionExplanation:
     hard, easy = _hard_and_easy(model, "t2i", hard_rank)
-    reasons = [[evidence.of_caption[query.index] for query in kind] for kind in (hard, easy)]
-    if not (evidence.detected and reads_regions):
-        return _join(model, "t2i", hard, *reasons)
-    presences = [region_presence(kind, evidence.detected) for kind in (hard, easy)]
-    reasons = [
+    of_hard, of_easy = (
         [
-            (*found, Reason(REGION_ABSENT, p.evidence)) if p.verdict == REGION_ABSENT else found
-            for found, p in zip(of_kind, presences_of_kind, strict=True)
+            _with_reasons(evidence.of_caption[query.index], evidence.plausible_reason(query))
+            for query in kind
         ]
-        for of_kind, presences_of_kind in zip(reasons, presences, strict=True)
+        for kind in (hard, easy)
+    )
+    if not (evidence.detected and reads_regions):
+        return _join(model, "t2i", hard, of_hard, of_easy)
+    presences = region_presence(hard, evidence.detected)
+    of_hard = _with_absent(of_hard, presences)
+    of_easy = _with_absent(of_easy, region_presence(easy, evidence.detected))
+    told = [f"{p.verdict}: {p.evidence}" for p in presences]
+    verdicts = dict(count_verdicts(presences))
+    return _join(model, "t2i", hard, of_hard, of_easy, told=told, regions=verdicts)
+
+
+def _with_absent(
+    reasons: Sequence[tuple[Reason, ...]], presences: Sequence[RegionPresence]
+) -> list[tuple[Reason, ...]]:
+    """Add to each query's reasons that regions of its objects are absent, where they are."""
+    return [
+        (*found, Reason(REGION_ABSENT, p.evidence)) if p.verdict == REGION_ABSENT else found
+        for found, p in zip(reasons, presences, strict=True)
     ]
-    told = [f"{p.verdict}: {p.evidence}" for p in presences[0]]
-    verdicts = dict(count_verdicts(presences[0]))
-    return _join(model, "t2i", hard, *reasons, told=told, regions=verdicts)
+
+
+def _with_reasons(found: tuple[Reason, ...], *others: Reason | None) -> tuple[Reason, ...]:
+    """Add the reasons that there are."""
+    return (*found, *(reason for reason in others if reason is not None))
 
 
 def _join(

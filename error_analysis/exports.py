@@ -35,7 +35,6 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.false_negatives import read_all_labels
 from error_analysis.metric_tables import COLUMNS, Cell, MetricRow, latex_table, markdown_table
 from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries import BLOCK_QUERIES
@@ -44,14 +43,17 @@ from error_analysis.relevance.extended_relevance import (
     own_pairs,
     relevance_from_pairs,
 )
+from error_analysis.relevance.label_files import read_all_labels
 from information_retrieval.metrics import DIRECTIONS, Direction, top_k
 from information_retrieval.protocols import every_protocol
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.files import atomic_path, read_json
+from preprocess.files import atomic_path, check_writable, read_json
 from preprocess.split_file import read_split
 
 SIGNIFICANCE = "make it with `python -m error_analysis.significance`"
+
+FOLDERS = ("ranx", "eccv_caption", "tables")
 
 
 @dataclass
@@ -255,6 +257,8 @@ def export_qrels(
 def main() -> None:
     arguments = parse_arguments(ExportsArguments, description=__doc__)
     check_at_least("--top_k", arguments.top_k, 0)
+    for folder in FOLDERS:
+        check_writable(arguments.output_dir / folder / "a file")
     split = read_split(arguments.split_file)
     labels = read_all_labels(arguments.labels, split)
     models = read_model_rankings(arguments.rankings, split, arguments.names)

@@ -23,7 +23,7 @@ from error_analysis.model_rankings import read_model_rankings
 from error_analysis.queries import Query, describe_queries
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.files import atomic_path
+from preprocess.files import atomic_path, check_writable
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import read_split
 
@@ -52,7 +52,7 @@ def hard_caption_figure(queries: Sequence[Query], images: ImagesFile) -> Figure:
     figure = Figure(figsize=(2.0 * n_columns, 2.1 * len(queries)), layout="constrained")
     rows = figure.subfigures(len(queries), 1, squeeze=False)[:, 0]
     for row, query in zip(rows, queries, strict=True):
-        caption = textwrap.fill(query.item.caption, 28 * n_columns)
+        caption = textwrap.fill(query.item.as_caption().caption, 28 * n_columns)
         # A "$" in a caption is no formula.
         row.suptitle(caption, x=0.01, ha="left", fontsize=10, parse_math=False)
         first, *others = row.subplots(1, n_columns)
@@ -79,6 +79,7 @@ def main() -> None:
         value = getattr(arguments, option)
         if value < 1:
             raise InputError(f"--{option}: expected at least 1, found {value}")
+    check_writable(arguments.output)
     split = read_split(arguments.split_file)
     (model,) = read_model_rankings([arguments.rankings], split)
     ranks = model.query_ranks("t2i").ranks()
@@ -90,6 +91,8 @@ def main() -> None:
     with atomic_path(arguments.output) as partial:
         figure.savefig(partial, format=arguments.output.suffix[1:], dpi=80)
     print(f"wrote {arguments.output}: {len(queries)} hard caption queries of {model.name}")
+    if model.protocol == "5fold":
+        print(f"ranks are those in the one gallery of all {len(model.gallery.images):,} images")
 
 
 if __name__ == "__main__":

@@ -125,7 +125,12 @@ class Galleries:
         return [self._views[direction, index] for index in indices]
 
     def _gallery(
-        self, position: int, direction: Direction, chosen: np.ndarray, **description: str
+        self,
+        position: int,
+        direction: Direction,
+        chosen: np.ndarray,
+        kind: Kind,
+        **description: str,
     ) -> FailureGallery:
         """Make the gallery of the `chosen` queries (n_found,) int64, worst first."""
         model = self._models[position]
@@ -138,6 +143,7 @@ class Galleries:
             anchor = f"{self._slugs[position]}-{direction}-{query_id}"
             cards.append(Card(anchor, item, views, position, by_query.get(query_id)))
         return FailureGallery(
+            kind=kind,
             direction=direction,
             position=position,
             n_queries=len(model.query_ranks(direction).higher),
@@ -172,12 +178,12 @@ class Galleries:
         galleries = []
         for (i, better), (j, worse) in permutations(enumerate(self._models), 2):
             for direction in DIRECTIONS:
-                ranks = [self._ranks(position, direction) for position in (i, j)]
+                ranks, others = self._ranks(i, direction), self._ranks(j, direction)
                 galleries.append(
                     self._gallery(
                         j,
                         direction,
-                        worst_first(win_indices(*ranks, rule), ranks[1] - ranks[0]),
+                        worst_first(win_indices(ranks, others, rule), others - ranks),
                         kind="wins",
                         anchor=f"wins_{self._slugs[i]}_{self._slugs[j]}_{direction}",
                         title=f"{better.name} beats {worse.name}",

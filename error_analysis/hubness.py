@@ -28,7 +28,7 @@ from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries import Item, caption_items, image_items
 from information_retrieval.metrics import DIRECTIONS, Direction, top_k
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import write_json
+from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split
 
 K = 10
@@ -151,6 +151,7 @@ def main() -> None:
     arguments = parse_arguments(HubnessArguments, description=__doc__)
     check_at_least("--k", arguments.k, 1)
     check_at_least("--n_hubs", arguments.n_hubs, 1)
+    check_writable(arguments.output)
     split = read_split(arguments.split_file)
     [model] = read_model_rankings([arguments.rankings], split)
     documents = {"i2t": caption_items(model.gallery), "t2i": image_items(model.gallery)}

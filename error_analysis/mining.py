@@ -36,7 +36,7 @@ from information_retrieval.metrics import DIRECTIONS, Direction
 from information_retrieval.protocols import Protocol
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
-from preprocess.files import write_json
+from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split
 
 HARD_RANK = 10
@@ -121,11 +121,16 @@ def mine(
     for direction in DIRECTIONS:
         ranks = model.query_ranks(direction).ranks()
         hard, easy = hard_indices(ranks, hard_rank), easy_indices(ranks)
-        kept = (hard, easy)
+        shown = [hard, easy]
         if sample is not None:
-            kept = tuple(sample_indices(indices, sample, generator) for indices in kept)
-        described = (tuple(describe_queries(model, direction, indices)) for indices in kept)
-        mined[direction] = MinedQueries(*described, len(ranks), len(hard), len(easy))
+            assert generator is not None, "a sample is drawn with a generator"
+            shown = [sample_indices(indices, sample, generator) for indices in shown]
+        hard_queries, easy_queries = (
+            tuple(describe_queries(model, direction, indices)) for indices in shown
+        )
+        mined[direction] = MinedQueries(
+            hard_queries, easy_queries, len(ranks), len(hard), len(easy)
+        )
     return mined
 
 
@@ -185,6 +190,7 @@ def main() -> None:
     arguments = parse_arguments(MiningArguments, description=__doc__)
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    check_writable(arguments.output)
     split = read_split(arguments.split_file)
     [model] = read_model_rankings([arguments.rankings], split)
     galleries = galleries_of(model, arguments.protocol)

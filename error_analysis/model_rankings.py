@@ -8,7 +8,7 @@ import numpy as np
 
 from information_retrieval.gallery import gallery_of
 from information_retrieval.metrics import Direction, QueryRanks
-from information_retrieval.protocols import protocol_metrics
+from information_retrieval.protocols import Protocol, protocol_metrics
 from information_retrieval.rankings import Rankings, read_rankings
 from preprocess.errors import InputError
 from preprocess.split_file import Split
@@ -31,7 +31,7 @@ class ModelRankings:
     rankings: Rankings
 
     @property
-    def protocol(self) -> str:
+    def protocol(self) -> Protocol:
         """The protocol that the scores were made for; `full` where the file does not tell."""
         return self.rankings.metadata.get("protocol", "full")
 

@@ -80,11 +80,9 @@ def paired_tests(
         found = (first < k).astype(int) - (second < k)  # 1: only the first finds it
         only = (int(np.count_nonzero(found == 1)), int(np.count_nonzero(found == -1)))
         recalls.append(RecallTest(k, *only, mcnemar_p(*only), by_image(found)))
-    reciprocal = 1 / (first + 1), 1 / (second + 1)
-    means = (float(values.mean()) for values in reciprocal)
-    return PairedTests(
-        tuple(recalls), ReciprocalRankTest(*means, by_image(reciprocal[0] - reciprocal[1]))
-    )
+    one, other = 1 / (first + 1), 1 / (second + 1)
+    means = float(one.mean()), float(other.mean())
+    return PairedTests(tuple(recalls), ReciprocalRankTest(*means, by_image(one - other)))
 
 
 def mcnemar_p(first_only: int, second_only: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from information_retrieval.metrics import CUTOFFS, Direction
 TITLES = {"i2t": "image queries", "t2i": "caption queries"}
 # Paul Tol's bright scheme: distinct to the colour-blind, on light and on dark.
 MODEL_COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
-HARD_SHADE = {"color": "#888888", "alpha": 0.13, "zorder": 0, "linewidth": 0}
+HARD_SHADE: dict[str, Any] = {"color": "#888888", "alpha": 0.13, "zorder": 0, "linewidth": 0}
 # One query has a bar, which would have no height where the logarithmic axis begins at 1.
 LEAST_COUNT = 0.5
 # Bars with their counts written on top need this much room.
@@ -80,7 +81,8 @@ def rank_histogram(models: Sequence[ModelRankings], direction: Direction) -> Fig
     axes.set_xlabel("rank of the best ground truth (shaded: hard)")
     axes.set_ylabel(f"{TITLES[direction]}, logarithmic")
     axes.spines[["top", "right"]].set_visible(False)
-    legend = figure.legend(
+    # matplotlib's types leave out containers, which its legends take.
+    legend = figure.legend(  # type: ignore[call-overload]
         bars, [""] * len(models), loc="outside upper left", ncols=len(models), frameon=False
     )
     for text, model in zip(legend.get_texts(), models, strict=True):

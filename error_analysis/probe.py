@@ -11,8 +11,11 @@ side, with the rank of the ground truth where the caption is one of the split's,
         --caption "a dog near a whtie parasol in the snw." \\
         --edit "a dog near a white parasol in the snow."
 
-Every caption with a typo, as typed and repaired. Repairs come from the typo rule
-(error_analysis/reasons/typos.py), or from --repairs.
+With --control, a third list is that of the caption after an edit that leaves its meaning.
+
+Every caption with a typo, as typed and repaired, beside a control: the typo left, and a harmless
+edit made (error_analysis/probing/harmless_edit.py), since any change moves ranks. Repairs come from
+the typo rule (error_analysis/reasons/typos.py), or from --repairs.
 
     python -m error_analysis.probe --model_name_or_path demo/models/clip \\
         --data_dir datasets/demo --split test --repair_typos --output runs/demo/clip/repairs.json
@@ -33,9 +36,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from error_analysis.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.probing.harmless_edit import harmless_edit
 from error_analysis.probing.negative_images import changes_to_json, changes_to_text, score_gallery
 from error_analysis.probing.probed_captions import (
     ScoringModel,
@@ -70,6 +75,10 @@ N_SHOWN = 10
 class ProbeArguments:
     caption: str | None = field(default=None, metadata={"help": "the caption to probe"})
     edit: str | None = field(default=None, metadata={"help": "an edited form of --caption"})
+    control: bool = field(
+        default=False,
+        metadata={"help": "with --edit: show what an edit that leaves the meaning does, too"},
+    )
     image_id: int | None = field(
         default=None,
         metadata={"help": "the right image of --caption; default: that which has it in the split"},
@@ -131,6 +140,8 @@ def check_probe(args: ProbeArguments) -> None:
     for option in ("repairs", "train_split_file"):
         if getattr(args, option) is not None and not args.repair_typos:
             raise InputError(f"--{option}: belongs to --repair_typos")
+    if args.control and args.edit is None:
+        raise InputError("--control: expected an --edit that it stands beside")
     if args.caption is None and not args.repair_typos and not args.negative_images:
         raise InputError("expected --caption, --repair_typos or --negative_images; --help tells")
     if args.caption is not None:
@@ -167,22 +178,28 @@ def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRanking
     return known
 
 
-def probe_caption(args: ProbeArguments, gallery: Split, model: ScoringModel) -> list[RankList]:
+def probe_caption(
+    caption: str, args: ProbeArguments, gallery: Split, model: ScoringModel
+) -> list[RankList]:
     """Score --caption beside --edit, or beside itself on negatives; alone without either."""
     if args.image_id is None:
-        truth = rows_with_caption(gallery, args.caption)
+        truth = rows_with_caption(gallery, caption)
     else:
-        truth = [row_of_image(gallery, args.image_id)]
-    captions = {"caption": args.caption}
+        truth = np.array([row_of_image(gallery, args.image_id)])
+    captions = {"caption": caption}
     if args.edit is not None:
         captions["edit"] = args.edit
+    if args.control:
+        captions["control"] = harmless_edit(caption)
     source = " and ".join(f"--{title} ({i})" for i, title in enumerate(captions, start=1))
     scores = score_captions(list(captions.values()), source, gallery, model)
-    columns = zip(captions.items(), scores.T, strict=True)
-    lists = [rank_list(*item, column, gallery, truth) for item, column in columns]
+    lists = [
+        rank_list(title, text, column, gallery, truth)
+        for (title, text), column in zip(captions.items(), scores.T, strict=True)
+    ]
     if args.negative_images:
-        [column] = score_captions([args.caption], source, gallery, model.on_negatives()).T
-        lists.append(rank_list("on negatives", args.caption, column, gallery, truth))
+        [column] = score_captions([caption], source, gallery, model.on_negatives()).T
+        lists.append(rank_list("on negatives", caption, column, gallery, truth))
     return lists
 
 
@@ -240,7 +257,7 @@ def main() -> None:
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
     model = ScoringModel(name, files, torch_device(args.device), options)
     if args.caption is not None:
-        lists = probe_caption(args, gallery, model)
+        lists = probe_caption(args.caption, args, gallery, model)
         content = {"lists": [rank_list_to_json(ranked) for ranked in lists]}
         text = side_by_side(lists)
     elif args.repair_typos:

@@ -53,9 +53,10 @@ def _restricted(model: ModelRankings, rows: slice, metadata: dict) -> ModelRanki
     whole, images = model.rankings, model.gallery.images[rows]
     gallery = replace(model.gallery, images=images).first(len(images), CAPTIONS_PER_IMAGE)
     columns = np.flatnonzero(np.isin(whole.caption_ids, gallery.caption_ids))
-    if columns[-1] - columns[0] + 1 == len(columns):  # a slice makes a view
-        columns = slice(columns[0], columns[-1] + 1)
-    scores = whole.scores[rows, columns]  # (n_images, n_captions) of the gallery
+    first, last = columns[0], columns[-1]
+    is_block = last - first + 1 == len(columns)  # a slice makes a view
+    # (n_images, n_captions) of the gallery
+    scores = whole.scores[rows, slice(first, last + 1) if is_block else columns]
     rankings = rank_scores(scores, gallery, {**whole.metadata, **metadata})
     return replace(model, gallery=gallery, rankings=rankings)
 

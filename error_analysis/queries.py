@@ -7,7 +7,7 @@ import numpy as np
 
 from error_analysis.model_rankings import ModelRankings
 from information_retrieval.metrics import TIED_SHARE, Direction, top_k
-from preprocess.split_file import Split
+from preprocess.split_file import Caption, Split
 
 N_RETRIEVED = 10
 # Queries described at once: 512 of them against 25,000 captions are 50 MB of scores.
@@ -26,6 +26,12 @@ class Item:
     image_id: int
     caption_id: int | None = None
     caption: str | None = None
+
+    def as_caption(self) -> Caption:
+        """Return the caption that this is. Raises ValueError for an image."""
+        if self.caption_id is None or self.caption is None:
+            raise ValueError(f"expected a caption, found image {self.image_id}")
+        return Caption(self.caption_id, self.caption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +150,13 @@ def _describe(
 ) -> Query:
     """Describe one query from its `scores` (n_documents,) and its `best` (n_retrieved,)."""
     index = model.gallery.caption_image_index
+    truth: Sequence[int]
     if direction == "i2t":
-        truth = np.arange(*np.searchsorted(index, [query, query + 1]))  # `index` ascends
+        first, last = np.searchsorted(index, [query, query + 1])  # `index` ascends
+        truth = range(first, last)
     else:
-        truth = index[query : query + 1]
-    truth_ranks = ground_truth_ranks(scores, truth).tolist()
-    truth = truth.tolist()
+        truth = [int(index[query])]
+    truth_ranks = ground_truth_ranks(scores, np.array(truth)).tolist()
     query_ranks = model.query_ranks(direction)
     return Query(
         direction=direction,

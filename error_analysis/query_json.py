@@ -36,7 +36,7 @@ def answer_to_json(query: Query) -> dict:
     items = [retrieved.item for retrieved in query.retrieved]
     image_ids = [item.image_id for item in items]
     if query.direction == "t2i":
-        documents = {"retrieved": image_ids}
+        documents: dict[str, list] = {"retrieved": image_ids}
     else:
         documents = {
             "retrieved": [item.caption for item in items],

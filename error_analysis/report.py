@@ -4,7 +4,7 @@ Reads one or more rankings files of one gallery, their split file and its images
 the reasons of error_analysis.explain and the region features. Writes a folder that needs neither
 network nor server:
 
-    index.html           metrics with 95 % intervals, failures, reasons, ranks
+    index.html           metrics with 95 % intervals, tests between models, failures, reasons, ranks
     hard_*, wins_*       hard queries of each model and direction, and where one beats another:
                          the query, its ground truth with its rank, and the top 10 of each model
     reason_*             hard queries of one reason
@@ -22,7 +22,7 @@ to. The demo takes 5 s; two models on 5,000 images and 25,000 captions take 40 s
 and 60 MB of disk on 2 CPU cores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,13 +89,14 @@ def render_gallery(
     )
 
 
-def read_boxes(arguments: ReportArguments, image_ids: Sequence[int]) -> BoxSource | None:
+def read_boxes(arguments: ReportArguments, image_ids: Iterable[int]) -> BoxSource | None:
     """Open --features; None where it is not given."""
     if arguments.features is None:
         return None
     features = FeaturesFile(arguments.features)
     features.check_covers(image_ids)
-    return BoxSource.of(features, arguments.object_labels and read_labels(arguments.object_labels))
+    labels = read_labels(arguments.object_labels) if arguments.object_labels else None
+    return BoxSource.of(features, labels)
 
 
 def read_reasons(

@@ -47,7 +47,7 @@ from error_analysis.protocol_galleries import (
 from error_analysis.statistics import CONFIDENCE, N_RESAMPLES
 from information_retrieval.protocols import Protocol
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import write_json
+from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split
 
 
@@ -76,6 +76,7 @@ def main() -> None:
     arguments = parse_arguments(SignificanceArguments, description=__doc__)
     for option, least in (("n_resamples", 2), ("n_permutations", 1), ("seed", 0)):
         check_at_least(f"--{option}", getattr(arguments, option), least)
+    check_writable(arguments.output)
     split = read_split(arguments.split_file)
     models = read_each(arguments.rankings, split, arguments.names)
     sampling = Sampling(arguments.n_resamples, arguments.n_permutations, arguments.seed)

@@ -17,6 +17,7 @@ from information_retrieval.metrics import (
     DIRECTIONS,
     TIED_SHARE,
     Direction,
+    TieRule,
     retrieval_metrics,
 )
 from preprocess.errors import InputError
@@ -86,7 +87,7 @@ def estimate_metrics(
     return {name: Estimate(*row) for name, row in zip(METRICS, rows, strict=True)}
 
 
-def _metrics(model: ModelRankings, rule: str) -> list[float]:
+def _metrics(model: ModelRankings, rule: TieRule) -> list[float]:
     metrics = retrieval_metrics(model.rankings.ranks, rule)
     return [metrics[name] for name in METRICS]
 

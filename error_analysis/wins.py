@@ -63,12 +63,14 @@ def count_wins(
     for models in filter(None, galleries):
         check_same_gallery(models)
     counted = []
-    for pair in permutations(range(len(galleries[0])), 2):
-        counts = {}
+    for better, worse in permutations(range(len(galleries[0])), 2):
+        counts: dict[Direction, int] = {}
         for direction in DIRECTIONS:
-            ranks = [[g[i].query_ranks(direction).ranks() for i in pair] for g in galleries]
-            counts[direction] = sum(len(win_indices(*both, rule)) for both in ranks)
-        counted.append(WinCount(*(galleries[0][i].name for i in pair), counts))
+            pairs = ([g[i].query_ranks(direction) for i in (better, worse)] for g in galleries)
+            counts[direction] = sum(
+                len(win_indices(one.ranks(), other.ranks(), rule)) for one, other in pairs
+            )
+        counted.append(WinCount(galleries[0][better].name, galleries[0][worse].name, counts))
     return counted
 
 

@@ -176,26 +176,6 @@ class EncodedGallery:
             ]
         return torch.cat(scores).float().cpu().numpy()
 
-    def score_all(self, show_progress: bool) -> np.ndarray:
-        """Score every image against every caption: (n_images, n_captions) float32 logits.
-
-        In memory; what may be interrupted goes through information_retrieval/score_tiles.py.
-        """
-        scores = np.empty((self.n_images, self.n_captions), np.float32)
-        with tqdm(
-            total=scores.size,
-            desc="scoring",
-            unit="pair",
-            unit_scale=True,
-            disable=not show_progress,
-        ) as progress:
-            for rows in _parts(self.n_images, BLOCK_IMAGES):
-                for columns in self.column_blocks:
-                    tile = self.score(rows, columns)
-                    scores[rows, columns] = tile
-                    progress.update(tile.size)
-        return scores
-
 
 def _parts(length: int, most: int) -> Iterator[slice]:
     return (slice(start, start + most) for start in range(0, length, most))

@@ -48,12 +48,6 @@ class EncodedGallery:
     def n_captions(self) -> int:
         return len(self.captions)
 
-    @property
-    def column_blocks(self) -> list[np.ndarray]:
-        """The columns that are scored together, each (<= BLOCK_CAPTIONS,) int64."""
-        starts = range(0, self.n_captions, BLOCK_CAPTIONS)
-        return [np.arange(s, min(s + BLOCK_CAPTIONS, self.n_captions)) for s in starts]
-
     @torch.inference_mode()
     def score(self, rows: slice, columns: np.ndarray) -> np.ndarray:
         """Score a block: cosine times the model's scale, plus its bias.
@@ -78,7 +72,9 @@ class EncodedGallery:
 class GalleryInputs(GalleryImages):
     """As `GalleryImages`, with what else an image processor makes, such as SigLIP 2's masks."""
 
-    def __getitem__(self, row: int) -> dict[str, torch.Tensor]:
+    def __getitem__(  # type: ignore[override]  # all inputs, not the pixels alone
+        self, row: int
+    ) -> dict[str, torch.Tensor]:
         return self.inputs(row)
 
 

@@ -29,7 +29,8 @@ def weights_figure(difficulties: Mapping[str, Difficulty], direction: Direction)
         panel.set_xlabel(f"{attribute} ({unit})")
     axes[0].set_yticks(np.arange(len(names)), names)
     figure.suptitle(f"what predicts hard {TITLES[direction]}")
-    legend = figure.legend(
+    # matplotlib's types leave out containers, which its legends take.
+    legend = figure.legend(  # type: ignore[call-overload]
         bars,
         [""] * len(difficulties),
         loc="outside lower center",

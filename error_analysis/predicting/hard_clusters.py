@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from error_analysis.relevance.caption_similarity import content_words
+from error_analysis.predicting.content_words import content_words
 from information_retrieval.metrics import Direction
 from preprocess.split_file import Split
 

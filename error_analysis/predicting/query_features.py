@@ -13,11 +13,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from error_analysis.predicting.content_words import content_words
 from error_analysis.reasons.objects import Objects
 from error_analysis.reasons.quality import Quality, measure_quality
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.words import tokenize
-from error_analysis.relevance.caption_similarity import content_words
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from error_analysis.mining import HARD_RANK
+from error_analysis.probing.harmless_edit import HARMLESS, harmless_edit
 from error_analysis.probing.probed_captions import ScoringModel, rank_in_fold, score_captions
 from error_analysis.query_json import number
-from error_analysis.reasons.typos import TypoCheck
+from error_analysis.reasons.typos import typos
 from preprocess.errors import InputError
 from preprocess.files import read_json
 from preprocess.split_file import Split
@@ -19,19 +20,22 @@ REPAIRS_FORMAT = 'it maps caption ids to repaired captions: {"492166": "A little
 
 @dataclass(frozen=True, slots=True)
 class RepairedQuery:
-    """A caption query as it stands in the split, and repaired.
+    """A caption query as it stands in the split, repaired, and changed with no effect on meaning.
 
     Attributes:
         typed, repaired: the two captions.
-        rank_before, rank_after: 0-based, expected ties, of the caption's own image.
+        control: the typed one after a harmless edit, its typo kept (see `harmless_edit`).
+        rank_before, rank_after, rank_control: 0-based, expected ties, of the caption's own image.
     """
 
     caption_id: int
     image_id: int
     typed: str
     repaired: str
+    control: str
     rank_before: float
     rank_after: float
+    rank_control: float
 
     @property
     def recovered(self) -> float:
@@ -48,8 +52,7 @@ def find_repairs(gallery: Split, training_captions: Iterable[str]) -> dict[int, 
     Returns:
         by column: the position of the caption in the gallery.
     """
-    check = TypoCheck(training_captions)
-    found = ((column, check(caption)) for column, caption in enumerate(gallery.captions))
+    found = enumerate(typos(gallery, training_captions))
     return {column: reason.repair for column, reason in found if reason and reason.repair}
 
 
@@ -100,7 +103,8 @@ def repair_queries(
 ) -> list[RepairedQuery]:
     """Rank the image of each repaired caption, before and after, most recovered ranks first.
 
-    Each repaired caption takes the place of its own: it is ranked against the same images.
+    Each repaired caption takes the place of its own: it is ranked against the same images. So is
+    its control, a harmless edit of what was typed, which starts at the same rank.
 
     Args:
         repairs: by column of the gallery.
@@ -117,85 +121,113 @@ def repair_queries(
             f"{len(gallery.captions):,} captions; nothing to repair"
         )
     columns = np.array(sorted(repairs))
+    typed = [gallery.captions[column] for column in columns]
     repaired = [repairs[column] for column in columns.tolist()]
+    control = [harmless_edit(caption) for caption in typed]
     if known_scores is None:
-        typed = [gallery.captions[column] for column in columns]
-        scores = score_captions([*repaired, *typed], "repaired and typed", gallery, model)
-        after, before = np.split(scores, 2, axis=1)  # (n_images, n_repairs) each
+        scores = score_captions(
+            [*repaired, *control, *typed], "repaired, control and typed", gallery, model
+        )
+        after, changed, before = np.split(scores, 3, axis=1)  # (n_images, n_repairs) each
     else:
-        after = score_captions(repaired, "repaired captions", gallery, model)
+        scores = score_captions([*repaired, *control], "repaired and control", gallery, model)
+        after, changed = np.split(scores, 2, axis=1)  # (n_images, n_repairs) each
         before = known_scores[:, columns]
     queries = []
     for i, column in enumerate(columns.tolist()):
         row = int(gallery.caption_image_index[column])
+        ranks = (rank_in_fold(s[:, i], row, folds) for s in (before, after, changed))
         queries.append(
             RepairedQuery(
                 int(gallery.caption_ids[column]),
                 int(gallery.image_ids[row]),
-                gallery.captions[column],
+                typed[i],
                 repaired[i],
-                rank_in_fold(before[:, i], row, folds),
-                rank_in_fold(after[:, i], row, folds),
+                control[i],
+                *ranks,
             )
         )
     return sorted(queries, key=lambda query: -query.recovered)
 
 
 @dataclass(frozen=True)
-class RepairSummary:
-    """What the repairs did, all together.
+class RankChanges:
+    """What one change of their captions did to queries.
 
     Attributes:
-        n_queries: repaired queries.
-        median_before, median_after: of their ranks.
+        median_after: of their ranks.
         median_recovered: of the ranks that each gained.
         n_better, n_same, n_worse: queries by what became of their rank.
-        n_hard: that were hard as typed; n_healed: of these, those that are hard no longer.
-        n_broken: that were not hard as typed, and are when repaired.
+        n_healed: that were hard as typed, and are no longer.
+        n_broken: that were not hard as typed, and now are.
     """
 
-    n_queries: int
-    median_before: float
     median_after: float
     median_recovered: float
     n_better: int
     n_same: int
     n_worse: int
-    n_hard: int
     n_healed: int
     n_broken: int
+
+    @classmethod
+    def of(cls, before: np.ndarray, after: np.ndarray, hard_rank: int) -> "RankChanges":
+        """Count the changes from ranks `before` to ranks `after`, (n_queries,) float64 each."""
+        was_hard, is_hard = before >= hard_rank, after >= hard_rank
+        return cls(
+            median_after=float(np.median(after)),
+            median_recovered=float(np.median(before - after)),
+            n_better=int(np.sum(after < before)),
+            n_same=int(np.sum(after == before)),
+            n_worse=int(np.sum(after > before)),
+            n_healed=int(np.sum(was_hard & ~is_hard)),
+            n_broken=int(np.sum(~was_hard & is_hard)),
+        )
+
+
+@dataclass(frozen=True)
+class RepairSummary:
+    """What the repairs did, all together, and what harmless edits did.
+
+    Attributes:
+        n_queries: repaired queries; n_hard: those that were hard as typed.
+        median_before: of their ranks as typed.
+    """
+
+    n_queries: int
+    n_hard: int
+    median_before: float
+    repaired: RankChanges
+    control: RankChanges
 
 
 def summarize(queries: Sequence[RepairedQuery], hard_rank: int = HARD_RANK) -> RepairSummary:
     """Sum up at least one repaired query."""
     before = np.array([query.rank_before for query in queries])
     after = np.array([query.rank_after for query in queries])
-    was_hard, is_hard = before >= hard_rank, after >= hard_rank
+    control = np.array([query.rank_control for query in queries])
     return RepairSummary(
         n_queries=len(queries),
+        n_hard=int(np.sum(before >= hard_rank)),
         median_before=float(np.median(before)),
-        median_after=float(np.median(after)),
-        median_recovered=float(np.median(before - after)),
-        n_better=int(np.sum(after < before)),
-        n_same=int(np.sum(after == before)),
-        n_worse=int(np.sum(after > before)),
-        n_hard=int(np.sum(was_hard)),
-        n_healed=int(np.sum(was_hard & ~is_hard)),
-        n_broken=int(np.sum(~was_hard & is_hard)),
+        repaired=RankChanges.of(before, after, hard_rank),
+        control=RankChanges.of(before, control, hard_rank),
     )
 
 
 def repairs_to_text(queries: Sequence[RepairedQuery], n_shown: int) -> str:
     """Return the summary as text, above the queries that gained most."""
     s = summarize(queries)
-    lines = [
-        f"{s.n_queries:,} captions repaired: {s.n_better:,} rank better, {s.n_same:,} the same, "
-        f"{s.n_worse:,} worse",
-        f"median rank {s.median_before:g} as typed, {s.median_after:g} repaired; median of the "
-        f"ranks recovered {s.median_recovered:g}",
-        f"{s.n_healed:,} of {s.n_hard:,} hard queries are hard no longer; {s.n_broken:,} of the "
-        "others became hard",
-    ]
+    lines = [f"{s.n_queries:,} captions with a typo, {s.n_hard:,} of them hard; median rank "
+             f"{s.median_before:g}"]  # fmt: skip
+    for name, changes in (("repaired", s.repaired), ("control", s.control)):
+        lines.append(
+            f"{name}: {changes.n_better:,} rank better, {changes.n_same:,} the same, "
+            f"{changes.n_worse:,} worse; median rank {changes.median_after:g}, median of the ranks "
+            f"recovered {changes.median_recovered:g}; {changes.n_healed:,} of {s.n_hard:,} hard "
+            f"queries are hard no longer, {changes.n_broken:,} of the others became hard"
+        )
+    lines.append(f"(control: {HARMLESS}, and the typo left as it is)")
     for query in queries[:n_shown]:
         lines.append(f"rank {query.rank_before:g} -> {query.rank_after:g}: {query.typed}")
         lines.append(f"    {query.repaired}")
@@ -205,17 +237,24 @@ def repairs_to_text(queries: Sequence[RepairedQuery], n_shown: int) -> str:
 def repairs_to_json(queries: Sequence[RepairedQuery]) -> dict:
     """Return the queries as JSON holds them; "healed_percent" is null without a hard query."""
     summary = summarize(queries)
-    healed = 100 * summary.n_healed / summary.n_hard if summary.n_hard else None
+    counts: dict = {"n_queries": summary.n_queries, "n_hard": summary.n_hard}
+    counts |= {"median_before": summary.median_before, "control_edit": HARMLESS}
+    for name in ("repaired", "control"):
+        changes = vars(getattr(summary, name))
+        healed = 100 * changes["n_healed"] / summary.n_hard if summary.n_hard else None
+        counts[name] = {**changes, "healed_percent": healed}
     listed = [
         {
             "query": query.typed,
             "repaired": query.repaired,
+            "control": query.control,
             "caption_id": query.caption_id,
             "image_id": query.image_id,
             "rank_before": number(query.rank_before),
             "rank_after": number(query.rank_after),
+            "rank_control": number(query.rank_control),
             "recovered": number(query.recovered),
         }
         for query in queries
     ]
-    return {"summary": {**vars(summary), "healed_percent": healed}, "queries": listed}
+    return {"summary": counts, "queries": listed}

@@ -13,17 +13,17 @@ def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tu
     """Return the reasons of each caption of the gallery, in order; most captions have none.
 
     Args:
-        gallery: the captions, and the other images' captions that they are compared with.
+        gallery: the captions, which are compared with those of the same and of other images.
         training_captions: of other images, may be none: their words and word pairs tell a typo
             from a word. The more, the fewer real-word slips are missed.
     """
-    check_typos = typos.TypoCheck(training_captions)
+    slips = typos.typos(gallery, training_captions)
     vague = underspecified.underspecified(gallery)
     reasons = []
-    for caption, same_elsewhere in zip(gallery.captions, vague, strict=True):
+    for caption, typo, same_elsewhere in zip(gallery.captions, slips, vague, strict=True):
         nothing = no_visual_content.no_visual_content(caption)
         found = (
-            check_typos(caption),
+            typo,
             # A caption that describes nothing is vague and abstract too, but fails for this.
             nothing or modifiers.long_modifier(caption),
             None if nothing else same_elsewhere,

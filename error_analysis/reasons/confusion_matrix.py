@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from error_analysis.reasons.salient_object import Confusion
-
-SHOWN_CATEGORIES = 20
 
 
 @dataclass(frozen=True)
@@ -62,37 +59,3 @@ def count_confusions(
     for category, taken_for in found:
         counts[place[category], place[taken_for]] += 1
     return ConfusionMatrix(tuple(names), counts, len(of_query))
-
-
-def confusion_table(matrix: ConfusionMatrix, n_pairs: int = 20) -> str:
-    """Return the most frequent confusions as a Markdown table; one line where there is none."""
-    pairs = matrix.pairs()[:n_pairs]
-    if not pairs:
-        return f"No object was taken for another in {matrix.n_queries:,} image queries."
-    lines = ["| in the image | named instead | queries |", "|---|---|---:|"]
-    return "\n".join([*lines, *(f"| {a} | {b} | {n:,} |" for a, b, n in pairs)])
-
-
-def confusion_figure(matrix: ConfusionMatrix, n_categories: int = SHOWN_CATEGORIES) -> Figure:
-    """Draw the matrix of the categories with the most confusions, the counts in its cells."""
-    shown = matrix.largest(n_categories)
-    n = len(shown.categories)
-    side = max(3.0, 1.4 + 0.32 * n)
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.subplots()
-    if not n:
-        axes.axis("off")
-        axes.text(0.5, 0.5, "no object was taken for another", ha="center", va="center")
-        return figure
-    axes.imshow(shown.counts, cmap="Blues", vmin=0)
-    for row, column in zip(*np.nonzero(shown.counts), strict=True):
-        count = int(shown.counts[row, column])
-        dark = count > 0.6 * shown.counts.max()
-        axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7,
-                  color="white" if dark else "black")  # fmt: skip
-    axes.set_xticks(range(n), shown.categories, rotation=90, fontsize=7)
-    axes.set_yticks(range(n), shown.categories, fontsize=7)
-    axes.set_xlabel("named instead by the retrieved captions")
-    axes.set_ylabel("in the image")
-    axes.spines[:].set_visible(False)
-    return figure

@@ -70,7 +70,9 @@ def agreed_details(captions: Sequence[str], vocabulary: Vocabulary) -> AgreedDet
                 tables[kind].setdefault(category, Counter()).update(values)
     main = frozenset(named_often(vocabulary, captions, MAIN_SHARE))
     least = min(AGREEING, len(captions))
-    return AgreedDetails(frozenset(named), main, *tables.values(), least)
+    return AgreedDetails(
+        frozenset(named), main, tables["number"], tables["colour"], tables["attribute"], least
+    )
 
 
 def said_details(mentions: Sequence[Mention]) -> dict[str, dict[str, set]]:
@@ -95,8 +97,14 @@ def _count(mentions: Sequence[Mention]) -> int | None:
 
     "A dog next to a dog" are two. A "the" thing after the first is taken for one of those before.
     """
-    numbers = [m.number for index, m in enumerate(mentions) if not (index and m.again)]
-    return None if None in numbers else sum(numbers)
+    total = 0
+    for index, mention in enumerate(mentions):
+        if index and mention.again:
+            continue
+        if mention.number is None:
+            return None
+        total += mention.number
+    return total
 
 
 def contradictions(

@@ -12,7 +12,8 @@ NAME = "no visual content"
 _FAILURES = word_set(
     "no not none nothing never cannot cant can't cann't don't dont doesn't doesnt didn't isn't "
     "isnt aren't wasn't won't wouldn't couldn't couldnt unable unavailable missing blank "
-    "invisible error broken corrupted n/a unsure unclear unknown without failed"
+    "invisible error broken corrupted n/a unsure unclear unknown without failed "
+    "fails impossible too empty deleted removed dropped"
 )
 _MEDIUM_WORDS = word_set(
     "picture pictures image images photo photos photograph photographs pic pics screen link url "
@@ -23,8 +24,13 @@ _MEDIUM_WORDS = word_set(
     "loaded loading open appear appears appearing available provided works working exist exists "
     "given get clear clearly well really quite actually even sorry please able enough else "
     "what's it's i'm there's that's im its black white dark blurry blurred blank small bad poor "
-    "quality exactly due problem thing"
+    "quality exactly due problem thing website site browser server click clicked check idea clue "
+    "guess supposed going happening come comes came coming give gives gave return returns returned "
+    "instead sure upload connection"
 )
+# Pronouns that stand for what is seen: "She is not looking."
+_SEEN = word_set("he she him her his hers someone somebody")
+_EMPTY = (_FAILURES | _MEDIUM_WORDS | FUNCTION_WORDS) - _SEEN
 
 
 def no_visual_content(caption: str) -> Reason | None:
@@ -33,7 +39,7 @@ def no_visual_content(caption: str) -> Reason | None:
     if not words:
         return Reason(NAME, "no words")
     failures = [word for word in words if word in _FAILURES]
-    described = [word for word in words if word not in _FAILURES | _MEDIUM_WORDS | FUNCTION_WORDS]
+    described = [word for word in words if word not in _EMPTY]
     if described or not failures:
         return None
     return Reason(NAME, f'"{failures[0]}", and nothing is described')

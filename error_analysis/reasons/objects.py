@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from error_analysis.reasons.mentions import Vocabulary, canonical
@@ -28,13 +28,13 @@ class Objects:
     """The objects of some images.
 
     Attributes:
-        source: the file that they are from.
+        source: the file, or files, that they are from.
         categories: all that could be there, in the order of the source.
         supercategories: of each category; empty where the source has none (a detector).
         by_image: the objects by image id, largest first.
     """
 
-    source: Path
+    source: Path | str
     categories: tuple[str, ...]
     supercategories: dict[str, str]
     by_image: dict[int, tuple[ImageObject, ...]]
@@ -68,24 +68,45 @@ class Objects:
 _OTHER_IMAGES = "give the category file of the split's own images (test: instances_val2014.json)"
 
 
-def read_instances(path: Path, image_ids: Iterable[int]) -> Objects:
-    """Read the objects of images from a COCO instances file; crowds count as objects.
+def read_instances(paths: Path | Sequence[Path], image_ids: Iterable[int]) -> Objects:
+    """Read the objects of images from COCO's instances; crowds count as objects.
 
     Args:
-        image_ids: those of the gallery; others in the file are left out.
+        paths: one file, or several that have images of their own (those of train and of val).
+        image_ids: those of the gallery; others in the files are left out.
 
     Raises:
-        InputError: the file is missing or of another format, or is of other images.
+        InputError: a file is missing or of another format, the files have an image twice or
+            number categories otherwise, or they are of other images.
     """
-    content = read_json(path, INSTANCES_SOURCE)
+    paths = [paths] if isinstance(paths, Path) else list(paths)
     wanted = [int(image_id) for image_id in image_ids]
+    one, *others = (_read_file(path, set(wanted)) for path in paths)
+    for path, other in zip(paths[1:], others, strict=True):
+        twice = one.by_image.keys() & other.by_image.keys()
+        if twice:
+            raise InputError(
+                f"{path}: has {len(twice):,} images, such as {min(twice)}, that {one.source} has; "
+                "expected each image in one file; leave one of the files out"
+            )
+        if (other.categories, other.supercategories) != (one.categories, one.supercategories):
+            raise InputError(
+                f"{path}: has other categories than {one.source}; give files of one data set"
+            )
+        joined = {**one.by_image, **other.by_image}
+        one = replace(one, source=f"{one.source} and {path}", by_image=joined)
+    _check_covers(one.source, wanted, one.by_image)
+    return one
+
+
+def _read_file(path: Path, wanted: set[int]) -> Objects:
+    """Read the objects of those of the wanted images that one file has."""
+    content = read_json(path, INSTANCES_SOURCE)
     try:
         areas = {image["id"]: image["width"] * image["height"] for image in content["images"]}
         names = {category["id"]: category["name"] for category in content["categories"]}
         groups = {c["name"]: c.get("supercategory", "") for c in content["categories"]}
-        found: dict[int, list[ImageObject]] = {
-            image_id: [] for image_id in wanted if image_id in areas
-        }
+        found: dict[int, list[ImageObject]] = {image_id: [] for image_id in wanted & areas.keys()}
         for annotation in content["annotations"]:
             image_id = annotation["image_id"]
             if image_id in found:
@@ -96,11 +117,10 @@ def read_instances(path: Path, image_ids: Iterable[int]) -> Objects:
         raise InputError(
             f"{path}: not a COCO instances file ({error!r}); {INSTANCES_SOURCE}"
         ) from error
-    _check_covers(path, wanted, found)
     return Objects(path, tuple(names.values()), groups, _largest_first(found))
 
 
-def _check_covers(path: Path, wanted: Sequence[int], found: dict) -> None:
+def _check_covers(path: Path | str, wanted: Sequence[int], found: dict) -> None:
     missing = [image_id for image_id in wanted if image_id not in found]
     if missing:
         raise InputError(

@@ -196,12 +196,10 @@ class Plausibility:
         """Return the 0-based places of the wrong documents that fit a query, either direction."""
         if query.direction == "i2t":
             own = self.own(own_captions(query))
-            fitting = (self.fits(r.item.caption, own) for r in query.retrieved)
+            fitting = (self.fits(r.item.as_caption().caption, own) for r in query.retrieved)
         else:
-            fitting = (
-                self.fits(query.item.caption, self.of_image(r.item.image_id))
-                for r in query.retrieved
-            )
+            asked = query.item.as_caption().caption
+            fitting = (self.fits(asked, self.of_image(r.item.image_id)) for r in query.retrieved)
         return [
             place
             for place, (fits, document) in enumerate(zip(fitting, query.retrieved, strict=True))
@@ -217,11 +215,13 @@ class Plausibility:
         if not places:
             return None
         item = query.retrieved[places[0]].item
-        shown = item.caption
-        if query.direction == "t2i":
+        if query.direction == "i2t":
+            shown = item.as_caption().caption
+        else:
+            asked = query.item.as_caption().caption
             best = max(
                 self._captions[item.image_id],
-                key=lambda own: self.covered(query.item.caption, self.own([own])),
+                key=lambda own: self.covered(asked, self.own([own])),
             )
             shown = f"image {item.image_id}, {best}"
         more = f" (and {len(places) - 1} more)" if places[1:] else ""
@@ -230,17 +230,21 @@ class Plausibility:
 
 def _enough(mention: Mention, own: CaptionSet) -> bool:
     """Tell whether an image has as many things as a word such as "animals" says: at least two."""
-    numbers = [own.numbers[c] for c in mention.categories if c in own.numbers]
-    if any(None in said for said in numbers):
-        return True
-    return sum(max(said) for said in numbers) >= (mention.number or 2)
+    most = [_most(own.numbers[c]) for c in mention.categories if c in own.numbers]
+    return sum(most) >= (mention.number or 2)
 
 
 def _number_fits(number: int | None, own: set[int | None], counted: bool) -> bool:
     """Tell whether a number may be that of an image; None of either is any number of several."""
-    if number is None or None in own or not own:
+    if number is None or not own:
         return True
-    return number == max(own) or (number < max(own) and not counted)
+    most = _most(own)
+    return most == math.inf or number == most or (number < most and not counted)
+
+
+def _most(numbers: set[int | None]) -> float:
+    """Return the largest number that is said; infinity where one says that there are several."""
+    return max(math.inf if number is None else number for number in numbers)
 
 
 def _stem(word: str) -> str:

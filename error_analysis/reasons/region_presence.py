@@ -11,15 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-from PIL import Image
-
 from error_analysis.queries import Query
-from error_analysis.reasons.mentions import canonical
-from error_analysis.reasons.objects import MIN_SCORE, Objects, detector_labels
-from preprocess.detector.region_picture import draw_regions
-from preprocess.features_file import FeaturesFile
-from preprocess.images_file import ImagesFile
+from error_analysis.reasons.objects import Objects
 
 Verdict = Literal["region absent", "matched badly", "nothing to look for"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -65,14 +58,15 @@ def region_presence(queries: Iterable[Query], detected: Objects) -> list[RegionP
     found = []
     for query in queries:
         seen = set(detected.shares(query.item.image_id))
-        named = sorted(vocabulary.named(query.item.caption))
+        asked = query.item.as_caption()
+        named = sorted(vocabulary.named(asked.caption))
         absent = tuple(category for category in named if category not in seen)
         verdict: Verdict = "nothing to look for"
         if named:
             verdict = "region absent" if absent else "matched badly"
         found.append(
             RegionPresence(
-                query.item.caption_id,
+                asked.caption_id,
                 query.item.image_id,
                 verdict,
                 tuple(category for category in named if category in seen),
@@ -86,42 +80,3 @@ def count_verdicts(presences: Iterable[RegionPresence]) -> dict[Verdict, int]:
     """Count the queries of each verdict, in the order of `VERDICTS`."""
     counts = Counter(presence.verdict for presence in presences)
     return {verdict: counts[verdict] for verdict in VERDICTS}
-
-
-def presence_table(presences: Iterable[RegionPresence]) -> str:
-    """Return the counts and shares of the verdicts as a Markdown table."""
-    counts = count_verdicts(presences)
-    total = sum(counts.values())
-    lines = ["| verdict | missed captions | share |", "|---|---:|---:|"]
-    for verdict, count in counts.items():
-        share = f"{100 * count / total:.0f} %" if total else "-"
-        lines.append(f"| {verdict} | {count:,} | {share} |")
-    return "\n".join(lines)
-
-
-def picture_of_regions(
-    features: FeaturesFile,
-    images: ImagesFile,
-    image_id: int,
-    labels: tuple[str, ...] | None = None,
-    min_score: float = MIN_SCORE,
-) -> Image.Image:
-    """Draw an image with the regions whose labels count, each with its label and score.
-
-    Args:
-        labels: of the detector's objects; None: those that the features file names.
-
-    Raises:
-        InputError: the image is in neither file, or the labels are not known.
-    """
-    labels = detector_labels(features, labels)
-    rows, image = features.read(image_id), images.read(image_id)
-    height, width = image.shape[:2]
-    n_own = len(rows["object_ids"]) - int(rows["n_fillers"])
-    kept = np.flatnonzero(rows["object_scores"][:n_own] >= min_score)
-    return draw_regions(
-        image,
-        rows["visual_pos"][kept] * (width, height, width, height),
-        [canonical(labels[object_id]) for object_id in rows["object_ids"][kept]],
-        rows["object_scores"][kept],
-    )

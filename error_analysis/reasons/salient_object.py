@@ -41,12 +41,12 @@ class Confusion:
 
 def wrong_captions(query: Query) -> list[str]:
     """Return the retrieved captions of other images, best first."""
-    return [r.item.caption for r in query.retrieved if not r.is_ground_truth]
+    return [r.item.as_caption().caption for r in query.retrieved if not r.is_ground_truth]
 
 
 def own_captions(query: Query) -> list[str]:
     """Return the captions of the image that is the query."""
-    return [truth.item.caption for truth in query.ground_truth]
+    return [truth.item.as_caption().caption for truth in query.ground_truth]
 
 
 def main_objects(query: Query, objects: Objects, vocabulary: Vocabulary) -> list[str]:

@@ -20,7 +20,7 @@ _SOUND_SLIP = math.log(0.2 / 2)
 # none of them rare), and the shares that fall on likely letters: neighbouring keys, other vowels
 # and doubled letters.
 _SUBSTITUTE, _INSERT, _DELETE, _TRANSPOSE = (math.log(p) for p in (0.4, 0.2, 0.25, 0.15))
-_LIKELY_LETTER, _OTHER_LETTER = math.log(0.7 / 8), math.log(0.3 / 25)
+_LIKELY, _LIKELY_LETTER, _OTHER_LETTER = math.log(0.7), math.log(0.7 / 8), math.log(0.3 / 25)
 _DOUBLED_LETTER = math.log(0.5)
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiou")
@@ -80,8 +80,15 @@ def _inserted(typed: str, before: str, after: str) -> float:
 
 
 def _letter(intended: str, typed: str) -> float:
-    likely = (intended, typed) in _KEYS or (intended in _VOWELS and typed in _VOWELS)
-    return _LIKELY_LETTER if likely else _OTHER_LETTER
+    likely = _likely_letters(intended)
+    return _LIKELY - math.log(len(likely)) if typed in likely else _OTHER_LETTER
+
+
+@cache
+def _likely_letters(intended: str) -> frozenset[str]:
+    """Return the letters that one letter is mostly mistyped as."""
+    near = {b for a, b in _KEYS if a == intended}
+    return frozenset(near | (_VOWELS if intended in _VOWELS else set()) - {intended})
 
 
 # From spelling to sound, in order; capitals are long vowels. Rough: it only has to bring together

@@ -17,7 +17,8 @@ def respaced(caption: str, model: LanguageModel) -> tuple[str, list[str]]:
 
     Only pairs are tried of which one is no word, or a rare one.
     """
-    evidence, start = [], 0
+    evidence: list[str] = []
+    start = 0
     while True:
         found = _first_slip(caption, model, start)
         if found is None:

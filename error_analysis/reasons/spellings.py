@@ -22,8 +22,13 @@ def is_form_of(one: str, other: str) -> bool:
     """Whether two lower-case words are forms of one: inflected, or British and American."""
     if stem(one) == stem(other) or _one_spelling(one) == _one_spelling(other):
         return True
-    short, long = sorted((one, other), key=len)
-    return len(short) > 2 and long.startswith(short) and long[len(short) :] in _ENDINGS
+    return _is_inflected(one, other) or _is_inflected(other, one)
+
+
+def _is_inflected(long: str, short: str) -> bool:
+    """Whether one word is the other with an ending: "curvy" and "curve", "barks" and "bark"."""
+    base = short.removesuffix("e")
+    return len(base) > 2 and any(long.removeprefix(root) in _ENDINGS for root in (short, base))
 
 
 @lru_cache(maxsize=200_000)

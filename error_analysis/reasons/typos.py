@@ -2,9 +2,10 @@
 
 A typed word is taken for a slip when the sentence with another word in its place, times the
 probability that this word comes out as typed, is much likelier than the sentence as typed. The
-rule looks at one word on each side. Left alone: names (capitalised words inside a sentence),
-numbers, acronyms, words with hyphens or apostrophes, and other forms or spellings of the same
-word.
+rule looks at one word on each side, at the other captions of the same image (siblings.py), and at
+signs of slips in the other words (carelessness.py). Left alone: names (capitalised words inside a
+sentence), numbers, acronyms, words with hyphens or apostrophes, and other forms or spellings of the
+same word.
 """
 
 import math
@@ -12,20 +13,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from error_analysis.reasons.carelessness import log_again
 from error_analysis.reasons.general_english import general_counts
 from error_analysis.reasons.language_model import BOUNDARY, LanguageModel
 from error_analysis.reasons.nouns import COCO_CATEGORIES, SYNONYMS, plurals
 from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.siblings import Siblings
 from error_analysis.reasons.slips import WORD_SLIP, Vocabulary, log_slip
 from error_analysis.reasons.spacing import respaced
 from error_analysis.reasons.spellings import is_form_of
 from error_analysis.reasons.words import Token, tokenize
+from preprocess.split_file import Split
 
 NAME = "typo"
-# Odds of 5 to 1 that a non-word is a slip, and of 20 to 1 for a word of the dictionary: a pair of
-# words that is unheard-of in the counts is a weaker sign than a word that does not exist.
-_NON_WORD_ODDS = math.log(5)
-_REAL_WORD_ODDS = math.log(20)
+# Odds of 5 to 1 that a non-word is a slip, or a word in place of one that other captions of the
+# image have; of 20 to 1 where pairs of words alone tell: one unheard-of in the counts is a weaker
+# sign.
+_FAIR_ODDS = math.log(5)
+_CONTEXT_ODDS = math.log(20)
 _NO_SLIP = math.log1p(-math.exp(WORD_SLIP))
 # Nobody means a word rarer than one in ten million.
 _LEAST_WORD = 1e-7
@@ -47,60 +52,83 @@ class _Slip:
 
 
 class TypoCheck:
-    """Finds typos; made once from the training captions, which may be none."""
+    """Finds typos; made once for many captions.
 
-    def __init__(self, training_captions: Iterable[str]) -> None:
+    Args:
+        training_captions: of other images, may be none.
+        gallery_captions: those that will be checked, if known: what they say tells of captions too.
+    """
+
+    def __init__(
+        self, training_captions: Iterable[str], gallery_captions: Iterable[str] = ()
+    ) -> None:
         captions = chain(_captions_of_things(), training_captions)
-        self._model = LanguageModel(captions, self._close_words)
+        self._model = LanguageModel(captions, self._close_words, gallery_captions)
         self._vocabulary = Vocabulary(self._model.words)
         self._candidates_of: dict[str, list[tuple[str, float]]] = {}
 
-    def __call__(self, caption: str) -> Reason | None:
-        """Return the typos of a caption as one reason with the repaired caption, or None."""
+    def __call__(self, caption: str, siblings: Iterable[str] = ()) -> Reason | None:
+        """Return the typos of a caption as one reason with the repaired caption, or None.
+
+        Args:
+            siblings: the other captions of the same image, where there are any.
+        """
         spaced, evidence = respaced(caption, self._model)
         tokens = tokenize(spaced)
-        slips = self._slips(tokens)
+        slips = self._slips(tokens, siblings)
         evidence += [f"{slip.typed}, for {slip.intended}" for slip in slips]
         if not evidence:
             return None
         return Reason(NAME, "; ".join(evidence), _repaired(spaced, tokens, slips))
 
-    def _slips(self, tokens: Sequence[Token]) -> list[_Slip]:
+    def _slips(self, tokens: Sequence[Token], siblings: Iterable[str]) -> list[_Slip]:
         """Return the words that were not meant; a repaired word is context for its neighbours."""
         words = [token.lower if token.text[0].isalnum() else BOUNDARY for token in tokens]
+        others = Siblings(siblings, words, self._model.word)
         checked = _checked_places(tokens)
+        rivals = [self._rivals(words[place], others) for place in checked]
         context = [BOUNDARY, *words, BOUNDARY]
+        again = [0.0] * len(checked)
         for _ in range(_PASSES):
-            before = list(context)
-            for place in checked:
-                left, right = context[place], context[place + 2]
-                context[place + 1] = self._intended(words[place], left, right)
-            if context == before:
-                break
+            odds = []
+            for place, meant, more in zip(checked, rivals, again, strict=True):
+                typed, left, right = words[place], context[place], context[place + 2]
+                log_odds, best = self._likeliest(typed, meant, left, right)
+                is_slip = log_odds + more > self._least_odds(typed, best, others)
+                context[place + 1] = best if is_slip else typed
+                odds.append(log_odds)
+            again = log_again(odds)
         return [
             _Slip(place, words[place], context[place + 1])
             for place in checked
             if context[place + 1] != words[place]
         ]
 
-    def _intended(self, typed: str, left: str, right: str) -> str:
-        """Return the word that was meant between two others; mostly `typed` itself."""
+    def _rivals(self, typed: str, others: Siblings) -> list[tuple[str, float]]:
+        """Return the words that may have been meant, with their log odds, the context aside."""
         candidates = self._candidates(typed)
-        if not candidates:
-            return typed
+        return [(word, log_p + others.log_odds(word, typed)) for word, log_p in candidates]
+
+    def _likeliest(
+        self, typed: str, rivals: Sequence[tuple[str, float]], left: str, right: str
+    ) -> tuple[float, str]:
+        """Return the log odds of the likeliest rival between two words, and the rival."""
+        if not rivals:
+            return -math.inf, typed
         model = self._model
         as_typed = _NO_SLIP + self._log_context(typed, left, right)
-        known = model.is_known(typed)
-        if known:
+        if model.is_known(typed):
             as_typed += max(0.0, math.log(model.rarest_word / model.word(typed)))
         else:
             as_typed = max(as_typed, self._log_new_word(typed) + math.log(model.word(right)))
-        odds, best = max(
+        return max(
             (log_p + self._log_context(word, left, right) - as_typed, word)
-            for word, log_p in candidates
+            for word, log_p in rivals
         )
-        least = _REAL_WORD_ODDS if known else _NON_WORD_ODDS
-        return best if odds > least else typed
+
+    def _least_odds(self, typed: str, intended: str, others: Siblings) -> float:
+        sure = not self._model.is_known(typed) or others.say(intended)
+        return _FAIR_ODDS if sure else _CONTEXT_ODDS
 
     def _log_context(self, word: str, left: str, right: str) -> float:
         return math.log(self._model.pair(left, word)) + math.log(self._model.pair(word, right))
@@ -138,6 +166,20 @@ class TypoCheck:
 
     def _close_words(self, word: str) -> list[str]:
         return [near for near in self._vocabulary.near(word, 1) if not is_form_of(word, near)]
+
+
+def typos(gallery: Split, training_captions: Iterable[str]) -> list[Reason | None]:
+    """Return for each caption of the gallery, in order, the reason or None.
+
+    A caption is checked beside the others of its image.
+    """
+    check = TypoCheck(training_captions, gallery.captions)
+    found = []
+    for image in gallery.images:
+        texts = [caption.caption for caption in image.captions]
+        for place, text in enumerate(texts):
+            found.append(check(text, texts[:place] + texts[place + 1 :]))
+    return found
 
 
 def _captions_of_things() -> Iterator[str]:

@@ -94,8 +94,9 @@ def verdicts_page(
         f"Made by `python -m error_analysis.reasons.verdicts` (its docstring says how; typo check "
         f"taught by {taught_by}). The gallery is the {len(gallery.captions)} captions of "
         f"{len(gallery.images)} images that the file holds, not the 5,000 of the 1K test: fewer "
-        "images can be as relevant, so underspecified captions are missed. A typo check taught "
-        "by all of COCO's training captions finds more slips that are words themselves.",
+        "images can be as relevant, so underspecified captions are missed. Most of these captions "
+        "stand alone in it; beside the four others of their image, more slips that are words "
+        "themselves are found.",
     ]
     for name, places in queries.items():
         flagged = sum(bool(reasons[place]) for place in places)

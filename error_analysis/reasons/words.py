@@ -41,7 +41,8 @@ _IRREGULAR = {
     "men": "man", "women": "woman", "people": "person", "children": "child", "kids": "kid",
     "feet": "foot", "teeth": "tooth", "mice": "mouse", "geese": "goose", "knives": "knife",
     "shelves": "shelf", "leaves": "leaf", "sheep": "sheep", "sat": "sit", "stood": "stand",
-    "lying": "lie", "ate": "eat", "eaten": "eat", "held": "hold", "rode": "ride", "ridden": "ride",
+    "ate": "eat", "eaten": "eat", "held": "hold", "rode": "ride", "ridden": "ride",
+    "lying": "lie", "lay": "lie", "lays": "lie", "laid": "lie", "laying": "lie",
     "worn": "wear", "wore": "wear", "ran": "run", "flew": "fly", "flown": "fly",
 }  # fmt: skip
 

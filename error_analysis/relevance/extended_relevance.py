@@ -76,7 +76,8 @@ def relevance_from_pairs(
         judged: every labelled pair: its image and its caption are labelled queries.
         suitable: those of them that suit.
     """
-    captions, images = defaultdict(set), defaultdict(set)
+    captions: defaultdict[int, set[int]] = defaultdict(set)
+    images: defaultdict[int, set[int]] = defaultdict(set)
     for image_id, caption_id in judged:
         captions.setdefault(image_id, set())
         images.setdefault(caption_id, set())
@@ -88,13 +89,17 @@ def relevance_from_pairs(
 
 def with_own_pairs(relevance: ExtendedRelevance, split: Split) -> ExtendedRelevance:
     """Return the relevance with what the split pairs each labelled query with."""
-    captions, images = defaultdict(set), defaultdict(set)
+    captions: defaultdict[int, set[int]] = defaultdict(set)
+    images: defaultdict[int, set[int]] = defaultdict(set)
     for image_id, caption_id in own_pairs(split):
         captions[image_id].add(caption_id)
         images[caption_id].add(image_id)
-    both = (relevance.captions_of_image, captions), (relevance.images_of_caption, images)
-    added = ({query: found | own[query] for query, found in labels.items()} for labels, own in both)
-    return ExtendedRelevance(relevance.name, relevance.source, *added)
+    return ExtendedRelevance(
+        relevance.name,
+        relevance.source,
+        {query: found | captions[query] for query, found in relevance.captions_of_image.items()},
+        {query: found | images[query] for query, found in relevance.images_of_caption.items()},
+    )
 
 
 def _frozen(judgements: Mapping[int, set[int]]) -> Judgements:

@@ -22,7 +22,7 @@ JSON files for each of eccv, cxc, original (and pm, a further download), which b
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from error_analysis.relevance.extended_relevance import (
@@ -55,6 +55,23 @@ ECCV_NAMES = {
 ScoredPair = tuple[int, int, float]
 
 
+def read_all_labels(paths: Sequence[Path], split: Split) -> list[ExtendedRelevance]:
+    """Read label files, each source once.
+
+    Raises:
+        InputError: as `read_labels`, or two files of one source.
+    """
+    labels = [read_labels(path, split) for path in paths]
+    for one, label in enumerate(labels):
+        for other in labels[:one]:
+            if label.name == other.name:
+                raise InputError(
+                    f"--labels: expected each source once, found {label.name} in {other.source} "
+                    f"and in {label.source}; leave one out"
+                )
+    return labels
+
+
 def read_labels(path: Path, split: Split) -> ExtendedRelevance:
     """Read one source of labels: a CSV or JSON of CxC, or either of two JSON of ECCV Caption.
 
@@ -80,9 +97,11 @@ def _read_eccv(path: Path, name: str) -> ExtendedRelevance:
     both = [
         path.with_name(f"{name}_{way}.json") for way in ("image_to_caption", "caption_to_image")
     ]
-    judged = [{query: frozenset(found) for query, found in _eccv_items(file)} for file in both]
+    captions, images = (
+        {query: frozenset(found) for query, found in _eccv_items(file)} for file in both
+    )
     source = f"{both[0]} and {both[1].name}"
-    return ExtendedRelevance(ECCV_NAMES.get(name, name), source, *judged)
+    return ExtendedRelevance(ECCV_NAMES.get(name, name), source, captions, images)
 
 
 def _eccv_items(path: Path) -> Iterable[tuple[int, list[int]]]:

@@ -17,9 +17,10 @@ TEXT_COLOR = "#010203"
 TEXT_STYLE = (
     ":root { --ink: #1d1f23; } @media (prefers-color-scheme: dark) { :root { --ink: #e4e5e8; } }"
 )
-TEXT_SETTINGS = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 # Longer texts are cut: one caption of a thousand words would fill a page.
 MOST_CHARACTERS = 300
+# Permutations tell no smaller p-value apart.
+LEAST_P = 0.0005
 # Ground-truth captions listed of an image.
 MOST_CAPTIONS = 10
 
@@ -36,6 +37,7 @@ def template_environment() -> jinja2.Environment:
     environment.filters |= {
         "rank": lambda rank: f"{rank:,.1f}".removesuffix(".0"),
         "score": lambda score: f"{score:.4g}",
+        "p_value": lambda p: f"{p:.2g}" if p >= LEAST_P else f"< {LEAST_P:g}",
         "count": lambda count: f"{count:,}",
         "queries": TITLES.__getitem__,
         "color": lambda position: f"model-{position % len(MODEL_COLORS)}",
@@ -77,4 +79,12 @@ def figure_svg(figure: Figure) -> str:
 
 def page_text() -> Any:
     """Return the context in which figures for `figure_svg` are drawn."""
-    return matplotlib.rc_context(dict.fromkeys(TEXT_SETTINGS, TEXT_COLOR))
+    return matplotlib.rc_context(
+        {
+            "text.color": TEXT_COLOR,
+            "axes.labelcolor": TEXT_COLOR,
+            "axes.edgecolor": TEXT_COLOR,
+            "xtick.color": TEXT_COLOR,
+            "ytick.color": TEXT_COLOR,
+        }
+    )

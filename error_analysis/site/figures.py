@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def rank_figures(models: Sequence[ModelRankings]) -> list[RankFigure]:
         RankFigure(
             f"ranks_{direction}",
             f"Ranks of {TITLES[direction]}, by model",
-            lambda d=direction: rank_histogram(models, d),
+            partial(rank_histogram, models, direction),
         )
         for direction in DIRECTIONS
     ]
@@ -68,7 +69,7 @@ def rank_figures(models: Sequence[ModelRankings]) -> list[RankFigure]:
             RankFigure(
                 f"scatter_{slugs[first.name]}_{slugs[second.name]}_{direction}",
                 f"Ranks of {TITLES[direction]} under {first.name} and under {second.name}",
-                lambda a=first, b=second, d=direction: rank_scatter(a, b, d),
+                partial(rank_scatter, first, second, direction),
             )
             for direction in DIRECTIONS
         ]

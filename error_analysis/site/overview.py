@@ -1,9 +1,10 @@
-"""The first page: metrics, failures, reasons, ranks."""
+"""The first page: metrics, differences between models, failures, reasons, ranks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -124,12 +125,14 @@ def render_overview(
     Raises:
         InputError: the gallery is too small for intervals.
     """
+    sampling = Sampling()
     return environment.get_template("overview.html.jinja").render(
         models=models,
         names=[model.name for model in models],
         protocols=sorted({model.protocol for model in models}),
         gallery=models[0].gallery,
-        significance=assess(galleries_of_models(models), Sampling()),
+        significance=assess(galleries_of_models(models), sampling),
+        n_permutations=sampling.n_permutations,
         cutoffs=CUTOFFS,
         failures=failure_rows(galleries),
         reasons=reason_groups(models, explained, galleries),
@@ -140,7 +143,7 @@ def render_overview(
 
 def copy_assets(environment: jinja2.Environment, templates: Path, folder: Path) -> None:
     """Write the style and the script that all pages share into an existing folder."""
-    cards = environment.get_template("cards.html.jinja").module
+    cards: Any = environment.get_template("cards.html.jinja").module
     styles = [(templates / name).read_text("utf-8") for name in ("cards.css", "page.css")]
     style = "\n".join([*styles, str(cards.model_colors_style())])
     (folder / "report.css").write_text(style, "utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jinja2
 
@@ -52,7 +53,8 @@ class PageMaker:
         self._names = [model.name for model in models]
         self._file_names = {i.image_id: i.file_name for i in models[0].gallery.images}
         self._boxes, self._about = boxes, about
-        self._cards = environment.get_template("cards.html.jinja").module
+        # Its macros are attributes, of which no type tells.
+        self._cards: Any = environment.get_template("cards.html.jinja").module
         self._page = environment.get_template("gallery.html.jinja")
         self._drawn: dict[str, str] = {}
 
@@ -116,7 +118,8 @@ def searched_text(card: Card) -> str:
     if card.item.caption is not None:
         text = f"{card.item.caption} · image {card.item.image_id}"
     else:
-        captions = " / ".join(truth.item.caption for truth in card.views[0].ground_truth)
+        truths = card.views[0].ground_truth
+        captions = " / ".join(truth.item.as_caption().caption for truth in truths)
         text = f"image {card.item.image_id}: {captions}"
     if card.explained:
         text += "".join(f" · {reason.evidence}" for reason in card.explained.reasons)

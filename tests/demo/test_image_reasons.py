@@ -10,6 +10,7 @@ from demo.annotations import instances_json
 from demo.captions import Caption
 from demo.image_reasons import (
     Score,
+    caption_query_scores,
     main,
     planted_scores,
     retrieved_scores,
@@ -63,8 +64,22 @@ def test_planted_causes_are_recovered(demo):
 
 
 def test_causes_of_what_a_model_retrieves_are_recovered(demo):
-    """The model knows backgrounds and categories, badly: its scores are the scenes' likeness."""
-    records, split, objects = demo
+    records, _, objects = demo
+    assert_recovered(retrieved_scores(records, [noisy_model(demo)], objects))
+
+
+def test_plausible_images_of_caption_queries_are_recovered(demo):
+    records, _, objects = demo
+    found, of_hard = caption_query_scores(records, [noisy_model(demo)], objects)
+    assert found.true >= 50, found
+    assert found.precision >= 0.8, found
+    assert found.recall >= 0.8, found
+    assert of_hard.true == of_hard.found == 0  # such a model has no hard caption query
+
+
+def noisy_model(demo) -> ModelRankings:
+    """A model that knows backgrounds, categories and colours, badly: its scores are likeness."""
+    records, split, _ = demo
     held = [{t.category for t in r.scene.things} | {r.scene.background} for r in records]
     colours = [{(t.category, t.colour) for t in r.scene.things} for r in records]
     like = np.array([[len(a & b) / len(a | b) for b in held] for a in held])
@@ -72,8 +87,7 @@ def test_causes_of_what_a_model_retrieves_are_recovered(demo):
     scores = like[:, split.caption_image_index]
     scores = scores + np.random.default_rng(0).normal(0, 0.2, scores.shape)
     rankings = rank_scores(scores.astype(np.float32), split, {})
-    model = ModelRankings("noisy", Path("noisy.npz"), split, rankings)
-    assert_recovered(retrieved_scores(records, [model], objects))
+    return ModelRankings("noisy", Path("noisy.npz"), split, rankings)
 
 
 CAT = Thing("cat", "red", "small", (10, 120, 30, 30), worn=False, mirrored=False)

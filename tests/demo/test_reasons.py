@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from demo import reasons
+from demo.annotations import Record, kinds_json
 from demo.captions import caption_scene
+from demo.complaints import with_complaints
 from demo.reasons import score_rules, score_table
 from demo.scenes import random_scene
 from error_analysis.reasons.reason import Reason
@@ -18,14 +20,25 @@ from tests.conftest import assert_one_clear_line
 def write_scenes(folder: Path, name: str, n_images: int, seed: int) -> dict:
     """Write a split of captioned scenes, not painted; return the kinds of its captions."""
     generator = np.random.default_rng(seed)
-    images, kinds = [], {}
+    records = []
     for image_id in range(seed * 1000, seed * 1000 + n_images):
-        captions = []
-        for i, caption in enumerate(caption_scene(random_scene(generator), generator)):
-            caption_id = 10 * image_id + i
-            captions.append(Caption(caption_id, caption.text))
-            kinds[str(caption_id)] = {"kind": caption.kind, "intended": caption.intended}
-        images.append(CaptionedImage(image_id, f"{image_id}.png", tuple(captions)))
+        scene = random_scene(generator)
+        captions = tuple(caption_scene(scene, generator))
+        ids = tuple(10 * image_id + i for i in range(len(captions)))
+        records.append(Record(image_id, name, scene, captions, ids))
+    records = with_complaints(records, seed)
+    images = [
+        CaptionedImage(
+            record.image_id,
+            record.file_name,
+            tuple(
+                Caption(caption_id, caption.text)
+                for caption_id, caption in zip(record.caption_ids, record.captions, strict=True)
+            ),
+        )
+        for record in records
+    ]
+    kinds = kinds_json(records)
     write_split(folder / f"{name}.json", Split("demo", name, "made by a test", tuple(images)))
     return kinds
 
@@ -51,12 +64,11 @@ def command_of(folder: Path, **changes: Path) -> list[object]:
 def test_each_planted_reason_is_recovered(scenes, run_main, capsys) -> None:
     assert run_main(reasons.main, *command_of(scenes)) == 0
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
-    named = {row[0].strip("| "): [float(cell) for cell in row[3:5]] for row in rows[:3]}
-    assert set(named) == {"typo", "long modifier", "underspecified"}
+    named = {row[0].strip("| "): [float(cell) for cell in row[3:5]] for row in rows}
+    assert set(named) == {"typo", "long modifier", "underspecified", "no visual content"}
     for rule, (precision, recall) in named.items():
         assert precision >= 0.8, rule
         assert recall >= 0.8, rule
-    assert rows[3][2] == "0", "a plain caption has visual content"
 
 
 def test_scores_count_by_hand() -> None:
@@ -69,7 +81,7 @@ def test_scores_count_by_hand() -> None:
     assert (first.precision, first.recall, first.repaired) == (1.0, 2 / 3, 1)
     assert (second.found, second.both, second.precision) == (1, 0, 0.0)
     assert "| typo | 3 | 2 | 1.00 | 0.67 | 1 of 2 |" in score_table(scores)
-    assert "| none | none |" in score_table(scores)
+    assert "| no visual content | 0 | 0 | none | none |" in score_table(scores)
 
 
 def test_kinds_of_other_captions_are_one_clear_line(scenes, run_main) -> None:

@@ -105,7 +105,7 @@ def test_folds_are_compared_each_as_a_gallery_and_added_up(tmp_path, monkeypatch
     paths = save_folds(tmp_path, "lxmert", "clip")
     noise = ["--noise", *map(str, paths)]
     content = run_comparison(monkeypatch, tmp_path, paths, "--margin", "2", *noise)
-    assert list(content) == ["folds", "metadata"]
+    assert list(content) == ["folds", "metadata", "sha256"]
     assert [fold["metadata"]["fold"] for fold in content["folds"]] == list(range(N_FOLDS))
     for i, fold in enumerate(content["folds"]):
         images = set(range(100 + FOLD * i, 100 + FOLD * (i + 1)))

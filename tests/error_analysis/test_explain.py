@@ -22,12 +22,15 @@ from error_analysis.explanations import (
     read_explanations,
 )
 from error_analysis.reasons.objects import ImageObject, Objects
+from error_analysis.reasons.plausible import NAME as PLAUSIBLE
 from error_analysis.reasons.reason import Reason
+from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from preprocess.errors import InputError
 from preprocess.files import write_json
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line
+from tests.error_analysis.labels import write_eccv
 from tests.error_analysis.scored import (
     make_model,
     make_split,
@@ -108,6 +111,48 @@ def test_confused_objects_and_lost_regions_are_found(tmp_path):
     sees_no_regions = explain_model(captions, evidence, reads_regions=False).directions["t2i"]
     assert sees_no_regions.regions is None
     assert sees_no_regions.hard[0].reasons == ()
+
+
+def said_of(*own: str) -> Split:
+    """One image a caption, 1, 2, ..., with the captions 101, 102, ..."""
+    return Split("tiny", "test", "made by a test", tuple(
+        CaptionedImage(i, f"{i}.jpg", (Caption(100 + i, text),)) for i, text in enumerate(own, 1)
+    ))  # fmt: skip
+
+
+# The images before their own are retrieved for the captions 101 and 102, both of image 2's words.
+LIKE = said_of("two dogs on a beach", "two dogs run on a beach", *["a cat indoors"] * 13)
+
+
+def reasons_of(split: Split, direction: str, labels=()) -> dict[int, list[str]]:
+    scores = scores_with_ranks([12] + [0] * 14)
+    model = make_model(scores.T if direction == "t2i" else scores, split)
+    evidence = collect_evidence(split, [], labels=labels)
+    hard = explain_model(model, evidence).directions[direction].hard
+    return {q.query_id: [r.evidence for r in q.reasons if r.name == PLAUSIBLE] for q in hard}
+
+
+def test_a_plausible_image_of_a_caption_query_is_told_by_its_captions():
+    told = "place 0: image 2, two dogs run on a beach (by captions)"
+    assert reasons_of(LIKE, "t2i") == {101: [told]}
+    # The other way round not all that the caption says is said of image 1: nobody runs there.
+    assert reasons_of(LIKE, "i2t") == {1: []}
+
+
+@pytest.mark.parametrize("direction", ["i2t", "t2i"])
+def test_where_a_query_is_labelled_the_labels_decide(direction):
+    def labels(suits: dict[int, set[int]]) -> ExtendedRelevance:
+        captions = {i: frozenset(found) for i, found in suits.items()}
+        of_captions = {101: frozenset(i for i, found in suits.items() if 101 in found)}
+        return ExtendedRelevance("ECCV Caption", "x.json", captions, of_captions)
+
+    query = 1 if direction == "i2t" else 101
+    own_only = labels({1: {101}})
+    assert reasons_of(LIKE, direction, [own_only]) == {query: []}
+    further = labels({1: {101, 103, 104}, 3: {101}, 4: {101}})
+    shown = "image 3, a cat indoors" if direction == "t2i" else "a cat indoors"
+    told = f"place 1: {shown} (by ECCV Caption, and 1 more)"
+    assert reasons_of(LIKE, direction, [further]) == {query: [told]}
 
 
 def test_low_quality_is_told_of_image_queries(tmp_path):
@@ -204,6 +249,28 @@ def test_images_that_lack_one_are_one_line_before_anything_is_written(command, t
     status = run_main(main, *command, "--images", images)
     assert_one_clear_line(status, "image 129 is not in the file")
     assert not (tmp_path / "reasons.json").exists()
+
+
+def test_labels_of_another_split_are_one_line(command, tmp_path, run_main):
+    other = write_eccv(tmp_path, {900: [9000]}, {9000: [900]})
+    status = run_main(main, *command, "--labels", other)
+    assert_one_clear_line(status, other, "not in split")
+
+
+def test_labels_and_several_instances_are_recorded(command, tmp_path, run_main):
+    eccv = write_eccv(tmp_path, {101: [5001, 5002]}, {5001: [101, 102]})
+    halves = []
+    for name, ids in (("train", range(100, 115)), ("val", range(115, 130))):
+        content = {"categories": [{"id": 1, "name": "cat"}], "annotations": []}
+        content["images"] = [{"id": i, "width": 9, "height": 9} for i in ids]
+        halves.append(tmp_path / f"instances_{name}.json")
+        halves[-1].write_text(json.dumps(content))
+    assert run_main(main, *command, "--labels", eccv, "--instances", *halves) == 0
+    inputs = read_explanations(tmp_path / "reasons.json").metadata["inputs"]
+    assert inputs["labels"] == [str(eccv)]
+    assert inputs["instances"] == [str(path) for path in halves]
+    status = run_main(main, *command, "--instances", halves[0], halves[0])
+    assert_one_clear_line(status, "has 15 images, such as 100")
 
 
 def test_a_model_that_is_not_there_is_one_line(command, run_main):

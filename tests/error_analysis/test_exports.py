@@ -7,6 +7,7 @@ import pytest
 from error_analysis import significance
 from error_analysis.exports import file_name_of, main, ranked_lists
 from information_retrieval.metrics import DIRECTIONS
+from preprocess.files import read_json, write_json
 from preprocess.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.labels import write_eccv
@@ -145,9 +146,9 @@ def test_intervals_of_other_rankings_are_refused(command, tmp_path, run_main):
     save_rankings(tmp_path / "lxmert" / "test.npz", scores_of(7), SPLIT)
     status = run_main(main, *command, "--significance", assessed)
     assert_one_clear_line(status, assessed, "expected the metrics of", "lxmert/test.npz")
-    content = read(assessed)
+    content = read_json(assessed, "")
     content["protocols"] = {"5k": content["protocols"]["full"]}
-    assessed.write_text(json.dumps(content))
+    write_json(assessed, content)
     status = run_main(main, *command, "--significance", assessed)
     assert_one_clear_line(status, assessed, "protocol 5k")
     assert not (tmp_path / "out").exists()

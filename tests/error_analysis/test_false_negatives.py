@@ -1,14 +1,17 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
 
 from error_analysis.false_negatives import main, metrics_under_labels
-from error_analysis.relevance.audit import SIMILARITY, audit
-from error_analysis.relevance.caption_similarity import CaptionSimilarity
+from error_analysis.reasons.mentions import Vocabulary
+from error_analysis.reasons.plausible import Plausibility
+from error_analysis.relevance.audit import audit
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
+from error_analysis.relevance.plausible_documents import BY_CAPTIONS, PlausibleDocuments
 from preprocess.split_file import Caption, Split, write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.labels import write_eccv, write_sits
@@ -21,16 +24,16 @@ RANKS = [12, 0, 0, 11] + [0] * 10
 
 def split_of(texts: dict[int, str] | None = None) -> Split:
     """Captions of one word each, which no two share, but for the given ones."""
-    split = make_split([1] * len(RANKS), "word{}")
+    split = make_split([1] * len(RANKS))
     images = tuple(
         replace(
             image,
             captions=tuple(
-                Caption(c.caption_id, (texts or {}).get(c.caption_id, c.caption))
+                Caption(c.caption_id, (texts or {}).get(c.caption_id, f"x{letter}q"))
                 for c in image.captions
             ),
         )
-        for image in split.images
+        for image, letter in zip(split.images, ascii_lowercase, strict=False)
     )
     return replace(split, images=images)
 
@@ -45,7 +48,8 @@ def labels_of(captions: dict, images: dict | None = None) -> ExtendedRelevance:
 
 
 def audited(model, labels, direction="i2t"):
-    return audit(model, direction, labels, CaptionSimilarity.of(model.gallery))
+    plausibility = Plausibility(model.gallery, Vocabulary())
+    return audit(model, direction, PlausibleDocuments(model.gallery, plausibility, labels))
 
 
 def test_a_labelled_document_in_the_top_10_makes_a_hard_query_a_false_negative():
@@ -79,21 +83,21 @@ def test_a_suitable_document_below_the_top_10_is_counted_as_extended_only():
     assert (counts.n_extended, counts.n_plausible) == (1, 0)
 
 
-def test_like_captions_are_found_without_labels_and_told_in_words():
-    like = "a big red car with two open doors"
-    split = split_of({5000: like, 5002: f"{like} that are green"})
+def test_a_caption_that_the_image_s_own_say_is_found_without_labels_and_told_in_words():
+    own = "a big red car with two open doors"
+    split = split_of({5000: own, 5002: "a red car with open doors", 5004: f"{own} and a dog"})
     found = audited(model_of(split), [])
     [query] = found.queries
     [document] = query.plausible
     assert (query.query.item.image_id, document.item.caption_id) == (100, 5002)
-    why = document.reasons[SIMILARITY]
-    assert f"but for green; nearest: {like!r}" in why
+    why = document.reasons[BY_CAPTIONS]
+    assert why == f"100 % of the caption is said of the image; nearest: {own!r}"
     [counts] = found.sources
-    assert (counts.name, counts.n_labelled, counts.n_plausible) == (SIMILARITY, 2, 1)
+    assert (counts.name, counts.n_labelled, counts.n_plausible) == (BY_CAPTIONS, 2, 1)
 
 
 def test_caption_queries_are_audited_against_the_captions_of_the_retrieved_image():
-    split = split_of({5000: "a red car", 5002: "a red car in the snow"})
+    split = split_of({5000: "a red car", 5002: "a red car in the snow", 5004: "a blue car"})
     model = make_model(scores_with_ranks(RANKS).T, split)
     found = audited(model, [labels_of({}, {5003: [103, 104]})], "t2i")
     plausible = {
@@ -148,7 +152,7 @@ def test_the_command_writes_counts_metrics_and_reasons(files, tmp_path, run_main
     [query] = i2t["hard_queries"]
     assert query["query"] == 100
     places = [(d["place"], d["caption_id"], sorted(d["reasons"])) for d in query["plausible"]]
-    assert places == [(1, 5002, [SIMILARITY]), (2, 5003, ["ECCV Caption"])]
+    assert places == [(1, 5002, [BY_CAPTIONS]), (2, 5003, ["ECCV Caption"])]
     assert {row["ground_truth"] for row in content["metrics"]} == {"split", "ECCV Caption", "CxC"}
     assert content["metadata"]["labels"][1] == {
         "name": "CxC",
@@ -164,14 +168,13 @@ def test_it_works_without_labels(files, run_main):
     assert run_main(main, *options(files)) == 0
     content = json.loads(files["--output"].read_text())
     assert content["metrics"] == []
-    assert [source["name"] for source in content["audits"][0]["sources"]] == [SIMILARITY]
+    assert [source["name"] for source in content["audits"][0]["sources"]] == [BY_CAPTIONS]
 
 
 def test_bad_input_is_told_in_one_line(files, tmp_path, run_main):
     other = write_eccv(tmp_path, {900: [9000]}, {9000: [900]})
     command = options(files)
     assert_one_clear_line(run_main(main, *command, "--labels", other), other, "not in split")
-    assert_one_clear_line(run_main(main, *command, "--least_share", 0), "--least_share", "0.0")
     sits = write_sits(tmp_path / "sits_test.csv", [(5000, 100, 5.0)])
     status = run_main(main, *command, "--labels", sits, sits)
     assert_one_clear_line(status, "expected each source once", "CxC")

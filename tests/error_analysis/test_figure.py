@@ -15,6 +15,7 @@ from tests.error_analysis.scored import (
     save_rankings,
     scores_with_ranks,
 )
+from tests.error_analysis.small_folds import folds_split, save_folds
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_the_command_draws_the_hard_captions(files, tmp_path, run_main, capsys):
     assert run_main(main, *arguments, "--output", tmp_path / "f.png") == 0
     assert matplotlib.image.imread(tmp_path / "f.png").shape[2] == 4
     assert "2 hard caption queries" in capsys.readouterr().out
+
+
+def test_folds_are_told_to_be_taken_as_one_gallery(tmp_path, run_main, capsys):
+    [rankings] = save_folds(tmp_path, "a")
+    images = save_images(tmp_path / "i.h5", folds_split(2))
+    arguments = ["--rankings", rankings, "--split_file", tmp_path / "test.json"]
+    arguments += ["--images", images, "--output", tmp_path / "f.png"]
+    assert run_main(main, *arguments) == 0
+    assert "ranks are those in the one gallery of all 60 images" in capsys.readouterr().out
 
 
 def test_nothing_hard_and_a_strange_format_are_one_line_each(files, tmp_path, run_main):

@@ -172,7 +172,7 @@ def mined_file(run_main, folder: Path, rankings: Path, *options: str) -> dict:
 def test_5fold_rankings_are_mined_fold_by_fold(tmp_path, run_main, capsys):
     [path] = save_folds(tmp_path, "clip")
     content = mined_file(run_main, tmp_path, path)
-    assert list(content) == ["folds", "metadata"]
+    assert list(content) == ["folds", "metadata", "sha256"]
     assert len(content["folds"]) == N_FOLDS
     for i, fold in enumerate(content["folds"]):
         assert list(fold) == ["i2t", "t2i", "metadata"]

@@ -4,6 +4,7 @@ import pytest
 from error_analysis import queries as queries_module
 from error_analysis.queries import Item, describe_queries, ground_truth_ranks
 from information_retrieval.metrics import DIRECTIONS
+from preprocess.split_file import Caption
 from tests.error_analysis.scored import make_model, make_split
 
 # Two images with two captions each, and one image with one caption.
@@ -87,3 +88,9 @@ def test_the_size_of_a_block_changes_nothing(direction, monkeypatch):
     at_once = describe_queries(model, direction, range(7))
     monkeypatch.setattr(queries_module, "BLOCK_QUERIES", 3)
     assert describe_queries(model, direction, range(7)) == at_once
+
+
+def test_an_image_is_not_taken_for_a_caption():
+    assert caption(1, 2).as_caption() == Caption(5001, "caption 5001")
+    with pytest.raises(ValueError, match="expected a caption, found image 101"):
+        Item(101).as_caption()

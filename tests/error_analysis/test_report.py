@@ -7,6 +7,7 @@ import pytest
 from error_analysis.galleries import hard_galleries
 from error_analysis.report import main, render_gallery
 from error_analysis.site.pages import CARD_BYTES, near_pages
+from preprocess.files import read_json, write_json
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line
@@ -72,6 +73,20 @@ def test_the_metrics_stand_in_the_table_with_intervals(two_models, monkeypatch):
     assert "86.7" in words  # model0: 26 of 30 image queries in the top 10
     assert "95 % interval" in words
     assert "protocol full" in words
+
+
+def test_tests_between_models_stand_on_the_first_page(two_models, monkeypatch):
+    site = make_report(monkeypatch, two_models)
+    words = " ".join(site.pages["index.html"].text.split())
+    assert "model0 and model1, image queries" in words
+    assert "9,999 times" in words
+    # model0 alone finds 100 (rank 0 against 15); model1 alone 101 (12, 0) and 103 (25, 3).
+    assert '<tr><th scope="row">R@10</th><td>1</td><td>2</td>' in site.html["index.html"]
+
+
+def test_one_model_is_tested_against_none(tmp_path, monkeypatch):
+    site = make_report(monkeypatch, make_inputs(tmp_path, scores_with_ranks(A)))
+    assert "differences" not in site.pages["index.html"].ids
 
 
 def test_ties_are_told_as_bounds(tmp_path, monkeypatch):
@@ -178,8 +193,9 @@ def test_reasons_of_other_rankings_are_refused_before_anything_is_written(
 def test_reasons_of_another_bound_are_refused(tmp_path, monkeypatch, run_main):
     arguments = make_inputs(tmp_path, scores_with_ranks(A))
     options = save_reasons(tmp_path, arguments, monkeypatch)
-    content = Path(options[1]).read_text().replace('"hard_rank": 10', '"hard_rank": 5')
-    Path(options[1]).write_text(content)
+    content = read_json(Path(options[1]), "")
+    content["metadata"]["hard_rank"] = 5
+    write_json(Path(options[1]), content)
     status = run_main(main, *arguments, *options)
     assert_one_clear_line(status, "reasons.json: expected queries that are hard from rank 10 on")
 

@@ -13,6 +13,7 @@ from information_retrieval.checkpoint import load_model, load_tokenizer
 from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.metrics import DIRECTIONS, count_ranks
 from information_retrieval.rankings import rank_scores, write_rankings
+from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.features_file import FeaturesFile
 from preprocess.split_file import write_split
@@ -64,7 +65,7 @@ def all_pairs(tmp_path, checkpoint) -> np.ndarray:
     token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
     features = FeaturesFile(tmp_path / "test_features.h5")
     encoded = encode_gallery(model, token_ids, features, gallery.image_ids)
-    return encoded.score_all(show_progress=False)
+    return score_all(encoded, encoded.column_blocks, encoded.n_images, encoded.n_captions, False)
 
 
 def test_the_listed_pairs_have_lxmerts_scores_and_nothing_else_is_ranked(

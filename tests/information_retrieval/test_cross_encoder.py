@@ -11,6 +11,7 @@ import torch
 from information_retrieval import cross_encoder
 from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.lxmert_scoring import first_projections, score_pairs
+from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import pad_tokens, tokenize_captions
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -44,7 +45,9 @@ def plain_scores(model, token_ids, features, image_ids) -> np.ndarray:
 
 
 def ours(model, case, **options) -> np.ndarray:
-    return encode_gallery(model, *case, **options).score_all(show_progress=False)
+    gallery = encode_gallery(model, *case, **options)
+    sizes = gallery.n_images, gallery.n_captions
+    return score_all(gallery, gallery.column_blocks, *sizes, show_progress=False)
 
 
 @pytest.mark.parametrize(

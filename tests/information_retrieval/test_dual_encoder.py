@@ -21,7 +21,6 @@ from transformers import (
     ViTConfig,
 )
 
-from information_retrieval import dual_encoder
 from information_retrieval.checkpoint import load_image_processor, load_model, load_tokenizer
 from information_retrieval.dual_encoder import (
     EncodedGallery,
@@ -205,19 +204,6 @@ def test_the_scores_are_those_of_hfs_model_and_processor(case):
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 2}, {"num_workers": 2}])
 def test_batches_and_workers_do_not_change_the_scores(case, options):
     np.testing.assert_allclose(ours(case, **options), ours(case), atol=1e-4)
-
-
-def test_column_blocks_have_every_caption_once_and_make_the_whole_matrix(case, monkeypatch):
-    monkeypatch.setattr(dual_encoder, "BLOCK_CAPTIONS", 3)
-    gallery = encoded(case)
-    assert (gallery.n_images, gallery.n_captions) == (5, len(case[0].captions))
-    columns = np.concatenate(gallery.column_blocks)
-    assert columns.tolist() == list(range(gallery.n_captions))
-    blocks = [
-        np.concatenate([gallery.score(slice(r, r + 2), block) for r in range(0, 5, 2)])
-        for block in gallery.column_blocks
-    ]
-    np.testing.assert_allclose(np.concatenate(blocks, axis=1), scores(gallery), atol=1e-5)
 
 
 def test_columns_may_come_in_any_order(case):

@@ -6,6 +6,7 @@ import pytest
 from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.gallery_features import region_batches
 from information_retrieval.pair_scores import score_listed_pairs
+from information_retrieval.scoring import score_all
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from tests.conftest import make_lxmert, make_split, write_features
@@ -31,7 +32,9 @@ def some_pairs(n_pairs: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("options", [{"block_pairs": 1}, {"batch_size": 2, "block_pairs": 7}])
 def test_listed_pairs_are_scored_alike_in_any_blocks_and_order(case, options):
-    expected = encode_gallery(*case).score_all(show_progress=False)
+    gallery = encode_gallery(*case)
+    sizes = gallery.n_images, gallery.n_captions
+    expected = score_all(gallery, gallery.column_blocks, *sizes, show_progress=False)
     rows, columns = some_pairs(60)
     scores = score_listed_pairs(*case, rows, columns, show_progress=False, **options)
     np.testing.assert_allclose(scores, expected[rows, columns], atol=1e-5)

@@ -10,6 +10,7 @@ from information_retrieval.checkpoint import load_model
 from information_retrieval.cross_encoder import encode_gallery
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.metrics import count_ranks, retrieval_metrics
+from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import tokenize_captions
 from information_retrieval.train import main
 from information_retrieval.training.arguments import PaperTrainingArguments
@@ -116,7 +117,7 @@ def test_the_evaluation_is_that_of_the_saved_model_on_minival(train, tmp_path, d
         FeaturesFile(data_dir / "val_features.h5"),
         minival.image_ids,
     )
-    scores = encoded.score_all(show_progress=False)
+    scores = score_all(encoded, encoded.column_blocks, encoded.n_images, encoded.n_captions, False)
     expected = retrieval_metrics(count_ranks(scores, minival.caption_image_index))
     assert state["best_metric"] == pytest.approx(expected["rsum"])
 

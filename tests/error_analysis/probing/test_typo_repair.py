@@ -20,30 +20,39 @@ from preprocess.split_file import Caption, CaptionedImage, Split
 from tests.error_analysis.scored import make_split
 
 
-def query(before: float, after: float) -> RepairedQuery:
-    return RepairedQuery(1, 2, "a dgo", "a dog", float(before), float(after))
+def query(before: float, after: float, control: float = 0) -> RepairedQuery:
+    ranks = map(float, (before, after, control))
+    return RepairedQuery(1, 2, "a dgo", "a dog", "the dgo", *ranks)
 
 
 def test_the_summary_is_that_counted_by_hand():
-    queries = [query(*ranks) for ranks in ((20, 0), (12, 11), (3, 3), (9.5, 10), (40, 5))]
+    ranks = ((20, 0, 21), (12, 11, 12), (3, 3, 10), (9.5, 10, 8), (40, 5, 9))
+    queries = [query(*changed) for changed in ranks]
     summary = summarize(queries)
-    assert (summary.n_better, summary.n_same, summary.n_worse) == (3, 1, 1)
-    assert (summary.median_before, summary.median_after) == (12, 5)
-    assert summary.median_recovered == 1  # of 20, 1, 0, -0.5, 35
-    assert (summary.n_hard, summary.n_healed, summary.n_broken) == (3, 2, 1)
+    assert (summary.n_queries, summary.n_hard, summary.median_before) == (5, 3, 12)
+    repaired, control = summary.repaired, summary.control
+    assert (repaired.n_better, repaired.n_same, repaired.n_worse) == (3, 1, 1)
+    assert (repaired.median_after, repaired.median_recovered) == (5, 1)  # of 20, 1, 0, -0.5, 35
+    assert (repaired.n_healed, repaired.n_broken) == (2, 1)
+    assert (control.n_better, control.n_same, control.n_worse) == (2, 1, 2)
+    assert (control.median_after, control.median_recovered) == (10, 0)  # of -1, 0, -7, 1.5, 31
+    assert (control.n_healed, control.n_broken) == (1, 1)
     content = repairs_to_json(queries)
-    assert content["summary"]["healed_percent"] == pytest.approx(200 / 3)
+    assert content["summary"]["repaired"]["healed_percent"] == pytest.approx(200 / 3)
+    assert content["summary"]["control"]["healed_percent"] == pytest.approx(100 / 3)
     assert content["queries"][3]["rank_before"] == 9.5
     assert content["queries"][0]["recovered"] == 20
+    assert content["queries"][0]["rank_control"] == 21
     text = repairs_to_text(queries, n_shown=1)
     assert "2 of 3 hard queries are hard no longer" in text
+    assert "control: 2 rank better, 1 the same, 2 worse; median rank 10" in text
     assert "rank 20 -> 0: a dgo" in text
     assert "12 -> 11" not in text
 
 
 def test_without_a_hard_query_no_share_is_made_up():
     content = repairs_to_json([query(3, 1)])
-    assert content["summary"]["healed_percent"] is None
+    assert content["summary"]["repaired"]["healed_percent"] is None
     json.dumps(content)
 
 
@@ -72,6 +81,9 @@ def test_a_repaired_caption_is_ranked_against_the_same_images(gallery):
     assert ranks == {11: (1, 0.5, 0), 21: (2, 0.5, 0), 31: (3, 1, 0)}
     assert found[0].caption_id == 31  # most recovered first
     assert (found[0].typed, found[0].repaired) == ("blu dgo", "blue dog")
+    # The typo stays in the control, and so does the rank.
+    controls = {q.caption_id: (q.control, q.rank_control) for q in found}
+    assert controls == {11: ("rde dog.", 1), 21: ("the red cta", 0.5), 31: ("blu dgo.", 1)}
 
 
 def test_ranks_before_may_come_from_known_scores_and_are_those_of_the_fold(gallery):

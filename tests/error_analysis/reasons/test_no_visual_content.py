@@ -16,6 +16,7 @@ from error_analysis.reasons.no_visual_content import no_visual_content
         "I don't know what this is.",
         "NO IMAGE",
         "Nothing to see here!",
+        "The website gives an error instead of a photo.",
     ],
 )
 def test_captions_that_describe_nothing_are_named(caption) -> None:
@@ -36,6 +37,9 @@ def test_captions_without_words_have_no_visual_content(caption) -> None:
         "A picture of a dog that cannot be seen well.",
         "This is an image of a few things indoors.",
         "The bathroom has no toilet.",
+        "She is not looking.",
+        "A computer with no screen.",
+        "A bus that did not come.",
     ],
 )
 def test_captions_that_describe_something_are_not(caption) -> None:

@@ -54,6 +54,29 @@ def test_a_category_file_for_other_images_is_one_clear_line(tmp_path):
     assert "instances_val2014.json" in str(error.value)
 
 
+def test_files_of_train_and_val_are_read_together(tmp_path):
+    val = write_instances(tmp_path / "val.json")
+    later = {"images": [{"id": 8, "width": 10, "height": 10}]}
+    later["annotations"] = [{"image_id": 8, "category_id": 9, "bbox": [0, 0, 5, 5]}]
+    train = write_instances(tmp_path / "train.json", **later)
+    objects = read_instances([train, val], [8, 1])
+    assert [o.category for o in objects.of(8)] == ["dog"]
+    assert [o.category for o in objects.of(1)] == ["dog", "cat", "cat"]
+    with pytest.raises(InputError, match=r"train\.json and .*val\.json: a category file for other"):
+        read_instances([train, val], [8, 1, 77])
+
+
+def test_an_image_in_two_files_and_other_categories_are_one_clear_line(tmp_path):
+    one, other = (write_instances(tmp_path / f"{name}.json") for name in "ab")
+    with pytest.raises(InputError, match=r"b\.json: has 2 images, such as 1, that .*a\.json has"):
+        read_instances([one, other], [1, 2])
+    renamed = {"images": [{"id": 8, "width": 1, "height": 1}], "annotations": []}
+    renamed["categories"] = [{"id": 5, "name": "horse"}]
+    other = write_instances(tmp_path / "b.json", **renamed)
+    with pytest.raises(InputError, match="has other categories than"):
+        read_instances([one, other], [1, 8])
+
+
 @pytest.mark.parametrize(
     "changes",
     [

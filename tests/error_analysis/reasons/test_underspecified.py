@@ -1,8 +1,16 @@
 """Tests of error_analysis/reasons/underspecified.py, against a plain count."""
 
+from collections import Counter
+from math import log
+
 import numpy as np
 
-from error_analysis.reasons.underspecified import content_words, underspecified
+from error_analysis.reasons.underspecified import (
+    COVERAGE,
+    MOST_CONTENT_WORDS,
+    content_words,
+    underspecified,
+)
 from preprocess.split_file import Caption, CaptionedImage, Split
 from tests.conftest import make_split
 
@@ -62,12 +70,17 @@ def test_content_words_are_stems_without_function_words() -> None:
 def test_full_coverage_agrees_with_a_plain_count() -> None:
     gallery = make_split(40, seed=3)
     words = [set(content_words(caption)) for caption in gallery.captions]
+    n_with = Counter(word for own in words for word in own)
+    weight = {word: log((1 + len(words)) / (1 + n)) + 1 for word, n in n_with.items()}
     images = gallery.caption_image_index
-    for place, reason in enumerate(underspecified(gallery)):
-        covering = [words[place] <= other for other in words]
-        others = set(images[np.flatnonzero(covering)]) - {images[place]}
-        if reason is None:
-            assert len(words[place]) > 3 or len(others) < 2
+    found = underspecified(gallery)
+    for own, image, reason in zip(words, images, found, strict=True):
+        # All of the content, but for a word of little weight.
+        enough = COVERAGE * sum(weight[word] for word in own)
+        covering = [sum(weight[word] for word in own & other) >= enough for other in words]
+        n_others = len(set(images[np.flatnonzero(covering)]) - {image})
+        if len(own) > MOST_CONTENT_WORDS or n_others < 2:  # 4 % of 40 images
+            assert reason is None
         else:
-            # A caption may also be covered but for a word of little weight.
-            assert int(reason.evidence.split()[0]) >= len(others)
+            assert int(reason.evidence.split()[0]) == n_others
+    assert sum(reason is not None for reason in found) > 5
