@@ -16,13 +16,25 @@ usage: bash setup.sh demo | test | coco [options]
          installed; 0.1 GB of disk beside them.
   test   Make venv/ and run the tests, on the CPU and offline (10 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
-  coco   Make venv/ and write the splits of COCO from Karpathy's file:
-         bash setup.sh coco [--karpathy_json FILE]   (datasets/coco/dataset_coco.json)
-         Then it names the commands that write images and features.
+  coco   Make venv/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
+         splits into datasets/coco, write the splits and the images' HDF5 files and, with a GPU, the
+         features (100 GB of disk in all):
+           --steps LIST         only some of download,weights,splits,images,features
+           --preflight_only     say what is needed, and stop
+           --features           features also without a GPU (7 days on 2 CPU cores)
+           --weights            also download the pretrained models from the Hugging Face hub
+           --data_dir DIR       another folder than datasets/coco
+           --image_root DIR     images that are there already, in DIR/train2014 and DIR/val2014
+           --karpathy_json FILE a dataset_coco.json that is there already
+           --detector NAME      hub id or folder of the detector (unc-nlp/frcnn-vg-finetuned)
+           --delete_archives    delete each zip file once its files are unpacked
+           --verify             read and compare all downloads, not only their sizes
+           --mirror URL, --karpathy_url URL, --checksums FILE, --retries N, --retry_wait SECONDS
+                                see: venv/bin/python -m preprocess.download_coco --help
 
-Each can be repeated: packages, features and training that are done are not done again, and an
-interrupted one goes on; the other steps are made again. Needs Python 3.11 or newer with venv, and
-6 GB of disk for the packages (with PyTorch's CUDA libraries; a GPU is used where there is one).
+Each can be repeated: packages, downloads, features and training that are done are not done again,
+and an interrupted one goes on; the other steps are made again. Needs Python 3.11 or newer with venv,
+and 6 GB of disk for the packages (with PyTorch's CUDA libraries; a GPU is used where there is one).
 
 Environment: PYTHON, the interpreter that makes venv/ (python3); VENV, another folder for it.
 TEXT
@@ -94,29 +106,75 @@ demo() {
 }
 
 coco() {
-    local data=datasets/coco karpathy=datasets/coco/dataset_coco.json
+    local data=datasets/coco steps= features= weights= only_preflight= step split
+    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=()
     while (($#)); do
         case $1 in
-            --karpathy_json) 
-                (($# > 1)) || fail "--karpathy_json needs a file"
-                karpathy=$2 && shift 2
+            --features) features=1 ;;
+            --weights) weights=1 ;;
+            --preflight_only) only_preflight=1 ;;
+            --delete_archives) needs+=("$1") downloads+=("$1") ;;
+            --verify) downloads+=("$1") ;;
+            --steps | --data_dir | --image_root | --karpathy_json | --detector | --mirror | \
+                --karpathy_url | --checksums | --retries | --retry_wait)
+                (($# > 1)) || fail "$1 needs a value (see bash setup.sh --help)"
+                case $1 in
+                    --steps) steps=${2//,/ } ;;
+                    --data_dir) data=$2 ;;
+                    --detector) detector=$2 ;;
+                    --image_root) images=$2 && needs+=("$1" "$2") downloads+=("$1" "$2") ;;
+                    --karpathy_json) karpathy=$2 && needs+=("$1" "$2") downloads+=("$1" "$2") ;;
+                    --checksums) needs+=("$1" "$2") downloads+=("$1" "$2") ;;
+                    *) downloads+=("$1" "$2") ;;
+                esac
+                shift
                 ;;
             *) fail "unknown option $1 (see bash setup.sh --help)" ;;
         esac
+        shift
     done
-    [[ -f $karpathy ]] || fail "$karpathy not found: take dataset_coco.json from Karpathy's \
-https://cs.stanford.edu/people/karpathy/deepimagesent/caption_datasets.zip and put it there, or pass --karpathy_json FILE"
-    run -m preprocess.splits --karpathy_json "$karpathy" --output_dir $data
-    cat <<TEXT
-
-The splits are in $data/. With COCO's train2014/ and val2014/ in $data/images/, go on, for each of
-the splits train, val and test, with
-
-  $VENV/bin/python -m preprocess.write_images --split_file $data/test.json \\
-      --image_root $data/images --output $data/test_images.h5
-  $VENV/bin/python -m preprocess.extract_features --split_file $data/test.json \\
-      --image_root $data/images --weights unc-nlp/frcnn-vg-finetuned --output $data/test_features.h5
+    make_environment
+    images=${images:-$data/images} karpathy=${karpathy:-$data/dataset_coco.json}
+    if [[ -z $steps ]]; then
+        steps="download splits images"
+        ! has_gpu || features=1
+    fi
+    steps="$steps ${weights:+weights} ${features:+features}"
+    run -m preprocess.coco_preflight --data_dir "$data" --steps $steps ${needs[@]+"${needs[@]}"}
+    [[ -z $only_preflight ]] || return 0
+    for step in download weights splits images features; do
+        [[ " $steps " != *" $step "* ]] || coco_step "$step"
+    done
+    printf '\nDone: %s/.\n' "$data"
+    [[ -e $data/test_features.h5 ]] || cat <<'TEXT'
+For LXMERT, features are left: on a GPU (7 days on 2 CPU cores), the same command with
+--steps features, or, as an array of tasks, slurm/ or README, "Region features".
 TEXT
+}
+
+# One step, with the variables of `coco`.
+coco_step() {
+    case $1 in
+        download) run -m preprocess.download_coco --data_dir "$data" ${downloads[@]+"${downloads[@]}"} ;;
+        weights) run -m preprocess.download_weights ;;
+        splits) run -m preprocess.splits --karpathy_json "$karpathy" --output_dir "$data" ;;
+        images)
+            for split in test val train; do
+                run -m preprocess.write_images --split_file "$data/$split.json" \
+                    --image_root "$images" --output "$data/${split}_images.h5"
+            done
+            ;;
+        features)
+            for split in test val train; do
+                run -m preprocess.extract_features --split_file "$data/$split.json" \
+                    --image_root "$images" --weights "$detector" --output "$data/${split}_features.h5"
+            done
+            ;;
+    esac
+}
+
+has_gpu() {
+    "$VENV/bin/python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'
 }
 
 verb=${1:---help}
@@ -132,9 +190,6 @@ case $verb in
         make_environment
         "$VENV/bin/python" -m pytest "$@"
         ;;
-    coco)
-        make_environment
-        coco "$@"
-        ;;
+    coco) coco "$@" ;;
     *) fail "unknown verb $verb (demo, test or coco; see bash setup.sh --help)" ;;
 esac

@@ -1,12 +1,22 @@
 """setup.sh says what it does, and what is missing."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
+
+from preprocess import extract_features, splits, write_images
+from preprocess.features_file import FeaturesFile
+from preprocess.images_file import ImagesFile
+from preprocess.split_file import read_split
+from tests.preprocess.downloads.coco_server import serving
+from tests.preprocess.downloads.small_coco import KARPATHY_PATH, make_small_coco
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -67,22 +77,113 @@ def this_environment(folder: Path) -> str:
     return str(folder)
 
 
-def test_coco_writes_the_splits_and_names_the_next_command(tmp_path, shared_data):
-    copy = tmp_path / "project"
-    for name in ("setup.sh", "requirements.txt"):
-        copy.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, copy)
-    (copy / "preprocess").symlink_to(ROOT / "preprocess")
+@pytest.fixture(scope="module")
+def small_coco(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        return make_small_coco(tmp_path_factory.mktemp("coco"), patch)
+
+
+@pytest.fixture
+def coco(tmp_path, small_coco):
+    """Run `setup.sh coco` in this environment, into the folder data/."""
     venv = this_environment(tmp_path / "venv")
 
-    def coco(*arguments):
-        return setup("coco", *arguments, script=copy / "setup.sh", VENV=venv)
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess:
+        given = ("--data_dir", tmp_path / "data", "--checksums", small_coco.checksums)
+        # The second core of a small machine is another test's.
+        return setup("coco", *given, *map(str, arguments), VENV=venv, OMP_NUM_THREADS="1")
 
-    missing = coco()
-    assert missing.returncode == 1
-    assert "datasets/coco/dataset_coco.json not found" in missing.stderr
-    shown = coco("--karpathy_json", str(shared_data / "coco90" / "dataset_coco.json"))
+    return run
+
+
+def commands_of(shown: subprocess.CompletedProcess) -> list[list[str]]:
+    """The words of each command that was shown, after `python -m`."""
+    lines = [line for line in shown.stdout.splitlines() if line.startswith("$ python -m ")]
+    return [shlex.split(line)[3:] for line in lines]
+
+
+def test_coco_goes_from_a_bad_server_to_features(coco, small_coco, tmp_path, run_main):
+    data = tmp_path / "data"
+    with serving(dict(small_coco.files)) as server:
+        server.faults = ["drop", 503, None, "corrupt", None, "page", "drop"]
+        given = ("--mirror", server.url, "--karpathy_url", server.url + KARPATHY_PATH)
+        given += ("--features", "--detector", "demo/models/detector", "--retry_wait", "0")
+        shown = coco(*given)
+        assert shown.returncode == 0, shown.stderr
+        assert not server.faults
+    modules = [words[0].removeprefix("preprocess.") for words in commands_of(shown)]
+    assert modules == [
+        *("coco_preflight", "download_coco", "splits"),
+        *("write_images",) * 3,
+        *("extract_features",) * 3,
+    ]
+    for name, content in small_coco.expected().items():
+        assert (data / name).read_bytes() == content, name
+    # What the commands give from the files that the archives were made of.
+    direct, source = tmp_path / "direct", small_coco.source
+    from_json = ("--karpathy_json", source / "dataset_coco.json", "--output_dir", direct)
+    assert run_main(splits.main, *from_json) == 0
+    for split in ("train", "val", "minival", "test"):
+        name = f"{split}.json"
+        assert read_split(data / name).images == read_split(direct / name).images
+    given = ("--split_file", direct / "test.json", "--image_root", source / "images")
+    assert run_main(write_images.main, *given, "--output", direct / "test_images.h5") == 0
+    given += ("--weights", ROOT / "demo" / "models" / "detector", "--num_workers", "0")
+    assert run_main(extract_features.main, *given, "--output", direct / "test_features.h5") == 0
+    for name in ("test_images.h5", "test_features.h5"):
+        assert_same_datasets(data / name, direct / name)
+    assert coco_is_complete(data)
+
+
+def assert_same_datasets(found: Path, expected: Path) -> None:
+    with h5py.File(found) as ours, h5py.File(expected) as direct:
+        assert set(ours) == set(direct)
+        for name in ours:
+            # Threads may add up in another order.
+            np.testing.assert_allclose(ours[name][:], direct[name][:], rtol=1e-3, atol=1e-4)
+
+
+def coco_is_complete(data: Path) -> bool:
+    """All splits have both HDF5 files, of their own images."""
+    for split in ("train", "val", "test"):
+        ids = read_split(data / f"{split}.json").image_ids
+        for kind, name in ((ImagesFile, "images"), (FeaturesFile, "features")):
+            assert (kind(data / f"{split}_{name}.h5").image_ids == ids).all()
+    return True
+
+
+def test_steps_run_alone_with_files_that_are_there_already(coco, small_coco, tmp_path):
+    source = small_coco.source
+    given = ("--karpathy_json", source / "dataset_coco.json", "--image_root", source / "images")
+    shown = coco(*given, "--steps", "images,splits")
     assert shown.returncode == 0, shown.stderr
-    assert "preprocess.extract_features" in shown.stdout
-    splits = sorted(path.name for path in (copy / "datasets" / "coco").iterdir())
-    assert splits == ["minival.json", "test.json", "train.json", "val.json"]
+    names = ("coco_preflight", "splits", "write_images", "write_images", "write_images")
+    assert [words[0] for words in commands_of(shown)] == [f"preprocess.{name}" for name in names]
+    assert "features are left" in shown.stdout
+    made = {path.name for path in (tmp_path / "data").iterdir()}
+    splits_made = {f"{split}.json" for split in ("train", "val", "minival", "test")}
+    assert made == splits_made | {f"{split}_images.h5" for split in ("train", "val", "test")}
+
+
+def test_preflight_only_makes_nothing(coco, tmp_path):
+    shown = coco("--preflight_only", "--weights")
+    assert shown.returncode == 0, shown.stderr
+    for word in ("download", "weights", "splits", "images", "disk of", "memory: ", "GPU: "):
+        assert f"\n{word}" in shown.stdout
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--stesp", "splits"], "setup.sh: unknown option --stesp (see bash setup.sh --help)"),
+        (["--steps"], "setup.sh: --steps needs a value (see bash setup.sh --help)"),
+        (["--steps", "split"], "error: --steps: expected some of download"),
+        (["--steps", "splits"], "dataset_coco.json: no such file"),
+    ],
+)
+def test_a_mistake_of_coco_is_one_line(arguments, line, coco):
+    shown = coco(*arguments)
+    assert shown.returncode == 1
+    assert line in shown.stderr
+    assert shown.stderr.count("\n") == 1

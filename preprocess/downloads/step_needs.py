@@ -1,0 +1,103 @@
+"""What each step of COCO's set-up needs: disk, memory, hours."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preprocess.downloads.coco_archives import Archive
+from preprocess.downloads.obtained_archive import ObtainedArchive
+
+GB = 10**9
+LINE_RATE = 100e6 / 8  # bytes a second: 100 Mbit/s
+UNPACK_RATE = 100e6  # bytes a second, with both checksums; 130e6 on one core of an AMD EPYC
+FEATURE_BYTES = 36 * (2048 + 4 + 4) * 4 + 16  # an image, float32
+SECONDS_ON_GPU = 0.1  # features of an image
+SECONDS_ON_CPU = 5.0
+WEIGHTS_BYTES = 4 * GB  # three models, some as two kinds of file
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class StepNeeds:
+    """What a step takes from now on; less than at first where a part of it is done."""
+
+    step: str
+    folder: Path  # on whose disk
+    disk_bytes: int
+    memory_bytes: int
+    hours: float
+    basis: str  # of the hours
+
+
+def download_needs(archives: Sequence[Archive], data_dir: Path, delete_archives: bool) -> StepNeeds:
+    """Needs of download and unpacking; archives that are deleted are there one at a time."""
+    obtained = [ObtainedArchive(archive, data_dir) for archive in archives]
+    downloads = [archive.bytes_to_download() for archive in obtained]
+    unpacked = sum(archive.bytes_to_unpack() for archive in obtained)
+    hours = (sum(downloads) / LINE_RATE + unpacked / UNPACK_RATE) / 3600
+    disk = unpacked + (max(downloads, default=0) if delete_archives else sum(downloads))
+    return StepNeeds("download", data_dir, disk, GB // 2, hours, "estimate, 100 Mbit/s")
+
+
+def weights_needs(cache: Path) -> StepNeeds:
+    """Needs of the pretrained models, as if none were there."""
+    hours = WEIGHTS_BYTES / LINE_RATE / 3600
+    return StepNeeds("weights", cache, WEIGHTS_BYTES, GB // 2, hours, "estimate, 100 Mbit/s")
+
+
+def splits_needs(archives: Iterable[Archive], data_dir: Path) -> StepNeeds:
+    """Needs of the split files: 25 s for COCO's images."""
+    n_images = sum(archive.n_images for archive in archives)
+    hours = n_images * 25 / 123_287 / 3600
+    return StepNeeds(
+        "splits", data_dir, n_images * 1000, 3 * GB // 2, hours, "measured, 1 CPU core"
+    )
+
+
+def images_needs(archives: Iterable[Archive], data_dir: Path) -> StepNeeds:
+    """Needs of `{split}_images.h5`, each of which is there until it is replaced."""
+    archives = [archive for archive in archives if archive.n_images]
+    total = sum(archive.n_bytes for archive in archives)
+    there = [_on_disk(data_dir / f"{split}_images.h5") for split in SPLITS]
+    disk = max(total - sum(there), 0) + max(there)
+    hours = sum(archive.n_images for archive in archives) * 0.003 / 3600
+    return StepNeeds("images", data_dir, disk, GB, hours, "measured, 2 CPU cores")
+
+
+def features_needs(archives: Iterable[Archive], data_dir: Path, with_gpu: bool) -> StepNeeds:
+    """Needs of `{split}_features.h5`, in float32; what is begun has its disk already."""
+    total = sum(archive.n_images for archive in archives) * FEATURE_BYTES
+    there = sum(_on_disk(data_dir / f"{split}_features.h5") for split in SPLITS)
+    left = max(total - there, 0)
+    seconds = SECONDS_ON_GPU if with_gpu else SECONDS_ON_CPU
+    basis = "estimate, one GPU" if with_gpu else "measured, 2 CPU cores"
+    return StepNeeds(
+        "features", data_dir, left, 2 * GB, left / FEATURE_BYTES * seconds / 3600, basis
+    )
+
+
+def _on_disk(path: Path) -> int:
+    return path.stat().st_blocks * 512 if path.exists() else 0
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return the folder itself, or the nearest above it that exists."""
+    path = path.absolute()
+    return path if path.is_dir() else nearest_folder(path.parent)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes, for this user, of the disk that a folder is or will be on."""
+    status = os.statvfs(nearest_folder(folder))
+    return status.f_bavail * status.f_frsize
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that processes can have; of the whole machine."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
