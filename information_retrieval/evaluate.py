@@ -9,12 +9,13 @@ Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features
 
 Until it is done, the scores grow in the folder `{output}.tiles`. Killed at any moment, the same
 command goes on, with the same result to the last bit on the same device; while it runs, a second
-one with the same output stops. On several GPUs, or as several processes with `--device cpu`, of one
-machine: `torchrun --nproc_per_node 8 -m information_retrieval.evaluate ...` or `accelerate launch
-...`. Each process encodes its share of the images and all captions, and scores a fixed share of the
-tiles; the scores are the same for any number of processes that have as many threads each (torchrun
-gives each one, unless OMP_NUM_THREADS says otherwise; with another number the last bits may
-differ).
+one with the same output stops. On several GPUs, or as several processes with `--device cpu`:
+`torchrun --nproc_per_node 8 -m information_retrieval.evaluate ...` or `accelerate launch ...`; on
+several machines that share the output's folder by a network file system, as in
+slurm/evaluate_lxmert.sbatch. Each process encodes its share of the images and all captions, and
+scores a fixed share of the tiles; the scores are the same for any number of processes, on any
+number of machines, that have as many threads each (torchrun gives each one, unless OMP_NUM_THREADS
+says otherwise; with another number the last bits may differ).
 
 Memory: the scores are on the disk, 4 bytes a pair (20 MB for 1k, 0.5 GB for 5k), twice before the
 command is done; and in memory for LXMERT of the published size 3 KB a caption token and 110 KB an
@@ -140,19 +141,19 @@ def main() -> None:
         negative_images=args.negative_images,
     )
 
-    def load() -> tuple[Split, Split, LoadedGallery, bool]:
+    def load() -> tuple[Split, Split, LoadedGallery]:
         split = read_split(data.split_file(args.split))
         gallery = protocol_split(split, args.protocol)
-        is_scored = args.output.exists()
         if not is_scored:
             check_disk(tiles, len(gallery.images), len(gallery.captions))
         files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
         loaded = load_gallery(name, gallery, files, processes.device, options)
-        return split, gallery, loaded, is_scored
+        return split, gallery, loaded
 
     with ExitStack() as held:
         metrics_path = processes.agree(lambda: claim(args.output, held, processes.is_main))
-        split, gallery, loaded, is_scored = processes.agree(load)
+        is_scored = processes.from_main(args.output.exists)  # of all machines the same
+        split, gallery, loaded = processes.agree(load)
         if not is_scored:
             scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
         if processes.is_main:

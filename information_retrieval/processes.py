@@ -1,15 +1,18 @@
 """The processes of a command that torchrun or `accelerate launch` started, or the only one."""
 
 import os
+import secrets
+import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast_object_list, gather_object
 from transformers.utils import logging
 
 from preprocess.command_line import error_line
@@ -18,6 +21,8 @@ from preprocess.errors import InputError
 
 T = TypeVar("T")
 LAST_WORDS_SECONDS = 5.0
+# Longer than a network file system may keep to what it knew of a folder: NFS a minute.
+SHARED_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,13 @@ class Processes:
     Attributes:
         index, count: of this process, from 0, and of all.
         device: what this process computes on.
+        machine, n_machines: that this process is on, from 0, and how many there are.
     """
 
     state: PartialState
     device: torch.device
+    machine: int = 0
+    n_machines: int = 1
 
     @property
     def index(self) -> int:
@@ -44,12 +52,41 @@ class Processes:
     def is_main(self) -> bool:
         return self.state.is_main_process
 
+    @property
+    def is_first_of_machine(self) -> bool:
+        return self.state.is_local_main_process
+
+    def from_main(self, step: Callable[[], T]) -> T:
+        """Run `step` in the main process alone; return its result in every process.
+
+        An InputError ends them all, as in `agree`.
+        """
+        [result] = broadcast_object_list([self.agree(lambda: step() if self.is_main else None)])
+        return result
+
+    def check_shared(self, folder: Path) -> None:
+        """Check that every machine sees the folder, which the main process makes, as its own.
+
+        Raises:
+            InputError: a machine does not see what the main process puts there.
+        """
+        if self.n_machines == 1:
+            return
+        # A name that no machine has looked for, so that none remembers that it was missing.
+        token = self.from_main(lambda: folder / f".shared-{secrets.token_hex(8)}")
+        self.from_main(lambda: _make_token(token))
+        try:
+            self.agree(lambda: _wait_for(token))
+        finally:
+            if self.is_main:
+                token.unlink(missing_ok=True)
+
     def agree(self, step: Callable[[], T]) -> T:
         """Run `step` in every process, wait for all, and return this one's result.
 
         An InputError in any of them ends them all, and the main process alone prints the line.
         """
-        result, failure = None, None
+        failure: str | None = None
         try:
             result = step()
         except InputError as error:
@@ -94,29 +131,64 @@ def join_processes(device: str) -> Processes:
         device: cpu, or cuda for one GPU a process; of a single process any torch device.
 
     Raises:
-        InputError: no such device, fewer GPUs than processes, or processes on several machines,
-            which do not share a memory-mapped file.
+        InputError: no such device, or fewer GPUs than processes.
     """
     count, local_rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     if count > 1:
-        device = _device_of_its_own(device, count, local_rank)
-        if int(os.environ.get("LOCAL_WORLD_SIZE", count)) != count:
-            raise InputError("several machines: expected all processes on one; start them there")
+        device = _device_of_its_own(device, local_rank)
     own = torch_device(device)
     state = PartialState(cpu=own.type == "cpu")
     if not state.is_main_process:
         logging.disable_progress_bar()
-    return Processes(state, own)
+    return Processes(state, own, *_machines())
 
 
-def _device_of_its_own(device: str, count: int, local_rank: int) -> str:
+def join_launched(device: torch.device) -> Processes:
+    """Join the processes that HF's `TrainingArguments` have set up, on the device they chose."""
+    return Processes(PartialState(), device, *_machines())
+
+
+def _machines() -> tuple[int, int]:
+    """Return the machine of this process and how many there are, by what torchrun says."""
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    of_machine = int(os.environ.get("LOCAL_WORLD_SIZE", count))
+    if of_machine == count:
+        return 0, 1
+    machine = int(os.environ.get("GROUP_RANK", int(os.environ["RANK"]) // of_machine))
+    return machine, int(os.environ.get("GROUP_WORLD_SIZE", -(-count // of_machine)))
+
+
+def _make_token(token: Path) -> None:
+    folder = token.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_by_a_kill in folder.glob(".shared-*"):
+            left_by_a_kill.unlink(missing_ok=True)
+        token.touch()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
+def _wait_for(token: Path) -> None:
+    end = time.monotonic() + SHARED_SECONDS
+    while not token.exists():
+        if time.monotonic() > end:
+            raise InputError(
+                f"{token.parent}: on {socket.gethostname()} not the folder that the main process "
+                "writes; several machines need one that they share, by a network file system"
+            )
+        time.sleep(0.1)
+
+
+def _device_of_its_own(device: str, local_rank: int) -> str:
     if device not in ("cpu", "cuda"):
         raise InputError(
-            f"--device {device}: expected cpu or cuda, of which each of the {count} processes "
-            "takes its own"
+            f"--device {device}: expected cpu or cuda, of which each of several processes takes "
+            "its own"
         )
     if device == "cpu":
         return device
+    count = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
     n_gpus = torch.cuda.device_count()
     if count > n_gpus:
         raise InputError(

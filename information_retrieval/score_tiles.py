@@ -14,6 +14,7 @@ import torch
 import transformers
 from tqdm import tqdm
 
+from information_retrieval.machine_store import gather_machines, open_store
 from information_retrieval.processes import Processes
 from information_retrieval.scoring import LoadedGallery, Scorer
 from information_retrieval.tile_grid import TileGrid
@@ -145,7 +146,8 @@ def score_in_store(
         batch_size: images encoded at once, and in a tile.
 
     Returns:
-        (n_images, n_captions) float32, memory-mapped, in every process.
+        (n_images, n_captions) float32, memory-mapped, in every process of the main one's machine;
+        on other machines, what that machine has scored.
 
     Raises:
         InputError: those of `prepare_store` and `score_missing_tiles`.
@@ -161,12 +163,27 @@ def score_in_store(
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
-    damaged = processes.agree(
-        lambda: prepare_store(folder, grid, settings) if processes.is_main else 0
-    )
-    if damaged:
+
+    def prepare() -> int:
+        damaged = prepare_store(folder, grid, settings)
+        gather_machines(folder, grid, settings)  # what a killed run of several left
+        return damaged
+
+    damaged = processes.from_main(prepare)
+    if damaged and processes.is_main:
         print(f"{folder}: {damaged} damaged tiles are scored again")
-    store = processes.agree(lambda: TileStore(folder, grid))
-    missing = processes.agree(store.missing)  # in every process, before the first writes
+    store = open_store(folder, grid, settings, processes)
+    missing = processes.from_main(store.missing)  # before the first writes
     score_missing_tiles(store, missing, loaded.encode, gallery, processes)
+
+    def gather() -> None:
+        gather_machines(folder, grid, settings)
+        damaged = len(TileStore(folder, grid).missing())
+        if damaged:
+            raise InputError(
+                f"{folder}: {damaged} of the other machines' tiles do not match their checksum; "
+                "repeat the command to score them again"
+            )
+
+    processes.from_main(gather)
     return store.scores

@@ -10,7 +10,8 @@ tiles.u64      (n_bands, n_blocks) uint64, memory-mapped: 0 for a missing tile, 
                CRC-32 of its scores, set after they were flushed to the disk
 failed         there when a process of the last run stopped with an error
 
-Processes of one machine may write into one store, each its own tiles.
+Processes of one machine may write into one store, each its own tiles. Several machines do not share
+a memory-mapped file: see information_retrieval/machine_store.py.
 """
 
 import os
@@ -193,12 +194,13 @@ class TileStore:
     def _sum_of(self, tile: tuple[int, int]) -> np.uint64:
         band, block = tile
         rows, columns = self.grid.rows(band), self.grid.column_blocks[block]
-        return DONE + np.uint64(zlib.crc32(np.ascontiguousarray(self.scores[rows][:, columns])))
+        scores = np.ascontiguousarray(self.scores[rows][:, columns])
+        return DONE + np.uint64(zlib.crc32(scores.data))
 
     def discard_damaged(self) -> int:
         """Make the tiles missing that do not match their checksum; return how many there were."""
-        done = np.argwhere(self._tiles != 0)
-        damaged = [t for t in map(tuple, done.tolist()) if self._sum_of(t) != self._tiles[t]]
+        done = [(band, block) for band, block in np.argwhere(self._tiles != 0).tolist()]
+        damaged = [tile for tile in done if self._sum_of(tile) != self._tiles[tile]]
         for tile in damaged:
             self._tiles[tile] = 0
         self._tiles.flush()
@@ -206,11 +208,15 @@ class TileStore:
 
     def missing(self) -> np.ndarray:
         """Return the tiles still to be scored, band by band: (n_missing, 2) int64 band, block."""
-        return np.argwhere(self._tiles == 0)
+        return np.argwhere(~self._done())
+
+    def _done(self) -> np.ndarray:
+        """Return which tiles are done, (n_bands, n_blocks) bool."""
+        return self._tiles != 0
 
     def pairs_done(self) -> int:
         """Return how many pairs are scored, by all processes."""
-        done = self._tiles != 0
+        done = self._done()
         for tile in self._pending:
             done[tile] = True
         return int(self.grid.pairs[done].sum())
@@ -219,6 +225,13 @@ class TileStore:
         """Put in the (n_rows, n_columns) scores of a tile, which is done after `commit`."""
         self.scores[self.grid.rows(band), self.grid.column_blocks[block]] = scores
         self._pending[band, block] = self._sum_of((band, block))
+
+    def copy_missing(self, other: "TileStore") -> None:
+        """Put in the tiles that are missing here and done there, and commit them."""
+        for band, block in np.argwhere((self._tiles == 0) & (other._tiles != 0)).tolist():
+            rows, columns = self.grid.rows(band), self.grid.column_blocks[block]
+            self.write(band, block, other.scores[rows][:, columns])
+        self.commit()
 
     def commit(self) -> None:
         """Flush the scores to the disk, and only then mark their tiles done."""
@@ -231,10 +244,14 @@ class TileStore:
             self._tiles.flush()
         self._pending.clear()
 
+    @property
+    def _failed(self) -> Path:
+        return self.folder / FAILED
+
     def first_to_fail(self) -> bool:
         """Tell whether this process is the first of the run to stop with an error."""
         try:
-            (self.folder / FAILED).touch(exist_ok=False)
+            self._failed.touch(exist_ok=False)
         except FileExistsError:
             return False
         except OSError:
@@ -243,7 +260,7 @@ class TileStore:
 
     def failed(self) -> bool:
         """Tell whether a process of the run has stopped with an error."""
-        return (self.folder / FAILED).exists()
+        return self._failed.exists()
 
 
 def remove_store(folder: Path) -> None:

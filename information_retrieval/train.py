@@ -14,23 +14,26 @@ Writes HF checkpoint folders: the best model in `output_dir`, with a model card 
     python -m information_retrieval.train --model_name_or_path unc-nlp/lxmert-base-uncased \\
         --data_dir datasets/coco --output_dir runs/lxmert
 
-The same command goes on from the last checkpoint when it was killed; on SIGTERM or SIGUSR1 it first
-writes one, and exits with 128 + the signal's number. On several GPUs: `torchrun --nproc_per_node 8
--m information_retrieval.train ...`. The paper reports 24 to 28 h on 8 GPUs of 11 GB.
+The same command goes on from the last checkpoint when it was killed; while it runs, a second one
+with the same output folder stops. On SIGTERM or SIGUSR1 it first writes one, and exits with 128 +
+the signal's number. On several GPUs: `torchrun --nproc_per_node 8 -m information_retrieval.train
+...`; on several machines that share the output folder, as in slurm/finetune_lxmert.sbatch. The
+paper reports 24 to 28 h on 8 GPUs of 11 GB.
 """
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
-from transformers import set_seed
+from transformers import SchedulerType, set_seed
+from transformers.training_args import OptimizerNames
 
 from information_retrieval.arguments import DataArguments, ModelArguments
 from information_retrieval.checkpoint import load_config, weights_revision
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.processes import Processes
+from information_retrieval.output_lock import lock_output
+from information_retrieval.processes import join_launched
 from information_retrieval.scoring import gallery_for
 from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
 from information_retrieval.training.curves import training_curves
@@ -45,6 +48,7 @@ from information_retrieval.training.recipe import (
 from information_retrieval.training.run_folder import begin_or_go_on, is_finished, make_folder
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer
 from preprocess.command_line import parse_arguments, run_command
+from preprocess.disk_space import writing_model
 from preprocess.errors import InputError
 from preprocess.files import atomic_path
 from preprocess.split_file import Split, read_split
@@ -102,11 +106,11 @@ def begun_with(
         "weight_decay": training.weight_decay,
         "num_train_epochs": training.num_train_epochs,
         "max_steps": training.max_steps,
-        "lr_scheduler_type": str(training.lr_scheduler_type.value),
+        "lr_scheduler_type": SchedulerType(training.lr_scheduler_type).value,
         "train_sampling_strategy": training.train_sampling_strategy,
         "lr_scheduler_kwargs": training.lr_scheduler_kwargs,
         "data_seed": training.data_seed,
-        "optim": str(training.optim.value),
+        "optim": OptimizerNames(training.optim).value,
         "adam": [training.adam_beta1, training.adam_beta2, training.adam_epsilon],
         "max_grad_norm": training.max_grad_norm,
         "warmup_steps": training.warmup_steps,
@@ -200,22 +204,24 @@ def main() -> None:
         description=__doc__,
     )
     name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
-    processes = Processes(PartialState(), training.device)
+    processes = join_launched(training.device)
     trainer, settings = processes.agree(lambda: prepare(name, data, objective, training))
-    checkpoint = processes.agree(
-        lambda: begin_or_go_on(output_dir, settings) if processes.is_main else None
-    )
-    [checkpoint] = broadcast_object_list([checkpoint])
-    if is_finished(output_dir):
-        if processes.is_main:
-            print(f"{output_dir}: this run is finished; nothing to do")
-        return
-    trainer.train(resume_from_checkpoint=checkpoint)
-    if trainer.stopped_by:
-        if processes.is_main:
-            print(f"{output_dir}: stopped by {trainer.stopped_by.name}; the same command goes on")
-        sys.exit(128 + trainer.stopped_by)
-    write_results(trainer, settings)
+    processes.check_shared(output_dir)
+    with ExitStack() as held, writing_model(output_dir):
+        processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
+        checkpoint = processes.from_main(lambda: begin_or_go_on(output_dir, settings))
+        if processes.from_main(lambda: is_finished(output_dir)):
+            if processes.is_main:
+                print(f"{output_dir}: this run is finished; nothing to do")
+            return
+        trainer.train(resume_from_checkpoint=checkpoint)
+        if trainer.stopped_by:
+            if processes.is_main:
+                print(
+                    f"{output_dir}: stopped by {trainer.stopped_by.name}; the same command goes on"
+                )
+            sys.exit(128 + trainer.stopped_by)
+        write_results(trainer, settings)
 
 
 if __name__ == "__main__":

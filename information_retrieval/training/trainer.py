@@ -10,7 +10,13 @@ import numpy as np
 import torch
 from accelerate.utils import gather_object
 from torch.utils.data import Sampler
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import rotate_checkpoints
 
@@ -18,6 +24,7 @@ from information_retrieval.loaded_gallery import LoadedGallery
 from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.rankings import rank_scores
 from information_retrieval.scoring import score_all
+from information_retrieval.training.arguments import PaperTrainingArguments
 from information_retrieval.training.dataset import TrainingPairs
 from information_retrieval.training.interruption import Interruption
 from information_retrieval.training.progress import TrainingProgress
@@ -69,6 +76,11 @@ class RetrievalTrainer(Trainer):
         loss: of the model's output and the target, where the model's forward gives none.
     """
 
+    # What HF's trainer may have besides, such as no model or no data, this one never has.
+    model: PreTrainedModel
+    args: PaperTrainingArguments
+    train_dataset: TrainingPairs
+
     def __init__(
         self,
         *,
@@ -87,8 +99,8 @@ class RetrievalTrainer(Trainer):
         for callback in (EpochStart(train_dataset), self.interruption):
             self.add_callback(callback)
         # Recalls in a line instead of dictionaries.
-        for callback in (PrinterCallback, ProgressCallback):
-            self.remove_callback(callback)
+        for unwanted in (PrinterCallback, ProgressCallback):
+            self.remove_callback(unwanted)
         self.add_callback(TrainingProgress(not self.args.disable_tqdm))
 
     @property
@@ -180,3 +192,5 @@ class RetrievalTrainer(Trainer):
             seal(output_dir / f"checkpoint-{self.state.global_step}")
             best = self.state.best_model_checkpoint
             rotate_checkpoints(str(output_dir), self._limit, best, use_mtime=True)
+        # A launcher may end all processes when the first ends, as after a signal: not before this.
+        self.accelerator.wait_for_everyone()

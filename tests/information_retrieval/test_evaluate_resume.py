@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,10 +44,16 @@ def data(tmp_path_factory):
     return folder
 
 
-def command(data: Path, model: str, output: Path, n_processes: int = 1) -> list[str]:
+def command(
+    data: Path, model: str, output: Path, n_processes: int = 1, machine: tuple | None = None
+) -> list[str]:
+    """The words of the command; `machine` is that of two, and the port at which they meet."""
     launcher = [sys.executable]
-    if n_processes > 1:
+    if n_processes > 1 or machine:
         launcher += ["-m", "torch.distributed.run", "--nproc_per_node", n_processes]
+    if machine:
+        launcher += ["--nnodes", 2, "--node_rank", machine[0]]
+        launcher += ["--master_addr", "127.0.0.1", "--master_port", machine[1]]
     arguments = ["-m", "information_retrieval.evaluate", "--model_name_or_path", data / model]
     arguments += ["--data_dir", data, "--protocol", "full", "--device", "cpu"]
     arguments += ["--batch_size", "3", "--output", output]
@@ -154,6 +162,41 @@ def test_a_killed_run_of_two_processes_goes_on_as_three(data, uninterrupted, tmp
     status, _, err = run(data, "lxmert", output, n_processes=3)
     assert status == 0, err
     assert contents(output) == uninterrupted["lxmert"]
+
+
+def start_machines(data: Path, output: Path) -> list[subprocess.Popen]:
+    """Two launchers of one run, as on two machines that share a folder."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return [start(data, "lxmert", output, n_processes=1 + n, machine=(n, port)) for n in range(2)]
+
+
+def test_two_machines_give_the_same_scores_and_what_a_kill_leaves_is_gone_on_with(
+    data, uninterrupted, tmp_path
+):
+    output = tmp_path / "test.npz"
+    folder = output.with_name("test.npz.tiles")
+
+    def done_apart() -> int:
+        return sum(map(tiles_done, folder.glob("machine-*")))
+
+    machines = start_machines(data, output)
+    while machines[0].poll() is None and done_apart() < 10:
+        time.sleep(0.0005)
+    for process in machines:
+        kill_with_children(process)
+    apart = done_apart()
+    assert apart >= 10
+    assert not output.exists()
+    machines = start_machines(data, output)
+    ended = [process.communicate(timeout=TIMEOUT) for process in machines]
+    assert [process.returncode for process in machines] == [0, 0], ended
+    assert contents(output) == uninterrupted["lxmert"]
+    shown = re.search(r"scoring: +\d+%\|[^|]*\| ?([\d.]+)", ended[0][1])
+    assert shown, ended[0][1]
+    assert float(shown[1]) > 0  # what was there already
+    assert not folder.exists()
 
 
 def test_a_second_run_with_the_same_output_stops_and_the_first_goes_on(

@@ -83,6 +83,15 @@ def test_a_score_that_is_no_number_is_named_and_the_others_are_kept(tmp_path, va
     assert len(scorer.asked) == 12 - 4
 
 
+def test_a_tile_that_another_machine_lost_is_not_taken_for_zeros(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "information_retrieval.score_tiles.gather_machines",
+        lambda folder, *args: np.memmap(folder / "tiles.u64", np.uint64, "r+").put([5], 0),
+    )
+    with pytest.raises(InputError, match=r"1 of the other machines' tiles do not match.*repeat"):
+        run(tmp_path / "t")
+
+
 def test_the_shares_are_every_tile_once_and_about_equal():
     generator = np.random.default_rng(0)
     pairs = generator.integers(1, 100, (20, 15))
@@ -100,7 +109,7 @@ def test_the_shares_are_every_tile_once_and_about_equal():
     [
         ("cuda:1", {}, "--device cuda:1: expected cpu or cuda"),
         ("cuda", {}, "2 processes on 1 GPUs"),
-        ("cpu", {"LOCAL_WORLD_SIZE": "1"}, "several machines"),
+        ("cuda", {"WORLD_SIZE": "4", "GROUP_WORLD_SIZE": "2"}, "2 processes on 1 GPUs"),
     ],
 )
 def test_impossible_launches_are_refused(monkeypatch, device, environment, line):

@@ -1,0 +1,66 @@
+# What every job does: read the site's settings, run commands, and be queued again when Slurm
+# interrupts it. Commands go on where they stopped, so a job that is repeated does so too.
+#
+#   alone MODULE OPTION...      one process
+#   together MODULE OPTION...   a process a GPU, on all nodes of the job
+#
+# Before the time limit, Slurm signals this shell (#SBATCH --signal=B:USR1@SECONDS), which asks the
+# command to end (SIGTERM; training then writes a checkpoint) and queues the job again. On preemption
+# with a grace time, Slurm asks the command itself; without one, it kills and queues again.
+set -euo pipefail
+interrupted=0
+# Of an array, its own task: the id of the last task to start is that of the whole array.
+this_job=$SLURM_JOB_ID
+[[ -z ${SLURM_ARRAY_JOB_ID:-} ]] || this_job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+trap 'interrupted=1; scancel --signal=TERM "$this_job" || true' USR1
+
+source slurm/site.sh
+# Progress bars add a line to the job's output once a minute.
+export PYTHONUNBUFFERED=1 TQDM_MININTERVAL=${TQDM_MININTERVAL:-60}
+# How long torchrun waits for the checkpoint: less than the time between signal and limit.
+export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-540}
+# Since 22.05, srun does not ask for them by itself.
+[[ -z ${SLURM_CPUS_PER_TASK:-} ]] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
+
+alone() { run_resumably python -m "$@"; }
+
+together() {
+    local meeting=(--standalone) host
+    if ((SLURM_JOB_NUM_NODES > 1)); then
+        host=${RENDEZVOUS_HOST:-$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)}
+        meeting=(--nnodes "$SLURM_JOB_NUM_NODES" --rdzv_id "$SLURM_JOB_ID" --rdzv_backend c10d)
+        meeting+=(--rdzv_endpoint "$host:$((20000 + SLURM_JOB_ID % 20000))")
+    fi
+    local processes=${PROCESSES_PER_NODE:-${SLURM_GPUS_ON_NODE:-1}}
+    run_resumably torchrun "${meeting[@]}" --nproc_per_node "$processes" -m "$@"
+}
+
+run_resumably() {
+    ((!interrupted)) || queue_again
+    local command status signals
+    printf '$ %s\n' "$*"
+    srun --ntasks-per-node=1 --kill-on-bad-exit=1 "$@" &
+    command=$!
+    while true; do
+        signals=$interrupted status=0
+        wait "$command" || status=$?
+        # A signal ends the wait, not the command.
+        [[ $interrupted != "$signals" ]] || break
+    done
+    ((status)) || return 0
+    if ((interrupted)) || is_preempted; then queue_again; fi
+    exit "$status"
+}
+
+is_preempted() { scontrol show job -o "$this_job" | grep -q ' PreemptTime=[0-9]'; }
+
+queue_again() {
+    local restarts=${SLURM_RESTART_COUNT:-0}
+    if ((restarts >= MAX_RESTARTS)); then
+        echo "error: restarted $restarts times already, MAX_RESTARTS of slurm/site.sh: not again" >&2
+        exit 1
+    fi
+    echo "job $this_job is interrupted: queued again, to go on where it stopped"
+    scontrol requeue "$this_job"
+    exit 1 # which no longer counts
+}

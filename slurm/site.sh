@@ -1,0 +1,45 @@
+# Your cluster and your experiments: edit this file, the others need no change.
+# Sourced, in the repository root, by reproduce.sh and by each job when it starts.
+
+# What sbatch takes from the environment; leave out what the cluster chooses by itself.
+# A job that needs longer than its time goes on by itself.
+#export SBATCH_PARTITION=gpu
+#export SBATCH_ACCOUNT=my_project
+#export SBATCH_QOS=normal
+#export SBATCH_TIMELIMIT=24:00:00
+
+# sbatch's options for jobs of whole nodes (fine-tuning, scoring: a process a GPU), for a shard of
+# the features, and for jobs without a GPU. --nodes=2 runs the first on two nodes.
+NODE_JOB=(--nodes=1 --gpus-per-node=8 --cpus-per-gpu=8 --mem-per-gpu=40G)
+SHARD_JOB=(--gpus-per-node=1 --cpus-per-gpu=8 --mem-per-gpu=40G)
+CPU_JOB=(--cpus-per-task=8 --mem=40G)
+
+# The software: modules, the environment of setup.sh, where hub downloads are kept.
+#module load cuda
+VENV=${VENV:-venv}
+[[ ! -f $VENV/bin/activate ]] || source "$VENV/bin/activate"
+#export HF_HOME=/scratch/$USER/huggingface HF_HUB_OFFLINE=1
+#export NCCL_SOCKET_IFNAME=ib0
+
+# Data and results, on a file system that all nodes share.
+DATA_DIR=datasets/coco
+IMAGE_ROOT=datasets/coco/images
+INSTANCES=datasets/coco/annotations/instances_val2014.json
+RUN_DIR=runs
+
+# The experiments. Scoring by 5k has the numbers of 1k and 5fold too; the first protocol is the
+# one whose failures are analysed.
+PROTOCOLS=(1k 5k)
+NUM_SHARDS=8
+DETECTOR=unc-nlp/frcnn-vg-finetuned
+LXMERT=unc-nlp/lxmert-base-uncased
+CLIP=openai/clip-vit-base-patch32
+LXMERT_OPTIONS=()
+CLIP_OPTIONS=(--per_device_train_batch_size 64 --num_train_epochs 5)
+
+# Jobs that are interrupted are queued again, at most this often.
+MAX_RESTARTS=50
+# Processes on a node; by default its GPUs.
+#PROCESSES_PER_NODE=8
+# Where the processes of several nodes meet; by default the first node of the job.
+#RENDEZVOUS_HOST=node0
