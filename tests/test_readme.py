@@ -1,4 +1,4 @@
-"""Every command of the README exists, with the options it is shown with."""
+"""Every command of the README and of REPRODUCTION.md exists, with the options it is shown with."""
 
 import importlib
 import re
@@ -9,15 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = README + (ROOT / "REPRODUCTION.md").read_text("utf-8")
 
 
 def commands() -> list[list[str]]:
     """The words of each `python -m ...` (or torchrun) command, in blocks and in running text."""
-    blocks = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    blocks = re.findall(r"```bash\n(.*?)```", PAGES, flags=re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    lines += [
-        " ".join(span.split()) for span in re.findall(r"`(python -m .*?)`", README, re.DOTALL)
-    ]
+    lines += [" ".join(span.split()) for span in re.findall(r"`(python -m .*?)`", PAGES, re.DOTALL)]
     return [shlex.split(line, comments=True) for line in lines if " -m " in line]
 
 
@@ -44,5 +43,5 @@ def test_the_file_tree_names_every_module():
 
 
 def test_links_to_files_and_pictures_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGES):
         assert (ROOT / target).exists(), target

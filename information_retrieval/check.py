@@ -1,0 +1,133 @@
+"""Hold an evaluation against published recalls, and say what a difference usually comes from.
+
+Reads the `metrics.json` that `evaluate` wrote; that of a 5k evaluation holds 1k and 5fold too. The
+exit status is 1 when a recall is further from the published one than its tolerance.
+
+    python -m information_retrieval.check --metrics runs/clip/5k/metrics.json \\
+        --expect clip-vit-b32-5k
+
+The names that can be expected, with sources and tolerances: information_retrieval/published.py.
+"""
+
+import math
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from information_retrieval.published import PUBLISHED, Published
+from preprocess.command_line import parse_arguments, run_command
+from preprocess.errors import InputError
+from preprocess.files import read_json
+
+NAMES = ", ".join(PUBLISHED)
+HALF_PRECISION = ("float16", "bfloat16")
+
+
+@dataclass
+class CheckArguments:
+    metrics: Path = field(metadata={"help": "metrics.json of an evaluation"})
+    expect: str = field(metadata={"help": f"published recalls: {NAMES}"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A published recall and the one that was found, both in percent."""
+
+    metric: str
+    expected: float
+    found: float
+    tolerance: float
+
+    @property
+    def is_ok(self) -> bool:
+        return abs(self.found - self.expected) <= self.tolerance
+
+
+def recalls_under(content: Any, path: Path, published: Published) -> dict[str, float]:
+    """Return the metrics of an evaluation under the protocol of the published ones.
+
+    Args:
+        content: of `path`, the metrics file.
+
+    Raises:
+        InputError: the file holds no metrics, or none under that protocol.
+    """
+    protocol = published.protocol
+    try:
+        tables = {content["protocol"]: content, **content.get("other_protocols", {})}
+        if protocol in tables:
+            metrics = tables[protocol]["metrics"]
+            found = {name: float(metrics[name]) for name in published.recalls}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path}: expected the metrics.json that `python -m information_retrieval.evaluate` "
+            f"writes, found none of its recalls ({error!r})"
+        ) from error
+    if protocol not in tables:
+        raise InputError(
+            f"{path}: expected metrics of protocol {protocol}, found {', '.join(tables)}; evaluate "
+            f"with --protocol {protocol}"
+        )
+    if not all(map(math.isfinite, found.values())):
+        raise InputError(f"{path}: expected recalls in percent, found {found}; evaluate again")
+    return found
+
+
+def differences(found: dict[str, float], published: Published) -> list[Difference]:
+    """Compare recalls in percent, metric by metric."""
+    return [
+        Difference(metric, expected, found[metric], published.tolerance)
+        for metric, expected in published.recalls.items()
+    ]
+
+
+def causes(metadata: dict, published: Published) -> list[str]:
+    """Return what to look at first: what the metadata show, then what is usual."""
+    negatives = metadata.get("negative_images") == "True"
+    wanted = "--negative_images" in published.options
+    shown = []
+    if negatives and not wanted:
+        shown.append("the images were made negatives (--negative_images): leave that out")
+    if wanted and not negatives:
+        shown.append("the published number was made on negatives: evaluate with --negative_images")
+    if metadata.get("model") != published.model:
+        shown.append(f"the model is {metadata.get('model')}, the published one {published.model}")
+    if metadata.get("dtype") in HALF_PRECISION and "--dtype" not in published.options:
+        shown.append(f"scores in {metadata['dtype']} tie and swap neighbours: use --dtype float32")
+    if metadata.get("split") != "test":
+        shown.append(f"the split is {metadata.get('split')}, the published one Karpathy's test")
+    return [
+        *shown,
+        "which 1K: `1k` is the first 1,000 images, `5fold` the mean of five galleries",
+        "captions: five an image in the gallery; one an image moves recalls by 20 points",
+        "pixels: another resize filter, crop or aspect ratio than the checkpoint's own; "
+        "`python -m information_retrieval.preflight` asks",
+        "features: of another detector or other settings than the checkpoint was trained with",
+    ]
+
+
+def main() -> None:
+    args = parse_arguments(CheckArguments, description=__doc__)
+    if args.expect not in PUBLISHED:
+        raise InputError(f"--expect {args.expect}: expected one of {NAMES}")
+    published = PUBLISHED[args.expect]
+    content = read_json(args.metrics, "`python -m information_retrieval.evaluate` writes it")
+    compared = differences(recalls_under(content, args.metrics, published), published)
+    print(f"{args.expect}: {published.source}, protocol {published.protocol}")
+    print(f"{'':8}{'published':>10}{'found':>8}{'difference':>12}")
+    for d in compared:
+        verdict = "OK" if d.is_ok else f"not OK (tolerance {d.tolerance}: {published.why})"
+        change = d.found - d.expected
+        print(f"{d.metric:8}{d.expected:10.2f}{d.found:8.2f}{change:+12.2f}  {verdict}")
+    n_off = sum(not d.is_ok for d in compared)
+    if n_off:
+        print("What usually causes a difference:")
+        for cause in causes(content.get("metadata", {}), published):
+            print(f"  - {cause}")
+        sys.exit(f"error: {n_off} of {len(compared)} recalls differ from the published ones")
+    print(f"OK: all {len(compared)} recalls are within {published.tolerance}")
+
+
+if __name__ == "__main__":
+    run_command(main)
