@@ -66,8 +66,8 @@ def _attend(attention: BlipTextAttention, x: torch.Tensor, context: torch.Tensor
     """Let (batch, length, hidden_size) read its context, and add what it read."""
     layer = attention.self
     projected = (layer.query(x), layer.key(context), layer.value(context))
-    heads = layer.num_attention_heads
-    read = scaled_dot_product_attention(*(_split_heads(part, heads) for part in projected))
+    query, key, value = (_split_heads(part, layer.num_attention_heads) for part in projected)
+    read = scaled_dot_product_attention(query, key, value)
     merged = read.transpose(-2, -3).flatten(-2)  # (.., n_heads, L, d) -> (.., L, H)
     return attention.output(merged, x)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from information_retrieval.metrics import CUTOFFS, DIRECTIONS, Direction
+from information_retrieval.npz_file import write_npz
 from information_retrieval.shortlist import CensoredRanks, Shortlists
-from preprocess.files import atomic_path
 from preprocess.split_file import Split
 
 
@@ -41,8 +41,7 @@ def write_cascade(
         arrays[f"{direction}_ranks_at_least"] = ranks[direction].at_least()
         arrays[f"{direction}_censored"] = ranks[direction].censored
         arrays[f"{direction}_ties"] = ranks[direction].queries.tied
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        np.savez(file, **arrays)
+    write_npz(path, arrays, uncompressed=arrays)
 
 
 def cascade_table(result: dict, first_name: str, name: str) -> str:

@@ -67,7 +67,7 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
             f"{name_or_path}: {config.model_type} models cannot be scored: in transformers a "
             "pair's score depends on the padding of the other captions in its batch"
         )
-    if not _is_supported(config):
+    if _model_class(config) is None:
         raise InputError(
             f"{name_or_path}: unknown model type {config.model_type!r}; expected one of lxmert, "
             "clip, siglip, altclip, align, vilt, blip, or another dual encoder, whose AutoModel "
@@ -76,12 +76,12 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     return config
 
 
-def _model_class(config: PreTrainedConfig) -> type | None:
-    return CROSS_ENCODERS.get(config.model_type) or MODEL_MAPPING.get(type(config), None)
-
-
-def _is_supported(config: PreTrainedConfig) -> bool:
-    return config.model_type in CROSS_ENCODERS or is_dual_encoder(_model_class(config))
+def _model_class(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
+    """Return the class of a model type; None where it is not supported."""
+    if config.model_type in CROSS_ENCODERS:
+        return CROSS_ENCODERS[config.model_type]
+    found = MODEL_MAPPING.get(type(config), None)
+    return found if isinstance(found, type) and is_dual_encoder(found) else None
 
 
 def load_model(
@@ -98,6 +98,7 @@ def load_model(
             of another architecture.
     """
     model_class = to_fine_tune or _model_class(load_config(name_or_path))
+    assert model_class is not None, "load_config refuses a type without a class"
     try:
         with _quiet():
             model, loading = model_class.from_pretrained(

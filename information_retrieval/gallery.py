@@ -1,13 +1,13 @@
 """What commands that read rankings check: the images and captions scored, and their own output."""
 
 import json
-import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from information_retrieval.npz_file import DAMAGED
 from information_retrieval.rankings import Rankings
 from preprocess.errors import InputError
 from preprocess.split_file import Split
@@ -47,9 +47,9 @@ def check_made_by(output: Path, key: str) -> None:
     if not output.exists():
         return
     try:
-        with np.load(output) as arrays:
+        with output.open("rb") as file, np.load(file) as arrays:
             metadata = json.loads(str(arrays["metadata"]))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except DAMAGED:
         metadata = {}
     if key not in metadata:
         raise InputError(

@@ -19,6 +19,17 @@ def photographic_negative(image: np.ndarray) -> np.ndarray:
     return np.negative(image)  # wraps around in uint8
 
 
+def preprocess_image(image: np.ndarray, image_processor) -> dict[str, torch.Tensor]:
+    """Return everything that an HF image processor makes of an image, without a batch axis.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+    """
+    # Said, not guessed from the shape: an image may be three pixels high.
+    processed = image_processor(image, return_tensors="pt", input_data_format="channels_last")
+    return {name: values[0] for name, values in processed.items()}
+
+
 class GalleryImages(Dataset):
     """The pixels of a gallery's images, one by one.
 
@@ -55,8 +66,4 @@ class GalleryImages(Dataset):
         image = self.images.read(self.image_ids[row])  # (height, width, 3) uint8
         if self.negative_images:
             image = photographic_negative(image)
-        # Said, not guessed from the shape: an image may be three pixels high.
-        processed = self.image_processor(
-            image, return_tensors="pt", input_data_format="channels_last"
-        )
-        return {name: values[0] for name, values in processed.items()}
+        return preprocess_image(image, self.image_processor)

@@ -70,7 +70,7 @@ class LxmertForImageTextMatching(LxmertPreTrainedModel):
         """Whether the score reads the visual output too, not the pooled [CLS] alone."""
         return getattr(self.config, "matching_score", "head") == "cosine"
 
-    def match(self, pooled: torch.Tensor, vision: torch.Tensor | None) -> torch.Tensor:
+    def match(self, pooled: torch.Tensor, vision: torch.Tensor) -> torch.Tensor:
         """Score pairs from what LXMERT gives.
 
         Args:

@@ -60,7 +60,12 @@ def first_projections(model: LxmertForImageTextMatching, hidden: torch.Tensor) -
 
     Its two directions, captions that read images and images that read captions, share weights.
     """
-    return _project(model.lxmert.encoder.x_layers[0].visual_attention.att, hidden, hidden)
+    return _project(_cross_layers(model)[0].visual_attention.att, hidden, hidden)
+
+
+def _cross_layers(model: LxmertForImageTextMatching) -> list[LxmertXLayer]:
+    # A ModuleList does not say what its modules are.
+    return list(model.lxmert.encoder.x_layers)  # type: ignore[arg-type]
 
 
 def _project(attention: LxmertAttention, x: torch.Tensor, context: torch.Tensor) -> Projections:
@@ -117,7 +122,7 @@ def score_block(
         (i, c) logits.
     """
     n_images, n_captions = len(vision), len(language)
-    cross = model.lxmert.encoder.x_layers[0].visual_attention
+    cross = _cross_layers(model)[0].visual_attention
     # Pairs in the order of the scores: image by image, (i, c, length, H) -> (i * c, length, H).
     read = _read_all(language_projections.query, vision_projections).flatten(0, 1)
     crossed_language = cross.output(read, language.repeat(n_images, 1, 1))
@@ -138,7 +143,7 @@ def score_pairs(
     Returns:
         (batch,) logits.
     """
-    cross = model.lxmert.encoder.x_layers[0].visual_attention
+    cross = _cross_layers(model)[0].visual_attention
     return _score_crossed(model, _attend(cross, language, vision), _attend(cross, vision, language))
 
 
@@ -146,7 +151,7 @@ def _score_crossed(
     model: LxmertForImageTextMatching, language: torch.Tensor, vision: torch.Tensor
 ) -> torch.Tensor:
     """Score pairs after the cross attention of the first cross layer: (batch,) logits."""
-    layers = model.lxmert.encoder.x_layers
+    layers = _cross_layers(model)
     for layer, following in pairwise(layers):
         language, vision = _finish_layer(layer, language, vision)
         crossed = _attend(following.visual_attention, language, vision)

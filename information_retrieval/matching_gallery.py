@@ -117,7 +117,7 @@ def encode_gallery(
         pin_memory=model.device.type == "cuda",
     )
     batches = tqdm(batches, desc="encoding images", unit="batch", disable=not show_progress)
-    encoded = []
+    encoded: list[torch.Tensor] = []
     with _autocast(model, dtype):
         for pixels in batches:
             pixels = pixels.to(model.device, non_blocking=True)

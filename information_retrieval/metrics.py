@@ -17,7 +17,7 @@ from information_retrieval.top_documents import BLOCK_PAIRS, TopDocuments
 Direction = Literal["i2t", "t2i"]
 DIRECTIONS: tuple[Direction, ...] = ("i2t", "t2i")
 TieRule = Literal["expected", "optimistic", "pessimistic"]
-TIED_SHARE = {"optimistic": 0.0, "expected": 0.5, "pessimistic": 1.0}
+TIED_SHARE: dict[TieRule, float] = {"optimistic": 0.0, "expected": 0.5, "pessimistic": 1.0}
 CUTOFFS = (1, 5, 10)
 # Rows, columns and scores (n_rows, n_columns) of a part of a score matrix.
 Tile = tuple[slice, slice | np.ndarray, np.ndarray]
@@ -99,7 +99,7 @@ class RankCounter:
         if not captions_of.all():
             raise ValueError(f"image in row {np.argmin(captions_of)} has no caption")
         if not np.isfinite(own_scores).all():
-            column = np.argmin(np.isfinite(own_scores))
+            column = int(np.argmin(np.isfinite(own_scores)))
             raise NotFiniteError(caption_image_index[column], column, own_scores[column])
         self._index, self._own = caption_image_index, own_scores
         self._best = np.full(n_images, -np.inf, own_scores.dtype)
@@ -241,8 +241,9 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     Returns:
         (n_rows, min(k, n_columns)) int64.
     """
-    top = TopDocuments(*scores.shape, k, scores.dtype)
-    top.update(*map(np.arange, scores.shape), scores)
+    n_rows, n_columns = scores.shape
+    top = TopDocuments(n_rows, n_columns, k, scores.dtype)
+    top.update(np.arange(n_rows), np.arange(n_columns), scores)
     return top.documents
 
 

@@ -29,7 +29,7 @@ from preprocess.errors import InputError
 from preprocess.split_file import Split
 
 Protocol = Literal["1k", "5fold", "5k", "full"]
-GALLERY_IMAGES = {"1k": 1000, "5fold": 5000, "5k": 5000}
+GALLERY_IMAGES: dict[Protocol, int] = {"1k": 1000, "5fold": 5000, "5k": 5000}
 FOLD_IMAGES = 1000
 CAPTIONS_PER_IMAGE = 5
 # Rows copied at once where captions are left out: 6 MB at 25,000 captions.
@@ -97,7 +97,7 @@ def protocol_metrics(
         rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIED_SHARE
     }
     means = {rule: _mean(folds) for rule, folds in by_rule.items()}
-    result = {"protocol": protocol, "metrics": means.pop("expected"), "bounds": means}
+    result: dict = {"protocol": protocol, "metrics": means.pop("expected"), "bounds": means}
     if protocol == "5fold":
         result["folds"] = by_rule["expected"]
     return result

@@ -7,17 +7,15 @@ the caption belongs to the image; and ours `i2t_ties`, `t2i_ties` int64; `image_
 """
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from information_retrieval.metrics import DIRECTIONS, NotFiniteError, Ranks, count_ranks
+from information_retrieval.npz_file import read_npz, write_npz
 from information_retrieval.protocols import CAPTIONS_PER_IMAGE
 from preprocess.errors import InputError
-from preprocess.files import atomic_path
 from preprocess.split_file import Split
 
 MADE_BY = "make it with `python -m information_retrieval.evaluate`"
@@ -101,12 +99,8 @@ def write_rankings(path: Path, rankings: Rankings) -> None:
         "caption_image_index": index,
         "metadata": np.array(json.dumps(rankings.metadata)),
     }
-    with atomic_path(path) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:
-        for name, array in arrays.items():
-            # Scores do not compress, and trying takes a minute at 5K; labels are nearly all false.
-            archive.compression = zipfile.ZIP_STORED if name == "logits" else zipfile.ZIP_DEFLATED
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+    # Scores do not compress, and trying takes a minute at 5K; labels are nearly all false.
+    write_npz(path, arrays, uncompressed=("logits",))
 
 
 def read_rankings(path: Path, split: Split) -> Rankings:
@@ -161,16 +155,7 @@ def _counted_as_stored(path: Path, arrays: dict[str, np.ndarray]) -> Ranks:
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {MADE_BY}") from error
-    # A .npy file loads as an array, which is no archive: TypeError.
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"{path}: expected a rankings .npz, found a damaged or foreign file; {MADE_BY}"
-        ) from error
+    arrays = read_npz(path, "a rankings .npz", MADE_BY)
     missing = ORIGINAL_KEYS - arrays.keys()
     if missing:
         raise InputError(f"{path}: not a rankings file, it lacks {sorted(missing)}; {MADE_BY}")

@@ -25,8 +25,17 @@ from information_retrieval.checkpoint import (
 )
 from information_retrieval.gallery_features import check_feature_dim
 from information_retrieval.gallery_images import GalleryImages
+from information_retrieval.known_answers import (
+    check_answers,
+    detector_answers,
+    image_answers,
+    pixel_answers,
+    region_answers,
+    token_answers,
+)
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery, Scorer
 from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.matching_gallery import MatchingGallery
 from information_retrieval.tokenization import READ_PADDING, caption_positions, tokenize_captions
 from information_retrieval.vilt import ViltGallery
 from preprocess.errors import InputError
@@ -35,7 +44,7 @@ from preprocess.hdf5 import SplitHdf5
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
 
-MATCHING_GALLERIES = {"vilt": ViltGallery, "blip": BlipGallery}
+MATCHING_GALLERIES: dict[str, type[MatchingGallery]] = {"vilt": ViltGallery, "blip": BlipGallery}
 # LXMERT's captions in a tile: with 64 images, 50 s of the published model on 2 CPU cores.
 BLOCK_CAPTIONS = {"cpu": 16, "cuda": 1024}
 BAND_IMAGES = 64  # scored at once in memory
@@ -146,6 +155,10 @@ def _load_lxmert(
     features = FeaturesFile(files.features)
     check_feature_dim(features, model)
     token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
+    features.check_covers(gallery.image_ids)
+    check_answers(token_answers(tokenizer, model.config), name)
+    check_answers(region_answers(features, gallery.image_ids), str(files.features))
+    check_answers(detector_answers(features, model.config), str(files.features))
     identity = {
         "tokens_sha256": _sha256(token_ids),
         "detector_sha256": str(features.attributes["weights_sha256"]),
@@ -236,6 +249,10 @@ def _read_inputs(
     token_ids = tokenize_captions(gallery, tokenizer, caption_positions(model), pad=is_padded)
     image_processor = load_image_processor(name)
     images = ImagesFile(files.images)
+    images.check_covers(gallery.image_ids)
+    check_answers(token_answers(tokenizer, model.config), name)
+    check_answers(pixel_answers(image_processor, model.config), name)
+    check_answers(image_answers(images, gallery.image_ids), str(files.images))
     identity = {
         "tokens_sha256": _sha256(token_ids),
         "image_processor_sha256": _sha256(image_processor.to_dict()),

@@ -108,7 +108,7 @@ def rank_shortlists(scores: np.ndarray, relevant: np.ndarray) -> CensoredRanks:
         scores: (n_queries, k) float, finite, of the second scorer.
         relevant: (n_queries, k) bool, ground truth.
     """
-    censored = ~relevant.any(axis=1)
+    censored = np.logical_not(relevant.any(axis=1))
     best = np.where(relevant, scores, -np.inf).max(axis=1)[:, None]  # (n_queries, 1)
     # Without a ground truth every listed document is above it: k.
     higher = np.count_nonzero(scores > best, axis=1)

@@ -1,6 +1,7 @@
 """Top documents: the k best of each query, kept while blocks of scores come in any order."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 # Pairs looked at once. Their temporaries take 50 bytes a pair at most, and 2 without ties.
 BLOCK_PAIRS = 2**19
@@ -18,7 +19,7 @@ class TopDocuments:
         scores: (n_queries, k), the scores of `documents`; -inf in those places.
     """
 
-    def __init__(self, n_queries: int, n_documents: int, k: int, dtype: np.dtype = np.float32):
+    def __init__(self, n_queries: int, n_documents: int, k: int, dtype: DTypeLike = np.float32):
         """Start with no document seen; `k` becomes `n_documents` where that is less."""
         self._n_documents, self._k = n_documents, min(k, n_documents)
         self.documents = np.full((n_queries, self._k), n_documents, np.int64)

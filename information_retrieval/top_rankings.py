@@ -6,21 +6,16 @@ first, by position in `caption_ids`; `images` (n_captions, k) int64 likewise; `c
 """
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from information_retrieval.npz_file import read_npz, write_npz
 from preprocess.errors import InputError
-from preprocess.files import atomic_path
 from preprocess.split_file import Split
 
 MADE_BY = "make it with `python -m information_retrieval.rank_top`"
-# What reading a damaged or foreign file can raise. A .npy file loads as an array, which is no
-# archive: TypeError.
-DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 KEYS = ("captions", "images", "caption_scores", "image_scores", "image_ids", "caption_ids")
 
 
@@ -49,8 +44,7 @@ class TopRankings:
 def write_top_rankings(path: Path, top: TopRankings) -> None:
     """Write the .npz, atomically."""
     arrays = {key: getattr(top, key) for key in KEYS}
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **arrays, metadata=np.array(json.dumps(top.metadata)))
+    write_npz(path, {**arrays, "metadata": np.array(json.dumps(top.metadata))})
 
 
 def read_top_rankings(path: Path, split: Split) -> TopRankings:
@@ -59,16 +53,13 @@ def read_top_rankings(path: Path, split: Split) -> TopRankings:
     Raises:
         InputError: missing, damaged or foreign file, or rankings of another split.
     """
+    arrays = read_npz(path, "a .npz of top rankings", MADE_BY)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in KEYS}
-            metadata = json.loads(str(archive["metadata"]))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {MADE_BY}") from error
-    except DAMAGED as error:
+        metadata = json.loads(str(arrays["metadata"]))
+        arrays = {key: arrays[key] for key in KEYS}
+    except (KeyError, ValueError) as error:
         raise InputError(
-            f"{path}: expected a .npz of top rankings, found a damaged or foreign file "
-            f"({error!r}); {MADE_BY}"
+            f"{path}: expected a .npz of top rankings, found a foreign file ({error!r}); {MADE_BY}"
         ) from error
     top = TopRankings(**arrays, metadata=metadata)
     _check_whole(path, top)

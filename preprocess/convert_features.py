@@ -129,7 +129,7 @@ def rows_like_first(
         InputError: no image of the split is in the inputs, the first one does not fit, or the
             format of an input's boxes is in doubt.
     """
-    paths = image_root and [image_root / image.file_name for image in split.images]
+    paths = [image_root / image.file_name for image in split.images] if image_root else None
     skipped: Counter = Counter()
     for row, image in images_of(split, inputs, skipped):
         rows = FeatureRows(paths, image.read(), box_format, n_regions, dtype)

@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +25,20 @@ def read_encoded(path: Path) -> bytes:
     Raises:
         InputError: the file does not exist or cannot be read.
     """
-    try:
+    with _reading(path):
         return path.read_bytes()
+
+
+def size_of(path: Path) -> int:
+    """Return how many bytes an image file has. Raises InputError as `read_encoded`."""
+    with _reading(path):
+        return path.stat().st_size
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such image; check --image_root") from error
     except OSError as error:
@@ -61,8 +75,8 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
             than 16 bits, or more than Pillow takes for safe to decode.
     """
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            image = ImageOps.exif_transpose(image)
+        with Image.open(io.BytesIO(encoded)) as opened:
+            image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I"):
                 return _grey16_to_rgb(np.asarray(image), name)
             if image.mode == "F":
@@ -72,6 +86,7 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
                 )
             return np.array(image.convert("RGB"))
     except Image.DecompressionBombError as error:
+        assert Image.MAX_IMAGE_PIXELS is not None, "without a limit nothing is over it"
         raise InputError(
             f"{name}: expected at most {2 * Image.MAX_IMAGE_PIXELS:,} pixels, found more "
             f"({error}); scale the image down"

@@ -21,14 +21,37 @@ def writing_hdf5(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         # A flush fails with RuntimeError, which has the number in its text only.
-        number = re.search(r"errno = (\d+)", str(error))
-        number = int(number[1]) if number else getattr(error, "errno", None)
+        told = re.search(r"errno = (\d+)", str(error))
+        number = int(told[1]) if told else getattr(error, "errno", None)
         reason = os.strerror(number) if number else str(error)
         if number is None and isinstance(error, RuntimeError):
             raise
         room = number in FULL
         advice = "; the disk is full: make room, and the same command goes on" * room
         raise InputError(f"{path}: cannot be written ({reason}){advice}") from error
+
+
+@contextmanager
+def writing_model(path: Path) -> Iterator[None]:
+    """Raise as InputError what saving weights and checkpoints raises when the disk is full.
+
+    Of its libraries torch tells a short write by a position in its archive, and safetensors by a
+    number in the text.
+    """
+    try:
+        yield
+    except Exception as error:
+        numbers = [
+            getattr(error, "errno", None),
+            *map(int, re.findall(r"os error (\d+)", str(error))),
+        ]
+        texts = (*map(os.strerror, FULL), "inline_container", "file write failed")
+        is_full = any(n in FULL for n in numbers) or any(text in str(error) for text in texts)
+        if isinstance(error, InputError) or not is_full:
+            raise
+        raise InputError(
+            f"{path}: cannot be written (the disk is full); make room, and the same command goes on"
+        ) from error
 
 
 def reserve_space(path: Path, n_bytes: int) -> None:

@@ -259,7 +259,7 @@ def main() -> None:
     detector, info = load_chosen_detector(arguments, device)
     shape = (detector.config.n_regions, detector.config.feature_dim)
     made_by = describe(detector.config, info, arguments.precision, arguments.compile)
-    attributes = {**made_by, **shard.attributes}
+    attributes: dict[str, str | int] = {**made_by, **shard.attributes}
     for line in detectors_beside(arguments.output, attributes):
         print(f"warning: {line}", file=sys.stderr)
     torch.backends.cudnn.allow_tf32 = False  # its 10 bits of mantissa change which regions win

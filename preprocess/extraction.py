@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from preprocess.detector.blob import ImageBlob
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import Regions, detect_in_blobs
@@ -98,14 +99,16 @@ def detect_in_images(
             the detector.
     """
     found: dict[int, Regions | InputError] = {}
-    by_size: dict[torch.Size, list[LoadedImage]] = defaultdict(list)
+    by_size: dict[torch.Size, list[tuple[LoadedImage, ImageBlob]]] = defaultdict(list)
     for image in images:
         if isinstance(image.blob, InputError):
             found[image.row] = image.blob
         else:
-            by_size[image.blob.pixels.shape].append(image)
+            by_size[image.blob.pixels.shape].append((image, image.blob))
     for alike in by_size.values():
-        for image, regions in zip(alike, _detect_alike(detector, alike, precision), strict=True):
+        blobs = [blob for _, blob in alike]
+        all_regions = _detect_alike(detector, blobs, precision)
+        for (image, _), regions in zip(alike, all_regions, strict=True):
             if isinstance(regions, InputError):
                 regions = InputError(f"{image.path}: {regions}")
             elif not np.isfinite(regions.visual_feats).all():
@@ -118,16 +121,15 @@ def detect_in_images(
 
 
 def _detect_alike(
-    detector: FasterRCNN, images: list[LoadedImage], precision: torch.dtype
+    detector: FasterRCNN, blobs: list[ImageBlob], precision: torch.dtype
 ) -> list[Regions | InputError]:
     """Find the regions of images whose blobs are of one size, in one forward pass."""
-    blobs = [image.blob for image in images]
     try:
         return detect_in_blobs(detector, blobs, precision)
     except torch.OutOfMemoryError as error:
         device = next(detector.parameters()).device
         raise InputError(
-            f"--batch_size: {len(images)} images of {tuple(blobs[0].pixels.shape[1:])} pixels are "
+            f"--batch_size: {len(blobs)} images of {tuple(blobs[0].pixels.shape[1:])} pixels are "
             f"too many for the memory of {device}; repeat the command with fewer, and it goes on"
         ) from error
 
@@ -210,6 +212,7 @@ def write_features(
 
 def write_row(writer: FeaturesWriter, image: LoadedImage, regions: Regions) -> None:
     """Write an image's row."""
+    assert not isinstance(image.blob, InputError), "an image that did not load has no regions"
     writer.write(
         image.row,
         visual_feats=regions.visual_feats,

@@ -2,10 +2,12 @@
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import ArrayLike
 
 from preprocess.disk_space import reserve_space, writing_hdf5
 from preprocess.errors import InputError
@@ -49,7 +51,7 @@ class FeaturesWriter:
         n_regions: int,
         feature_dim: int,
         dtype: str,
-        attributes: dict[str, str | int],
+        attributes: Mapping[str, str | int],
     ):
         self.path = Path(path)
         self._image_ids = np.asarray(image_ids, np.int64)
@@ -66,7 +68,7 @@ class FeaturesWriter:
             self._file.close()
             raise
 
-    def _create(self, shape: tuple[int, int, int], dtype: str, attributes: dict) -> None:
+    def _create(self, shape: tuple[int, int, int], dtype: str, attributes: Mapping) -> None:
         sizes = dict(zip("NRD", shape, strict=True))
         types = {name: types for name, (_, types) in FEATURES.datasets.items()}
         types["visual_feats"] = dtype
@@ -74,7 +76,7 @@ class FeaturesWriter:
         n_bytes = sum(math.prod(shapes[name]) * np.dtype(types[name]).itemsize for name in types)
         with atomic_path(self.path) as partial, writing_hdf5(self.path):
             reserve_space(partial, n_bytes)  # before HDF5, which does not fail in one line
-            with h5py.File(partial, "w", libver=LIBVER) as file:
+            with h5py.File(partial, "w", libver=LIBVER, locking=False) as file:
                 file["image_ids"] = self._image_ids
                 file["done"] = np.zeros(shape[0], np.uint8)
                 for name in ("checksums", *ROW_DATASETS):
@@ -93,7 +95,7 @@ class FeaturesWriter:
                 write_attributes(file, FEATURES, False, attributes)
             reserve_space(partial, partial.stat().st_size)
 
-    def _check_same(self, shape: tuple[int, int, int], dtype: str, attributes: dict) -> None:
+    def _check_same(self, shape: tuple[int, int, int], dtype: str, attributes: Mapping) -> None:
         with reading_hdf5(self.path, FEATURES):
             feats = self._file["visual_feats"]
             stored = read_attributes(self._file)
@@ -150,7 +152,7 @@ class FeaturesWriter:
             self._datasets["done"][:] = done
             self._file.flush()
 
-    def write(self, row: int, **arrays: np.ndarray) -> None:
+    def write(self, row: int, **arrays: ArrayLike) -> None:
         """Write one image's row; `arrays` has each name of `ROW_DATASETS`, without the N axis.
 
         A row that is done is made missing before it is written anew.
@@ -185,7 +187,7 @@ class FeaturesWriter:
         stored = {name: np.zeros_like(self._datasets[name][row]) for name in ROW_DATASETS}
         self._write(row, {**stored, "source_crc32": np.uint32(source_crc32)}, 0, SKIPPED)
 
-    def _write(self, row: int, arrays: dict[str, np.ndarray], total: int, state: int) -> None:
+    def _write(self, row: int, arrays: Mapping[str, ArrayLike], total: int, state: int) -> None:
         if self._datasets["done"][row] != MISSING:
             self.discard(np.array([row]))
         with writing_hdf5(self.path):
@@ -215,7 +217,7 @@ class FeaturesWriter:
 
 
 def _described(
-    image_ids: np.ndarray, shape: tuple[int, int, int], dtype: np.dtype, attributes: dict
+    image_ids: np.ndarray, shape: tuple[int, int, int], dtype: np.dtype, attributes: Mapping
 ) -> dict[str, object]:
     """Return what must agree between a file and the arguments that go on with it, by name."""
     return {

@@ -11,6 +11,8 @@ from typing import Any
 
 from preprocess.disk_space import FULL
 from preprocess.errors import InputError
+from preprocess.file_lock import let_go, take_lock
+from preprocess.json_seal import BrokenSealError, sealed, unsealed
 
 
 @contextmanager
@@ -46,17 +48,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, which becomes `path` when the block succeeds.
 
     Killed at any moment, `path` is either what it was before or the finished file. The temporary
-    name is fixed, so that a repeated run overwrites what a killed one left behind.
+    name is fixed, so that a repeated run overwrites what a killed one left behind, and locked, so
+    that two processes do not write into one. HDF5 locks what it opens as well: in the block, open
+    with `locking=False`.
 
     Raises:
-        InputError: `path` is a folder, the folder it is in cannot be created or written, or the
-            disk is full.
+        InputError: `path` is a folder, another process is writing it, the folder it is in cannot be
+            created or written, or the disk is full.
     """
     partial = path.with_name(f".{path.name}.partial")
     with _writing(path):
         _check_regular(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()
+        try:
+            held = take_lock(partial)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{path}: another process is writing it; wait until that has ended, or choose "
+                "another output"
+            ) from error
     try:
         with _room_for(path):
             yield partial
@@ -65,7 +75,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)  # while it is locked: see `take_lock`
+        let_go(held)
 
 
 def check_writable(path: Path) -> None:
@@ -82,26 +93,30 @@ def check_writable(path: Path) -> None:
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
-    """Write `content` as UTF-8 JSON, atomically."""
+    """Write UTF-8 JSON, atomically; an object gets a seal, which `read_json` checks."""
     with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(sealed(content), indent=indent, ensure_ascii=False)
+        partial.write_text(text + "\n", "utf-8")
 
 
 def read_json(path: Path, made_by: str) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; what `write_json` wrote is returned without its seal.
 
     Args:
         made_by: the command that makes such a file, or where it comes from; ends the error line.
 
     Raises:
-        InputError: `path` does not exist, is not UTF-8 text or is not JSON.
+        InputError: `path` does not exist, is not UTF-8 text, is not JSON, or is not what was
+            written.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return unsealed(json.loads(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except BrokenSealError as error:
+        raise InputError(f"{path}: {error}; {made_by}") from error
     except (ValueError, RecursionError) as error:  # of text, JSON, long numbers; deep nesting
         raise InputError(f"{path}: expected JSON, found {error}; {made_by}") from error
 

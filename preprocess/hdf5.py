@@ -8,17 +8,17 @@ import errno
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from preprocess.errors import InputError
 
-SCHEMA_VERSION = 1
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
 # may crash; the next one's marks a file that a killed process was writing as not to be opened.
 LIBVER = ("v108", "v108")
@@ -32,12 +32,14 @@ class Schema:
     """A kind of file.
 
     `datasets` maps a name to its axes and type, such as ("N R 4", "float32"): a letter stands for
-    one size throughout the file. `made_by` is the command that writes such files.
+    one size throughout the file. `made_by` is the command that writes such files. A file of another
+    `version` is refused.
     """
 
     name: str
     made_by: str
     datasets: dict[str, tuple[str, str]]
+    version: int = 1
 
     def shape_of(self, name: str, sizes: dict[str, int]) -> tuple[int, ...]:
         axes = self.datasets[name][0].split()
@@ -96,21 +98,21 @@ def _open_uncached(path: Path) -> h5py.File:
 
 
 def write_attributes(
-    file: h5py.File, schema: Schema, complete: bool, attributes: dict[str, str | int]
+    file: h5py.File, schema: Schema, complete: bool, attributes: Mapping[str, str | int]
 ) -> None:
     """Write the schema's attributes and others; `read_attributes` reads them."""
-    numbers = {key: value for key, value in attributes.items() if isinstance(value, int)}
-    for key, text in {**attributes, "schema": schema.name}.items():
-        if key in numbers:
-            continue
+    given = {**attributes, "schema": schema.name}
+    numbers = {key: value for key, value in given.items() if isinstance(value, int)}
+    texts = {key: value for key, value in given.items() if isinstance(value, str)}
+    for key, text in texts.items():
         # Of fixed length: the others are in HDF5's global heap, where a changed byte may make it
         # search without end.
         length = max(1, len(text.encode()))
         file.attrs.create(key, text.encode(), dtype=h5py.string_dtype("utf-8", length))
-    file.attrs.update(numbers, schema_version=SCHEMA_VERSION, complete=np.bool_(complete))
+    file.attrs.update(numbers, schema_version=schema.version, complete=np.bool_(complete))
 
 
-def read_attributes(file: h5py.File) -> dict[str, object]:
+def read_attributes(file: h5py.File) -> dict[str, Any]:
     """Return the attributes as str, int and bool; arrays, which none should be, as they are."""
     natives = {
         key: value.item() if isinstance(value, np.generic) else value
@@ -133,7 +135,7 @@ def check_layout(file: h5py.File, schema: Schema) -> None:
     attributes = read_attributes(file)
     name, version = (attributes.get(key) for key in ("schema", "schema_version"))
     found = None if name is None else f"{name} version {version}"
-    check("schema", f"{schema.name} version {SCHEMA_VERSION}", found)
+    check("schema", f"{schema.name} version {schema.version}", found)
     complete = attributes.get("complete")
     check(
         "attribute complete to be",
@@ -153,9 +155,6 @@ def check_layout(file: h5py.File, schema: Schema) -> None:
 
 
 def _type_name(dtype: np.dtype) -> str:
-    items = h5py.check_vlen_dtype(dtype)
-    if items is not None:
-        return f"variable-length {np.dtype(items).name}"
     return dtype.name if dtype.isnative else f"byte-swapped {dtype.name}"
 
 
@@ -240,5 +239,6 @@ def checksum(image_id: int, buffers: Iterable[bytes | np.ndarray]) -> int:
     """Return the CRC-32 of an image's id, as int64, and data: exchanged rows do not pass."""
     total = zlib.crc32(np.int64(image_id).tobytes())
     for buffer in buffers:
-        total = zlib.crc32(buffer, total)
+        # NumPy says that its arrays are buffers from Python 3.12 on only.
+        total = zlib.crc32(buffer, total)  # type: ignore[arg-type]
     return total

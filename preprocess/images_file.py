@@ -1,7 +1,11 @@
 """`{split}_images.h5`: the images of a split, as the bytes of their own files.
 
-image_ids (N,) int64; images (N,) variable-length uint8; checksums (N,) uint32
+image_ids (N,) int64; image_bytes (B,) uint8, the files one after another; offsets (N + 1,) int64,
+where in image_bytes each begins, and the end; checksums (N,) uint32
 attributes: those of preprocess/hdf5.py
+
+One array of bytes instead of HDF5's variable-length data, as in version 1: those lie in its global
+heap, which has no checksums, and where a changed byte may make it crash or search without end.
 """
 
 from collections.abc import Iterable
@@ -11,6 +15,8 @@ import h5py
 import numpy as np
 
 from preprocess.decoding import decode_rgb
+from preprocess.disk_space import reserve_space, writing_hdf5
+from preprocess.errors import InputError
 from preprocess.files import atomic_path
 from preprocess.hdf5 import LIBVER, Schema, SplitHdf5, checksum, reading_hdf5, write_attributes
 
@@ -19,9 +25,11 @@ IMAGES = Schema(
     "`python -m preprocess.write_images`",
     {
         "image_ids": ("N", "int64"),
-        "images": ("N", "variable-length uint8"),
+        "image_bytes": ("B", "uint8"),
+        "offsets": ("N+1", "int64"),
         "checksums": ("N", "uint32"),
     },
+    version=2,
 )
 
 
@@ -30,11 +38,22 @@ class ImagesFile(SplitHdf5):
 
     schema = IMAGES
 
+    def read_shapes(self, file: h5py.File) -> None:
+        self._offsets: np.ndarray = file["offsets"][:]
+        n_images, n_bytes = len(self.image_ids), len(file["image_bytes"])
+        ends = self._offsets[[0, -1]].tolist() if len(self._offsets) == n_images + 1 else None
+        if ends != [0, n_bytes] or (np.diff(self._offsets) < 0).any():
+            raise InputError(
+                f"{self.path}: expected {n_images + 1} ascending offsets from 0 to {n_bytes}, "
+                f"found others (damaged file); make it again with {self.schema.made_by}"
+            )
+
     def read_encoded(self, image_id: int) -> bytes:
         """Return the source file's own bytes. Raises InputError as `FeaturesFile.read`."""
         row = self.row_of(image_id)
+        start, end = self._offsets[row : row + 2].tolist()
         with reading_hdf5(self.path, self.schema):
-            encoded = self.datasets["images"][row].tobytes()
+            encoded = self.datasets["image_bytes"][start:end].tobytes()
             self.check_sum(row, (encoded,))
         return encoded
 
@@ -43,21 +62,60 @@ class ImagesFile(SplitHdf5):
         return decode_rgb(self.read_encoded(image_id), f"{self.path}, image {image_id}")
 
 
-def write_images_file(path: Path, image_ids: np.ndarray, encoded: Iterable[bytes]) -> None:
+def write_images_file(
+    path: Path, image_ids: np.ndarray, encoded: Iterable[bytes], n_bytes: int | None = None
+) -> None:
     """Write an images file, atomically: killed or failing, `path` is not touched.
 
     Args:
         image_ids: (N,) integer.
         encoded: N images as the bytes of their files, in that order.
+        n_bytes: how many they are together; None where `encoded` is a list, which tells.
+
+    Raises:
+        InputError: the path cannot be written, the disk is too small, or the images have another
+            number of bytes than `n_bytes`.
     """
-    with atomic_path(path) as partial, h5py.File(partial, "w", libver=LIBVER) as file:
-        file["image_ids"] = np.asarray(image_ids, np.int64)
-        images = file.create_dataset(
-            "images", (len(image_ids),), h5py.vlen_dtype(np.dtype("uint8"))
+    if n_bytes is None:
+        encoded = list(encoded)
+        n_bytes = sum(map(len, encoded))
+    offsets = np.zeros(len(image_ids) + 1, np.int64)
+    checksums = np.zeros(len(image_ids), np.uint32)
+    with atomic_path(path) as partial, writing_hdf5(path):
+        places = _lay_out(partial, np.asarray(image_ids, np.int64), n_bytes)
+        # Not by HDF5: when the disk fills up, it fails in closing the file, and may crash.
+        with partial.open("r+b") as file:
+            file.seek(places["image_bytes"])
+            for row, data in zip(range(len(image_ids)), encoded, strict=True):
+                offsets[row + 1] = offsets[row] + len(data)
+                checksums[row] = checksum(image_ids[row], (data,))
+                _check_size(path, offsets[row + 1] <= n_bytes)
+                file.write(data)
+            _check_size(path, offsets[-1] == n_bytes)
+            for name, array in (("offsets", offsets), ("checksums", checksums)):
+                file.seek(places[name])
+                file.write(array.tobytes())
+
+
+def _check_size(path: Path, is_as_told: bool) -> None:
+    if not is_as_told:
+        raise InputError(
+            f"{path}: not written: an image file changed its size meanwhile; repeat the command"
         )
-        checksums = np.zeros(len(image_ids), np.uint32)
-        for row, data in zip(range(len(image_ids)), encoded, strict=True):
-            images[row] = np.frombuffer(data, np.uint8)
-            checksums[row] = checksum(image_ids[row], (data,))
-        file["checksums"] = checksums
+
+
+def _lay_out(path: Path, image_ids: np.ndarray, n_bytes: int) -> dict[str, int]:
+    """Make the file but for what its arrays hold; return where in it each of them begins."""
+    sizes = {"N": len(image_ids), "N+1": len(image_ids) + 1, "B": n_bytes}
+    reserve_space(path, n_bytes)  # before HDF5, which does not fail in one line
+    with h5py.File(path, "w", libver=LIBVER, locking=False) as file:
+        for name, (_, dtype) in IMAGES.datasets.items():
+            properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+            properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+            file.create_dataset(name, IMAGES.shape_of(name, sizes), dtype, dcpl=properties)
+        file["image_ids"][:] = image_ids
         write_attributes(file, IMAGES, True, {})
+        places = {name: file[name].id.get_offset() for name in IMAGES.datasets}
+    reserve_space(path, path.stat().st_size)
+    return places

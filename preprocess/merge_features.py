@@ -18,8 +18,10 @@ up, and the memory of one image.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -58,15 +60,15 @@ class ShardFile(FeaturesFile):
         super().__init__(path)
 
 
-def shared_attributes(shard: FeaturesFile) -> dict[str, str]:
+def shared_attributes(shard: FeaturesFile) -> dict[str, Any]:
     """Return the attributes that a shard has in common with the file that is made of it."""
     return {key: value for key, value in shard.attributes.items() if key not in OF_ONE_FILE}
 
 
-def check_alike(shards: list[FeaturesFile]) -> None:
+def check_alike(shards: Sequence[FeaturesFile]) -> None:
     """Raise InputError unless the shards have the same weights, settings, dtype and shape."""
 
-    def described(shard: FeaturesFile) -> dict[str, object]:
+    def described(shard: FeaturesFile) -> dict[str, Any]:
         return {
             "num_shards": shard.attributes.get("num_shards"),
             **flat_attributes(shared_attributes(shard)),
@@ -85,7 +87,7 @@ def check_alike(shards: list[FeaturesFile]) -> None:
             )
 
 
-def check_every_image_once(shards: list[FeaturesFile], split: Split, output: Path) -> None:
+def check_every_image_once(shards: Sequence[FeaturesFile], split: Split, output: Path) -> None:
     """Raise InputError unless each image of the split is in exactly one shard, and no other is."""
     shard_of: dict[int, FeaturesFile] = {}
     of_split = set(split.image_ids.tolist())
@@ -119,7 +121,7 @@ def check_every_image_once(shards: list[FeaturesFile], split: Split, output: Pat
 
 
 def discard_changed(
-    writer: FeaturesWriter, shards: list[FeaturesFile], row_of: dict[int, int]
+    writer: FeaturesWriter, shards: Sequence[FeaturesFile], row_of: dict[int, int]
 ) -> None:
     """Make the rows missing that were copied from a shard before it changed."""
     checksums = writer.checksums()
@@ -130,7 +132,7 @@ def discard_changed(
         writer.discard(rows[done[rows] & (checksums[rows] != shard.checksums)])
 
 
-def copy_rows(writer: FeaturesWriter, shards: list[FeaturesFile], split: Split) -> None:
+def copy_rows(writer: FeaturesWriter, shards: Sequence[FeaturesFile], split: Split) -> None:
     """Copy the rows that are missing, in the order of the split, each verified by its checksum."""
     row_of = {image_id: row for row, image_id in enumerate(split.image_ids.tolist())}
     discard_changed(writer, shards, row_of)

@@ -1,7 +1,9 @@
 """What made a features file: its detector and settings, and how two files' differ."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -10,7 +12,7 @@ from preprocess.hdf5 import DAMAGE, read_attributes
 LONGEST_VALUE = 64  # characters of a setting that are shown: those of a SHA-256
 
 
-def flat_attributes(attributes: dict[str, object]) -> dict[str, object]:
+def flat_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes with each of the `settings`, a dictionary in JSON, by its own name.
 
     Raises:
@@ -23,7 +25,7 @@ def flat_attributes(attributes: dict[str, object]) -> dict[str, object]:
     }
 
 
-def differences(expected: dict[str, object], found: dict[str, object]) -> list[str]:
+def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return a phrase for each value that is not the expected one; `images` without the values."""
     return [
         key
@@ -34,7 +36,7 @@ def differences(expected: dict[str, object], found: dict[str, object]) -> list[s
     ]
 
 
-def detectors_beside(path: Path, attributes: dict[str, object]) -> list[str]:
+def detectors_beside(path: Path, attributes: Mapping[str, Any]) -> list[str]:
     """Compare a features file with the others of its folder, whose features it is used with.
 
     Args:
@@ -69,14 +71,14 @@ def detectors_beside(path: Path, attributes: dict[str, object]) -> list[str]:
     return warnings
 
 
-def _other_weights(attributes: dict[str, object], stored: dict[str, object]) -> bool:
+def _other_weights(attributes: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     hashes = attributes.get("weights_sha256"), stored.get("weights_sha256")
     if all(hashes):
         return hashes[0] != hashes[1]
     return attributes.get("weights") != stored.get("weights")
 
 
-def _weights(attributes: dict[str, object]) -> str:
+def _weights(attributes: Mapping[str, Any]) -> str:
     sha256 = attributes.get("weights_sha256")
     return f"{attributes.get('weights')} ({f'sha256 {sha256}' if sha256 else 'no hash known'})"
 

@@ -113,8 +113,8 @@ def _shard_of_task(environment: Mapping[str, str]) -> tuple[Shard, str]:
 
 
 def _number(environment: Mapping[str, str], name: str, default: int | None = None) -> int:
-    text = environment.get(name, default)
+    text = environment.get(name, "" if default is None else str(default))
     try:
         return int(text)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{name}: expected a number, found {text!r}") from error

@@ -104,14 +104,14 @@ def coco_file_name(image_id: int, folders: list[str], image_root: Path | None) -
     raise InputError(f"{image_root}: image {image_id} is in none of {', '.join(names)}")
 
 
-def read_oscar_split(arguments: SplitArguments, split: str) -> Split:
+def read_oscar_split(arguments: SplitArguments, captions: Path, split: str) -> Split:
     """Read Oscar's files for `split`, finding each image's file name."""
     if arguments.image_folder is not None:
         folders = [arguments.image_folder]
     else:
         folders = ["train2014", "val2014"] if split == "train" else ["val2014"]
     return read_oscar(
-        arguments.oscar_captions,
+        captions,
         arguments.oscar_keys,
         split,
         lambda image_id: coco_file_name(image_id, folders, arguments.image_root),
@@ -139,7 +139,8 @@ def read_splits(arguments: SplitArguments) -> list[Split]:
         if folder is None:
             folder = coco_folder(arguments.coco_captions)
         return [read_coco_captions(arguments.coco_captions, arguments.split, folder)]
-    return [read_oscar_split(arguments, arguments.split)]
+    assert arguments.oscar_captions, "one of the three sources was given"
+    return [read_oscar_split(arguments, arguments.oscar_captions, arguments.split)]
 
 
 def main() -> None:

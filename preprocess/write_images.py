@@ -10,7 +10,7 @@ The file is as large as the image files (0.8 GB for COCO's 5,000 test images, wh
 took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.decoding import decode_rgb, read_encoded
+from preprocess.decoding import decode_rgb, read_encoded, size_of
 from preprocess.files import check_writable
 from preprocess.images_file import write_images_file
-from preprocess.split_file import Split, read_split
+from preprocess.split_file import read_split
 
 
 @dataclass
@@ -39,9 +39,8 @@ def read_checked(path: Path) -> bytes:
     return encoded
 
 
-def read_all(split: Split, image_root: Path, num_threads: int) -> Iterator[bytes]:
-    """Yield each image's bytes in the order of the split, a bounded number read ahead."""
-    paths = [image_root / image.file_name for image in split.images]
+def read_all(paths: Sequence[Path], num_threads: int) -> Iterator[bytes]:
+    """Yield each image's bytes in their order, a bounded number read ahead."""
     ahead = 8 * num_threads
     with ThreadPoolExecutor(num_threads) as pool:
         for start in range(0, len(paths), ahead):
@@ -53,9 +52,12 @@ def main() -> None:
     check_at_least("--num_threads", arguments.num_threads, 1)
     split = read_split(arguments.split_file)
     check_writable(arguments.output)
-    encoded = read_all(split, arguments.image_root, arguments.num_threads)
-    progress = tqdm(encoded, total=len(split.images), desc=f"{split.split} images", unit="image")
-    write_images_file(arguments.output, split.image_ids, progress)
+    paths = [arguments.image_root / image.file_name for image in split.images]
+    n_bytes = sum(size_of(path) for path in paths)
+    encoded = read_all(paths, arguments.num_threads)
+    # Closed before an error is told: both are lines of stderr.
+    with tqdm(encoded, f"{split.split} images", total=len(paths), unit="image") as progress:
+        write_images_file(arguments.output, split.image_ids, progress, n_bytes)
     print(f"wrote {arguments.output}: {len(split.images):,} images")
 
 

@@ -2,12 +2,11 @@
 
 import math
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, TrainerCallback
-from transformers.utils import ModelOutput
 
 from information_retrieval.training.losses import symmetric_cross_entropy
 from preprocess.errors import InputError
@@ -20,12 +19,19 @@ TOWERS = {
 }
 
 
-def contrastive_loss(model: PreTrainedModel, output: ModelOutput, image_index: Tensor) -> Tensor:
+class Embeddings(Protocol):
+    """What a dual encoder's forward gives: `image_embeds`, `text_embeds` (batch, embedding_dim)."""
+
+    image_embeds: Tensor
+    text_embeds: Tensor
+
+
+def contrastive_loss(model: PreTrainedModel, output: Embeddings, image_index: Tensor) -> Tensor:
     """Return the symmetric cross entropy of the batch of all processes.
 
     Args:
         model: whose learnt scale multiplies the cosines.
-        output: of its forward: `image_embeds` and `text_embeds`, (batch, embedding_dim).
+        output: of its forward.
         image_index: (batch,) int64, equal for captions of one image.
     """
     scale = model.logit_scale.exp() if hasattr(model, "logit_scale") else 1 / model.temperature
@@ -54,7 +60,7 @@ def freeze_tower(model: PreTrainedModel, tower: Literal["none", "image", "text"]
         part.requires_grad_(False)
         if isinstance(part, torch.nn.Module):
             # Else ALIGN's batch norms would go on counting, and dropout blur what is kept.
-            part.eval().train = partial(_stay, part)
+            part.eval().train = partial(_stay, part)  # type: ignore[method-assign]
 
 
 def _stay(part: torch.nn.Module, mode: bool = True) -> torch.nn.Module:

@@ -32,7 +32,7 @@ class ContrastiveLxmert(LxmertForImageTextMatching):
         self.margin = 0.2
         self.top_k_violations = 1
 
-    def forward(
+    def forward(  # type: ignore[override]  # of another batch: right pairs, no labels
         self,
         input_ids: Tensor,
         attention_mask: Tensor,

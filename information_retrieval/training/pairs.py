@@ -71,13 +71,16 @@ class PairSampler:
             return Pair(self._other_image(caption, generator), caption, aligned=False)
         return Pair(image, self._other_caption(image, generator), aligned=False)
 
-    def _is_hard(self, generator: np.random.Generator) -> bool:
-        return self.hard_negatives is not None and generator.random() < self.hard_share
+    def _hard(self, generator: np.random.Generator) -> HardNegatives | None:
+        """Return the hard negatives for a share of the draws, None for the others."""
+        if self.hard_negatives is not None and generator.random() < self.hard_share:
+            return self.hard_negatives
+        return None
 
     def _other_image(self, caption: int, generator: np.random.Generator) -> int:
         own = int(self.image_of[caption])
-        if self._is_hard(generator):
-            ranked = self.hard_negatives.images[caption]  # (k,)
+        if hard := self._hard(generator):
+            ranked = hard.images[caption]  # (k,)
             wrong = ranked[ranked != own]
             if len(wrong):
                 return int(generator.choice(wrong))
@@ -86,8 +89,8 @@ class PairSampler:
         return other + (other >= own)
 
     def _other_caption(self, image: int, generator: np.random.Generator) -> int:
-        if self._is_hard(generator):
-            ranked = self.hard_negatives.captions[image]  # (k,)
+        if hard := self._hard(generator):
+            ranked = hard.captions[image]  # (k,)
             wrong = ranked[self.image_of[ranked] != image]
             if len(wrong):
                 return int(generator.choice(wrong))

@@ -21,6 +21,12 @@ from information_retrieval.gallery_features import (
     check_feature_dim,
     stack_regions,
 )
+from information_retrieval.known_answers import (
+    check_answers,
+    pixel_answers,
+    region_answers,
+    token_answers,
+)
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.tokenization import (
     READ_PADDING,
@@ -151,7 +157,12 @@ def lxmert_recipe(
     # Also of the binary head: the checkpoint may be one that was trained by its cosines.
     model.config.matching_score = objective.matching_score
     check_feature_dim(features, model)
+    features.check_covers(train.image_ids)
+    check_answers(region_answers(features, train.image_ids), str(features.path))
+    # What the checkpoint expects from now on: `known_answers.detector_answers` asks for it.
+    model.config.detector_sha256 = str(features.attributes["weights_sha256"])
     tokenizer = load_tokenizer(name, model.config.vocab_size)
+    check_answers(token_answers(tokenizer, model.config), name)
     hard = objective.hard_negatives
     sampler = PairSampler(
         train,
@@ -190,6 +201,8 @@ def dual_encoder_recipe(
     reads_padding = model.config.model_type in READ_PADDING
     token_ids = tokenize_captions(train, tokenizer, caption_positions(model), pad=reads_padding)
     processor = load_processor(name)
+    check_answers(token_answers(tokenizer, model.config), name)
+    check_answers(pixel_answers(processor.image_processor, model.config), name)
     inputs = GalleryInputs(images, train.image_ids, processor.image_processor)
     return Recipe(
         model=model,

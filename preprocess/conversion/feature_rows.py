@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from preprocess.conversion.box_formats import (
     LEAST_BEYOND,
@@ -113,7 +114,7 @@ class FeatureRows:
         beyond = n_boxes = 0
         for row, image in islice(images, SAMPLED):
             found = self.read(image, row)
-            counts = count_centres_beyond(found.boxes, *found.image_size)
+            counts = count_centres_beyond(found.boxes, *_size_of(found))
             beyond, n_boxes = beyond + counts[0], n_boxes + counts[1]
         if beyond < LEAST_BEYOND * n_boxes:
             raise InputError(
@@ -123,14 +124,14 @@ class FeatureRows:
                 "--box_format xywh"
             )
 
-    def convert(self, found: FoundRegions, where: str) -> dict[str, np.ndarray | int]:
+    def convert(self, found: FoundRegions, where: str) -> dict[str, ArrayLike]:
         """Return a row of a features file. Raises InputError where the boxes contradict."""
-        n_found = len(found.boxes)
+        n_found, image_size = len(found.boxes), _size_of(found)
         order, n_fillers = choose_regions(
             found.labels.get("object_scores"), n_found, self.n_regions
         )
         try:
-            visual_pos = to_visual_pos(found.boxes, self.box_format, *found.image_size)
+            visual_pos = to_visual_pos(found.boxes, self.box_format, *image_size)
         except InputError as error:
             raise InputError(f"{where}: {error}") from error
         largest = float(np.abs(found.visual_feats).max())
@@ -146,8 +147,13 @@ class FeatureRows:
         return {
             "visual_feats": found.visual_feats[order],
             "visual_pos": visual_pos[order],
-            "image_sizes": found.image_size,
+            "image_sizes": image_size,
             **labels,
             "n_fillers": n_fillers,
             "source_crc32": found.crc32,
         }
+
+
+def _size_of(found: FoundRegions) -> tuple[int, int]:
+    assert found.image_size is not None, "`FeatureRows.read` adds it"
+    return found.image_size

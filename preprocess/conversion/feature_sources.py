@@ -57,12 +57,13 @@ def _npz_images(folder: Path) -> Iterator[SourceImage]:
 
 def _read_npz(path: Path) -> FoundRegions:
     try:
-        # Pickled members, which could run code, are refused when read, and none is.
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: NumPy leaves a damaged file open. Pickled members, which could run code, are
+        # refused when read, and none is.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             layout = layout_of(archive.files, str(path))
             arrays = {key: archive[key] for key in layout.keys & set(archive.files)}
-    # AttributeError: a .npy file by the name of .npz.
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    # TypeError: a .npy file by the name of .npz.
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: expected a .npz file of numbers, found a damaged or other one ({error}); "
             "make it again"

@@ -9,7 +9,7 @@ Genome's weights and settings by shilrley6.
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -84,7 +84,7 @@ def read_checkpoint(path: Path, **settings) -> tuple[dict[str, Tensor], Detector
     return model, replace(PUBLISHED, **{"pooling": POOLING_MODES[mode], **settings})
 
 
-def is_state_dict(content: Any) -> bool:
+def is_state_dict(content: Any) -> TypeGuard[dict[str, Tensor]]:
     """Tell whether an object is a dictionary of tensors with names."""
     return isinstance(content, dict) and all(
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()

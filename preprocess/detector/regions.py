@@ -60,7 +60,8 @@ def detect_in_blobs(
         than `n_regions`.
     """
     device = next(detector.parameters()).device
-    size = tuple(blobs[0].pixels.shape[-2:])
+    height, width = blobs[0].pixels.shape[-2:]
+    size = height, width
     # One by one: those in page-locked memory are copied without waiting for them.
     pixels = torch.stack([blob.pixels.to(device, non_blocking=True) for blob in blobs])
     with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -97,7 +98,8 @@ def _choose_regions(
     probabilities = predictions.object_logits.float().softmax(dim=1)[:, :-1]  # (n, n_objects)
     scores, object_ids = probabilities.max(dim=1)
     rows = torch.arange(len(proposals), device=proposals.device)
-    refine = partial(_refine, detector, proposals, predictions, tuple(blob.pixels.shape[-2:]))
+    height, width = blob.pixels.shape[-2:]
+    refine = partial(_refine, detector, proposals, predictions, (height, width))
     boxes = refine(rows, object_ids)
     scale_y, scale_x = source_scale(blob, config)
     scale = boxes.new_tensor([scale_x, scale_y, scale_x, scale_y])

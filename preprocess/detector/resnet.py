@@ -31,10 +31,9 @@ class Bottleneck(nn.Module):
         self, in_channels: int, width: int, out_channels: int, stride: int = 1, dilation: int = 1
     ):
         super().__init__()
+        self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels or stride != 1:
             self.shortcut = NormalizedConv2d(in_channels, out_channels, 1, stride=stride)
-        else:
-            self.shortcut = nn.Identity()
         self.conv1 = NormalizedConv2d(in_channels, width, 1, stride=stride)
         self.conv2 = NormalizedConv2d(width, width, 3, padding=dilation, dilation=dilation)
         self.conv3 = NormalizedConv2d(width, out_channels, 1)
@@ -84,7 +83,7 @@ class Backbone(nn.Sequential):
         widths: tuple[int, ...],
         channels: tuple[int, ...],
     ):
-        layers = OrderedDict(stem=Stem(stem_channels))
+        layers: OrderedDict[str, nn.Module] = OrderedDict(stem=Stem(stem_channels))
         in_channels = stem_channels
         for index, (n, width, out_channels) in enumerate(
             zip(n_blocks, widths, channels, strict=True)

@@ -64,32 +64,32 @@ def load_detector(weights: str, **settings) -> tuple[FasterRCNN, DetectorInfo]:
     """
     path = Path(weights)
     if path.is_file() or path.suffix == ".pth":
-        folder, name = path.parent, path.name
-        detector = _load_checkpoint(path, settings)
+        file, folder, name = path, path.parent, path.name
+        detector = _load_checkpoint(file, settings)
     else:
         folder = path if path.is_dir() else _download(weights)
         name = path.resolve().name if path.is_dir() else weights
-        path = next((folder / file for file in WEIGHTS_FILES if (folder / file).is_file()), None)
-        detector = _load_folder(folder, path, settings)
+        file, detector = _load_folder(folder, settings)
     config = detector.config
     info = DetectorInfo(
         name,
-        sha256_of_file(path),
+        sha256_of_file(file),
         _read_labels(folder / OBJECTS_FILE, config.n_objects),
         _read_labels(folder / ATTRIBUTES_FILE, config.n_attributes),
     )
     return detector.eval().requires_grad_(False), info
 
 
-def _load_folder(folder: Path, path: Path | None, settings: dict[str, Any]) -> FasterRCNN:
-    """Load the detector of a folder, whose weights are in the file `path`."""
+def _load_folder(folder: Path, settings: dict[str, Any]) -> tuple[Path, FasterRCNN]:
+    """Load the detector of a folder; return the file of its weights with it."""
     config = replace(read_detector_config(folder), **settings)
+    path = next((folder / name for name in WEIGHTS_FILES if (folder / name).is_file()), None)
     if path is None:
         raise InputError(f"{folder}: neither {' nor '.join(WEIGHTS_FILES)}; {EXPECTED}")
     detector = _empty_detector(config)
     state = _read_state(path)
     _check_state(path, state, detector.state_dict())
-    return _filled(detector, state)
+    return path, _filled(detector, state)
 
 
 def _load_checkpoint(path: Path, settings: dict[str, Any]) -> FasterRCNN:

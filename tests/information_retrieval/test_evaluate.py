@@ -16,6 +16,7 @@ from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.output_lock import lock_output
 from information_retrieval.rankings import read_rankings
 from information_retrieval.tile_store import TileStore
+from preprocess.files import read_json
 from preprocess.split_file import read_split, write_split
 from preprocess.write_images import main as write_images_main
 from tests.conftest import (
@@ -255,7 +256,7 @@ def test_a_disk_too_small_for_the_scores_is_refused_before_the_model_is_loaded(
 
 
 def change_split(data_dir, change) -> None:
-    content = json.loads((data_dir / "test.json").read_text())
+    content = read_json(data_dir / "test.json", "")
     change(content["images"][2]["captions"])
     (data_dir / "test.json").write_text(json.dumps(content))
 

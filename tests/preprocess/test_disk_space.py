@@ -1,5 +1,7 @@
 """Disks that are too small, of which a limit of file sizes is one: a line, and nothing lost."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from preprocess.disk_space import writing_model
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from preprocess.features_writer import FeaturesWriter
@@ -80,3 +83,28 @@ def test_a_disk_that_fills_up_meanwhile_loses_no_row_that_is_marked_done(tmp_pat
     with h5py.File(path) as file:
         assert file.attrs["complete"]
         assert all((file["visual_feats"][row] == row).all() for row in range(N_IMAGES))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 4595136 vs 4595"),
+        Exception("Error while serializing: I/O error: No space left on device (os error 28)"),
+        Exception("Error while serializing: I/O error: Disk quota exceeded (os error 122)"),
+    ],
+)
+def test_a_checkpoint_that_the_disk_has_no_room_for_is_one_line(error):
+    with (
+        pytest.raises(
+            InputError, match=r"runs/a: cannot be written \(the disk is full\); make room"
+        ),
+        writing_model("runs/a"),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), InputError("no such file")])
+def test_other_errors_of_training_stay_what_they_are(error):
+    with pytest.raises(type(error), match=str(error)), writing_model("runs/a"):
+        raise error

@@ -2,11 +2,15 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from preprocess.errors import InputError
+from preprocess.file_lock import take_lock
 from preprocess.files import atomic_path, check_writable, write_json
 
 
@@ -50,3 +54,45 @@ def test_a_full_disk_while_writing_is_one_line_and_leaves_nothing(tmp_path):
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_writers_the_second_stops_and_spoils_nothing(tmp_path):
+    path = tmp_path / "a.json"
+    with atomic_path(path) as partial:
+        partial.write_text("first")
+        with pytest.raises(InputError, match=r"a\.json: another process is writing it; wait"):
+            write_json(path, {"second": 2})
+        write_json(tmp_path / "b.json", {"another": "file"})
+    assert path.read_text() == "first"
+    write_json(path, {"third": 3})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from preprocess.files import atomic_path
+
+with atomic_path(Path(sys.argv[1])) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_writer_holds_nothing_and_leaves_no_file_of_that_name(tmp_path):
+    command = [sys.executable, "-c", KILLED, tmp_path / "a.json"]
+    killed = subprocess.run(command, cwd=Path(__file__).resolve().parents[2])
+    assert killed.returncode == -signal.SIGKILL
+    assert [p.name for p in tmp_path.iterdir()] == [".a.json.partial"]
+    write_json(tmp_path / "a.json", {})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_lock_is_of_the_file_that_has_the_name(tmp_path):
+    path, held = tmp_path / "a", take_lock(tmp_path / "a")
+    path.rename(tmp_path / "b")
+    with pytest.raises(BlockingIOError):
+        take_lock(tmp_path / "b")
+    take_lock(path).close()
+    held.close()
+    take_lock(tmp_path / "b").close()

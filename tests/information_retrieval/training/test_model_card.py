@@ -9,6 +9,7 @@ from transformers import TrainerState
 
 from information_retrieval.train import main
 from information_retrieval.training.model_card import kept_evaluation, model_card
+from preprocess.files import read_json
 from tests.conftest import make_split, save_lxmert
 
 TRAIN, MINIVAL = make_split(8, "train"), make_split(4, "minival", first_id=200)
@@ -111,7 +112,7 @@ def test_a_run_without_evaluation_ends_with_its_card(data_dir, tmp_path, run_mai
     assert run_main(main, *arguments, "--load_best_model_at_end", "no") == 0
     card = ModelCard.load(output / "README.md")
     assert "Not evaluated" in card.text
-    settings = json.loads((output / "training_run.json").read_text())
+    settings = read_json(output / "training_run.json", "training writes it")
     assert json.loads(card.text.split("```json")[1].split("```")[0]) == settings
     assert (output / "training_curves.png").exists()
     assert sys.argv[-1] == "no"

@@ -10,6 +10,7 @@ from signal import SIGKILL, SIGTERM, SIGUSR1, Signals
 import numpy as np
 import pytest
 
+from information_retrieval.output_lock import lock_output
 from information_retrieval.training.run_folder import last_whole_checkpoint
 from preprocess.split_file import read_split, write_split
 from tests.conftest import save_lxmert, write_data_dir
@@ -117,6 +118,18 @@ def test_a_run_killed_at_a_bad_moment_ends_as_an_uninterrupted_one(
     assert Path(last_whole_checkpoint(output)).name == f"checkpoint-{goes_on_from}"
     assert train(output, *inputs).status == 0
     assert result(output) == uninterrupted("plain")
+
+
+def test_a_second_run_with_the_same_folder_stops_and_changes_nothing(inputs, tmp_path):
+    output = tmp_path / "run"
+    assert train(output, *inputs, moment=Moment("checkpoint-6/optimizer.pt")).status == -SIGKILL
+    before = sorted(path for path in output.rglob("*"))
+    with lock_output(output):
+        second = train(output, *inputs)
+    assert second.status == 1
+    [line] = [line for line in second.stderr.splitlines() if line.startswith("error: ")]
+    assert f"{output}: another process is writing it" in line
+    assert sorted(path for path in output.rglob("*")) == before
 
 
 def stop(output: Path, options, signal: Signals) -> Ended:

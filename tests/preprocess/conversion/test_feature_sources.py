@@ -145,6 +145,9 @@ def test_inputs_of_other_kinds_are_refused(convert, tmp_path, monkeypatch):
     assert_one_clear_line(convert(path), "give the folder")
     path.write_bytes(path.read_bytes()[:100])
     assert_one_clear_line(convert(unknown), path, "damaged")
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))  # an .npy file by the name of .npz
+    assert_one_clear_line(convert(unknown), path, "damaged or other")
     np.savez(path, x=np.array("base64"), bbox=np.array("base64"), image_h=1, image_w=1)
     assert_one_clear_line(convert(unknown), "expected numbers in bbox, found <U6")
     groups = FORMATS["vl-t5"](tmp_path)

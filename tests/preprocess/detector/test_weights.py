@@ -13,7 +13,7 @@ from preprocess.detector.config import DetectorConfig, read_detector_config
 from preprocess.detector.regions import detect
 from preprocess.detector.weights import load_detector, save_detector
 from preprocess.errors import InputError
-from preprocess.files import sha256_of_file
+from preprocess.files import read_json, sha256_of_file
 from tests.preprocess.detector.tiny_detector import (
     TINY,
     random_detector,
@@ -199,7 +199,7 @@ def test_damaged_weights_are_one_line(weights, name, damage):
     ],
 )
 def test_a_size_that_makes_no_detector_is_named(weights, changes, line):
-    content = json.loads((weights / "config.json").read_text())
+    content = read_json(weights / "config.json", "")
     (weights / "config.json").write_text(json.dumps({**content, **changes}))
     with pytest.raises(InputError, match=line) as error:
         load_detector(str(weights))
