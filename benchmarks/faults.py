@@ -13,7 +13,7 @@ Runs the commands of the project on small random data, in forked processes, and
     python -m benchmarks.faults --folder runs/benchmarks
 
 prints Markdown tables, and exits with status 1 and a line for each failure when there is one. It
-takes half an hour on 2 CPU cores. Needs Linux.
+takes 10 minutes on 2 CPU cores. Needs Linux.
 """
 
 import tempfile

@@ -4,7 +4,7 @@ Reads a split file of the miniature COCO, the kinds that demo/render.py recorded
 whose captions teach the typo check. Prints a Markdown table, and writes nothing.
 
     python -m demo.reasons --split_file datasets/demo/test.json \\
-        --training_split datasets/demo/train.json \\
+        --train_split_file datasets/demo/train.json \\
         --kinds datasets/demo/annotations/caption_kinds.json
 
 Takes 8 s on one CPU core, of which most is reading the dictionary.
@@ -32,7 +32,7 @@ KIND_OF_RULE = {
 @dataclass
 class ReasonsArguments:
     split_file: Path = field(metadata={"help": "split JSON to measure on"})
-    training_split: Path = field(
+    train_split_file: Path = field(
         metadata={"help": "split JSON whose captions teach the typo check"}
     )
     kinds: Path = field(metadata={"help": "caption_kinds.json of demo.render"})
@@ -114,7 +114,7 @@ def read_kinds(path: Path, split: Split) -> tuple[list[str], list[str]]:
 def main() -> None:
     arguments = parse_arguments(ReasonsArguments, description=__doc__)
     split = read_split(arguments.split_file)
-    training = read_split(arguments.training_split)
+    training = read_split(arguments.train_split_file)
     kinds, intended = read_kinds(arguments.kinds, split)
     print(score_table(score_rules(caption_reasons(split, training.captions), kinds, intended)))
 

@@ -45,7 +45,12 @@ from information_retrieval.training.recipe import (
     heeded_options,
     make_recipe,
 )
-from information_retrieval.training.run_folder import begin_or_go_on, is_finished, make_folder
+from information_retrieval.training.run_folder import (
+    begin_or_go_on,
+    is_finished,
+    make_folder,
+    remove_leftovers,
+)
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.disk_space import writing_model
@@ -142,6 +147,7 @@ def write_results(trainer: RetrievalTrainer, settings: dict) -> None:
     if not trainer.is_world_process_zero():
         return
     output_dir = Path(trainer.args.output_dir)
+    remove_leftovers(output_dir)
     state, is_best_loaded = trainer.state, trainer.args.load_best_model_at_end
     kept = kept_evaluation(state, is_best_loaded)
     with atomic_path(output_dir / "training_curves.png") as partial:

@@ -63,9 +63,16 @@ def is_finished(output_dir: Path) -> bool:
 def seal(checkpoint: Path) -> None:
     """Mark a checkpoint as whole, with the hashes of its files."""
     (checkpoint / SEAL).unlink(missing_ok=True)
+    remove_leftovers(checkpoint)
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(checkpoint)): sha256_of_file(path) for path in files}
     write_json(checkpoint / SEAL, hashes)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process left of weights that safetensors was writing."""
+    for partial in folder.glob(".tmp*"):
+        partial.unlink()
 
 
 def last_whole_checkpoint(output_dir: Path) -> str | None:

@@ -54,7 +54,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command_of(folder: Path, **changes: Path) -> list[object]:
     options = {
         "split_file": folder / "test.json",
-        "training_split": folder / "train.json",
+        "train_split_file": folder / "train.json",
         "kinds": folder / "kinds.json",
         **changes,
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from information_retrieval.training.run_folder import last_whole_checkpoint, seal
+from preprocess.files import read_json
 
 
 def make_checkpoint(run: Path, step: int, best: int | None) -> Path:
@@ -43,3 +44,19 @@ def test_one_whose_best_checkpoint_is_damaged_is_passed_over(tmp_path, capsys, d
 
 def test_an_empty_folder_has_none(tmp_path):
     assert last_whole_checkpoint(tmp_path) is None
+
+
+def test_what_a_killed_save_left_is_no_part_of_the_checkpoint(tmp_path):
+    folder = tmp_path / "checkpoint-1"
+    folder.mkdir()
+    (folder / ".tmpZBv9wC").write_bytes(b"half of the weights")
+    assert make_checkpoint_again(folder) == {"model.safetensors", "trainer_state.json"}
+    assert not (folder / ".tmpZBv9wC").exists()
+
+
+def make_checkpoint_again(folder: Path) -> set[str]:
+    """Write into a folder that is there; returns what is sealed."""
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "trainer_state.json").write_text("{}")
+    seal(folder)
+    return set(read_json(folder / "complete.json", "training writes it"))
