@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
 # One command for each thing a newcomer wants: a demo, the tests, the real data.
 set -euo pipefail
+CALLER=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VENV=${VENV:-venv}
 PYTHON=${PYTHON:-python3}
 
 usage() {
-    cat <<'TEXT'
+    cat <<TEXT
 usage: bash setup.sh demo | test | coco [options]
 
-  demo   Make venv/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
+  demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
          in a browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
-  test   Make venv/ and run the tests, on the CPU and offline (10 minutes); words go to pytest, e.g.
+  test   Make $VENV/ and run the tests, on the CPU and offline (10 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
-  coco   Make venv/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
+  coco   Make $VENV/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
          splits into datasets/coco, write the splits and the images' HDF5 files and, with a GPU, the
          features (100 GB of disk in all):
            --steps LIST         only some of download,weights,splits,images,features
@@ -30,13 +31,16 @@ usage: bash setup.sh demo | test | coco [options]
            --delete_archives    delete each zip file once its files are unpacked
            --verify             read and compare all downloads, not only their sizes
            --mirror URL, --karpathy_url URL, --checksums FILE, --retries N, --retry_wait SECONDS
-                                see: venv/bin/python -m preprocess.download_coco --help
+                                see: $VENV/bin/python -m preprocess.download_coco --help
+         DIR and FILE start from the folder that the command is given in.
 
-Each can be repeated: packages, downloads, features and training that are done are not done again,
-and an interrupted one goes on; the other steps are made again. Needs Python 3.11 or newer with venv,
-and 6 GB of disk for the packages (with PyTorch's CUDA libraries; a GPU is used where there is one).
+Each can be repeated: packages, downloads, images, features and training that are done are not done
+again, and an interrupted one goes on (images: at the split it was in); the other steps are made
+again. Needs Python 3.11 or newer with venv, and 6 GB of disk for the packages (with PyTorch's CUDA
+libraries; a GPU is used where there is one).
 
-Environment: PYTHON, the interpreter that makes venv/ (python3); VENV, another folder for it.
+Environment: PYTHON, the interpreter that makes the environment (python3); VENV, the environment's
+folder (venv), which starts from this repository.
 TEXT
 }
 
@@ -69,6 +73,11 @@ run() {
     printf ' %q' "$@"
     printf '\n'
     "$VENV/bin/python" "$@"
+}
+
+# A path as seen from the repository, where everything runs.
+from_caller() {
+    if [[ $1 == /* || $CALLER == "$PWD" ]]; then printf '%s\n' "$1"; else printf '%s\n' "${CALLER%/}/$1"; fi
 }
 
 demo() {
@@ -106,8 +115,8 @@ demo() {
 }
 
 coco() {
-    local data=datasets/coco steps= features= weights= only_preflight= step split
-    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=()
+    local data=datasets/coco steps=() features= weights= only_preflight= step split path
+    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=() models
     while (($#)); do
         case $1 in
             --features) features=1 ;;
@@ -118,13 +127,14 @@ coco() {
             --steps | --data_dir | --image_root | --karpathy_json | --detector | --mirror | \
                 --karpathy_url | --checksums | --retries | --retry_wait)
                 (($# > 1)) || fail "$1 needs a value (see bash setup.sh --help)"
+                path=$(from_caller "$2")
                 case $1 in
-                    --steps) steps=${2//,/ } ;;
-                    --data_dir) data=$2 ;;
-                    --detector) detector=$2 ;;
-                    --image_root) images=$2 && needs+=("$1" "$2") downloads+=("$1" "$2") ;;
-                    --karpathy_json) karpathy=$2 && needs+=("$1" "$2") downloads+=("$1" "$2") ;;
-                    --checksums) needs+=("$1" "$2") downloads+=("$1" "$2") ;;
+                    --steps) IFS=', ' read -ra steps <<<"$2" ;;
+                    --data_dir) data=$path ;;
+                    --detector) detector=$2 && [[ ! -e $path ]] || detector=$path ;;
+                    --image_root) images=$path && needs+=("$1" "$path") downloads+=("$1" "$path") ;;
+                    --karpathy_json) karpathy=$path && needs+=("$1" "$path") downloads+=("$1" "$path") ;;
+                    --checksums) needs+=("$1" "$path") downloads+=("$1" "$path") ;;
                     *) downloads+=("$1" "$2") ;;
                 esac
                 shift
@@ -135,15 +145,17 @@ coco() {
     done
     make_environment
     images=${images:-$data/images} karpathy=${karpathy:-$data/dataset_coco.json}
-    if [[ -z $steps ]]; then
-        steps="download splits images"
+    models=(unc-nlp/lxmert-base-uncased openai/clip-vit-base-patch32)
+    [[ -e $detector ]] || models+=("$detector")
+    if ((${#steps[@]} == 0)); then
+        steps=(download splits images)
         ! has_gpu || features=1
     fi
-    steps="$steps ${weights:+weights} ${features:+features}"
-    run -m preprocess.coco_preflight --data_dir "$data" --steps $steps ${needs[@]+"${needs[@]}"}
+    steps+=(${weights:+weights} ${features:+features})
+    run -m preprocess.coco_preflight --data_dir "$data" --steps "${steps[@]}" ${needs[@]+"${needs[@]}"}
     [[ -z $only_preflight ]] || return 0
     for step in download weights splits images features; do
-        [[ " $steps " != *" $step "* ]] || coco_step "$step"
+        [[ " ${steps[*]} " != *" $step "* ]] || coco_step "$step"
     done
     printf '\nDone: %s/.\n' "$data"
     [[ -e $data/test_features.h5 ]] || cat <<'TEXT'
@@ -156,7 +168,7 @@ TEXT
 coco_step() {
     case $1 in
         download) run -m preprocess.download_coco --data_dir "$data" ${downloads[@]+"${downloads[@]}"} ;;
-        weights) run -m preprocess.download_weights ;;
+        weights) run -m preprocess.download_weights --models "${models[@]}" ;;
         splits) run -m preprocess.splits --karpathy_json "$karpathy" --output_dir "$data" ;;
         images)
             for split in test val train; do

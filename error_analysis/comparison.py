@@ -189,14 +189,17 @@ def report(
     counted: Sequence[WinCount],
     noise: Sequence[WinCount],
     overlaps: dict[Direction, HardOverlap],
+    rule: str,
+    hard_rule: str,
 ) -> str:
     """Return what the command prints."""
-    lines = [f"{c.better} beats {c.worse}: {_counts(c)}" for c in counted]
+    lines = [f"beats: {rule}"]
+    lines += [f"{c.better} beats {c.worse}: {_counts(c)}" for c in counted]
     lines += [f"noise floor, {c.better} beats {c.worse}: {_counts(c)}" for c in noise]
     if not noise:
         lines.append("noise floor: not counted; give two runs of one model by --noise")
     for direction, overlap in overlaps.items():
-        lines += [f"{direction}: {line}" for line in overlap_lines(overlap)]
+        lines += [f"{direction}: {line}" for line in overlap_lines(overlap, hard_rule)]
     return "\n".join(lines)
 
 
@@ -237,17 +240,19 @@ def main() -> None:
     counted, noise = count_wins(galleries, rule), count_wins(runs, rule)
     overlaps = hard_overlap(galleries, arguments.hard_rank)
     noise_floor = {"runs": descriptions(runs), "counts": counts_to_json(noise)}
+    beats = f"better rank < {rule.max_rank} and worse rank - better rank >= {rule.margin}"
+    hard = f"rank >= {arguments.hard_rank}"
     metadata = {
         "models": descriptions(galleries),
-        "rule": f"better rank < {rule.max_rank} and worse rank - better rank >= {rule.margin}",
+        "rule": beats,
         "counts": counts_to_json(counted),
-        "hard_rule": f"rank >= {arguments.hard_rank}",
+        "hard_rule": hard,
         "hard_overlap": {d: overlap_to_json(overlap) for d, overlap in overlaps.items()},
         "noise_floor": noise_floor if noise else None,
     }
     write_json(arguments.output, content_of(galleries, rule, metadata))
     print(f"wrote {arguments.output}")
-    print(report(counted, noise, overlaps))
+    print(report(counted, noise, overlaps, beats, hard))
 
 
 if __name__ == "__main__":

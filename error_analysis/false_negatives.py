@@ -134,15 +134,21 @@ def _share(part: int, whole: int) -> str:
 
 
 def audit_table(audits: Sequence[Audit]) -> str:
-    """Return the counts as a text table; shares are of the hard queries."""
-    head = f"{'model':16}{'':5}{'hard':>8}  {'source':30}{'labelled':>17}{'extended':>17}"
+    """Return the counts as a text table; shares are of the hard queries.
+
+    What labels know has no columns where none are given.
+    """
+    labels = any(s.n_extended is not None for found in audits for s in found.sources)
+    columns = f"{'labelled':>17}{'extended':>17}" if labels else ""
+    head = f"{'model':16}{'':5}{'hard':>8}  {'source':30}{columns}"
     lines = [f"{head}{'plausible in top 10':>21}"]
     for found in audits:
         for source in found.sources:
             extended = "" if source.n_extended is None else _share(source.n_extended, found.n_hard)
+            known = f"{_share(source.n_labelled, found.n_hard):>17}{extended:>17}"
             lines.append(
                 f"{found.model:16}{found.direction:5}{found.n_hard:8,}  {source.name:30}"
-                f"{_share(source.n_labelled, found.n_hard):>17}{extended:>17}"
+                f"{known if labels else ''}"
                 f"{_share(source.n_plausible, found.n_hard):>21}"
             )
     return "\n".join(lines)

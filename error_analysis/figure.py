@@ -7,7 +7,8 @@ the name of the output (.png, .pdf, .svg).
         --split_file datasets/demo/test.json --images datasets/demo/test_images.h5 \\
         --output images/demo_hard_queries.png
 
-Seconds on one CPU core.
+The worst ranks are shown; with --reasons, the worst of each reason before further ones. Seconds on
+one CPU core.
 """
 
 import textwrap
@@ -15,9 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from error_analysis.explanations import ExplainedQuery, explanations_of, read_explanations
 from error_analysis.mining import HARD_RANK, hard_indices, worst_first
 from error_analysis.model_rankings import read_model_rankings
 from error_analysis.queries import Query, describe_queries
@@ -37,6 +40,9 @@ class FigureArguments:
     split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
     images: Path = field(metadata={"help": "{split}_images.h5 of preprocess.write_images"})
     output: Path = field(metadata={"help": "the picture to write: .png, .pdf or .svg"})
+    reasons: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.explain: shows different reasons"}
+    )
     n_queries: int = field(default=5, metadata={"help": "captions shown, worst rank first"})
     n_retrieved: int = field(default=4, metadata={"help": "retrieved images shown of each"})
 
@@ -62,6 +68,19 @@ def hard_caption_figure(queries: Sequence[Query], images: ImagesFile) -> Figure:
     return figure
 
 
+def varied_first(queries: Sequence[ExplainedQuery], n: int) -> list[int]:
+    """Return the ids of n queries, worst rank first: those that bring a new reason, then others."""
+    seen: set[str] = set()
+    new: list[ExplainedQuery] = []
+    others: list[ExplainedQuery] = []
+    for query in queries:
+        names = {reason.name for reason in query.reasons}
+        (others if names <= seen else new).append(query)
+        seen |= names
+    chosen = [*new, *others][:n]
+    return [query.query_id for query in sorted(chosen, key=lambda query: -query.rank)]
+
+
 def _show(axes: Axes, images: ImagesFile, image_id: int, label: str, framed: bool = False) -> None:
     axes.imshow(images.read(image_id))
     axes.set_xticks([])
@@ -84,6 +103,13 @@ def main() -> None:
     (model,) = read_model_rankings([arguments.rankings], split)
     ranks = model.query_ranks("t2i").ranks()
     chosen = worst_first(hard_indices(ranks, HARD_RANK), ranks)[: arguments.n_queries]
+    if arguments.reasons:
+        explained = explanations_of(
+            arguments.reasons, read_explanations(arguments.reasons), [model]
+        )
+        hard = explained[model.name].directions["t2i"].hard
+        column = {caption: i for i, caption in enumerate(model.rankings.caption_ids.tolist())}
+        chosen = np.array([column[i] for i in varied_first(hard, arguments.n_queries)], np.int64)
     if not len(chosen):
         raise InputError(f"{arguments.rankings}: no caption query is hard; nothing to draw")
     queries = describe_queries(model, "t2i", chosen, arguments.n_retrieved)

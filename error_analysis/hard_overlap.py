@@ -83,10 +83,10 @@ def overlap_to_json(overlap: HardOverlap) -> dict:
     }
 
 
-def overlap_lines(overlap: HardOverlap) -> list[str]:
-    """Return an overlap as lines of text."""
+def overlap_lines(overlap: HardOverlap, rule: str) -> list[str]:
+    """Return an overlap as lines of text; `rule` tells which queries are hard: "rank >= 10"."""
     lines = [
-        f"hard for {_only(names)}: {n:,} of {overlap.n_queries:,}"
+        f"hard ({rule}) for {_only(names)}: {n:,} of {overlap.n_queries:,}"
         for names, n in overlap.combinations.items()
     ]
     for (first, second), value in overlap.jaccard.items():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 from information_retrieval.metrics import CUTOFFS, DIRECTIONS
 
@@ -32,6 +33,14 @@ LATEX_SPECIAL = {
 }
 
 
+def one_decimal(value: float) -> str:
+    """Return a number with one decimal, halves up as by hand: 46.25 is 46.3, where "%.1f" has 46.2.
+
+    A number that is 1e-9 below a half, as sums of floats are, is taken for it.
+    """
+    return str(Decimal(f"{value:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
 @dataclass(frozen=True)
 class Cell:
     """A metric's value, and its interval where one was computed."""
@@ -43,7 +52,9 @@ class Cell:
     @property
     def interval(self) -> str | None:
         """Return "[low, high]" with one decimal, or None."""
-        return None if self.low is None else f"[{self.low:.1f}, {self.high:.1f}]"
+        if self.low is None or self.high is None:
+            return None
+        return f"[{one_decimal(self.low)}, {one_decimal(self.high)}]"
 
 
 @dataclass(frozen=True)
@@ -100,13 +111,14 @@ def latex_table(rows: Sequence[MetricRow], caption: str) -> str:
 
 
 def _joined(cell: Cell, separator: str) -> str:
-    return f"{cell.value:.1f}" + (f"{separator}{cell.interval}" if cell.interval else "")
+    return one_decimal(cell.value) + (f"{separator}{cell.interval}" if cell.interval else "")
 
 
 def _latex_cell(cell: Cell) -> str:
     # In braces, or the bracket would be read as the length that \\ takes.
     interval = f" \\\\ {{\\tiny {{{cell.interval}}}}}" if cell.interval else ""
-    return f"\\makecell[r]{{{cell.value:.1f}{interval}}}" if interval else f"{cell.value:.1f}"
+    value = one_decimal(cell.value)
+    return f"\\makecell[r]{{{value}{interval}}}" if interval else value
 
 
 def _latex(text: str) -> str:

@@ -196,9 +196,10 @@ def main() -> None:
     galleries = galleries_of(model, arguments.protocol)
     generator = np.random.default_rng(arguments.seed)
     mined = [mine(g, arguments.hard_rank, arguments.sample, generator) for g in galleries]
+    rules = {"hard": f"rank >= {arguments.hard_rank}", "easy": "rank == 0"}
     metadata = {
         **description_of(galleries),
-        "rules": {"hard": f"rank >= {arguments.hard_rank}", "easy": "rank == 0"},
+        "rules": rules,
         "sample": arguments.sample,
         "seed": arguments.seed,
     }
@@ -208,6 +209,7 @@ def main() -> None:
         content = mined_to_json(mined[0], metadata)
     write_json(arguments.output, content)
     print(f"wrote {arguments.output}: {summary(count_mined(mined))}")
+    print("; ".join(f"{kind}: {rule}" for kind, rule in rules.items()))
     if len(mined) > 1:
         for fold, of_fold in enumerate(mined):
             print(f"fold {fold}: {summary(count_mined([of_fold]))}")

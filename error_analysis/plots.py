@@ -108,7 +108,10 @@ def _draw_bars(axes: Axes, counts_of: Sequence[np.ndarray]) -> list[BarContainer
 
 
 def _count_ticks(largest: int) -> tuple[list[int], list[str]]:
-    ticks = [10**power for power in range(len(str(largest)) + 1) if 10**power <= largest]
+    """Return 1, 10, 100, ... up to the largest count; 1, 2, 5, 10, ... where these are few."""
+    steps = (1,) if largest >= 100 else (1, 2, 5)
+    ticks = [s * 10**power for power in range(len(str(largest))) for s in steps]
+    ticks = [tick for tick in ticks if tick <= largest]
     return ticks, [f"{tick:,}" for tick in ticks]
 
 

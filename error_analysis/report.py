@@ -115,6 +115,10 @@ def read_reasons(
     return explanations_of(path, explanations, models)
 
 
+def _progress(steps: Sequence, what: str) -> Iterable:
+    return tqdm(steps, desc=what, unit=f" {what}", disable=not steps)
+
+
 def main() -> None:
     arguments = parse_arguments(ReportArguments, description=__doc__)
     check_at_least("--max_queries", arguments.max_queries, 1)
@@ -130,7 +134,7 @@ def main() -> None:
     galleries = [*maker.hard(), *maker.wins(), *maker.reasons()]
     report = Report(models, galleries, explained, images, boxes)
     with replaced_folder(arguments.output) as folder:
-        n_pages = write_report(report, folder, lambda steps, what: tqdm(steps, desc=what, unit=""))
+        n_pages = write_report(report, folder, _progress)
     print(f"wrote {arguments.output}: {n_pages:,} pages; open {arguments.output / 'index.html'}")
     for gallery in galleries:
         print(f"{gallery.title}, {TITLES[gallery.direction]}: {gallery.n_found:,}")

@@ -59,8 +59,9 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
             raise InputError(
                 f"{name_or_path}: training is not finished; repeat its command, and it goes on"
             ) from error
+        here = "" if Path(name_or_path).exists() else ", found no such folder here, and on the hub"
         raise InputError(
-            f"{name_or_path}: expected an HF checkpoint folder or hub id ({error})"
+            f"{name_or_path}: expected an HF checkpoint folder or hub id{here}: {error}"
         ) from error
     if config.model_type in DEPENDENT_ON_BATCH:
         raise InputError(

@@ -5,18 +5,13 @@ that dies, however, lets go of it; what a kill leaves is the file, which the nex
 removes.
 """
 
-import errno
-import fcntl
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from preprocess.errors import InputError
-
-UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # by some network file systems
+from preprocess.file_lock import take_lock
 
 
 @contextmanager
@@ -28,7 +23,8 @@ def lock_output(output: Path) -> Iterator[None]:
     """
     path = output.with_name(f".{output.name}.lock")
     try:
-        file = _take(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = take_lock(path)
     except BlockingIOError as error:
         raise InputError(
             f"{output}: another process is writing it; wait until that has ended, or choose "
@@ -41,36 +37,5 @@ def lock_output(output: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is locked: see `_take`
+        path.unlink(missing_ok=True)  # while it is locked: see `take_lock`
         file.close()
-
-
-def _take(path: Path) -> TextIO:
-    """Lock the file that has the name `path` now. Raises BlockingIOError when another did."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        file = path.open("a")
-        try:
-            _lock(file)
-            # Its holder may have removed the file after it was opened here: then what is locked
-            # is a file that has no name, and that nobody else will look at.
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
-        except OSError:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file: TextIO) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in UNSUPPORTED:
-            raise
-        warnings.warn(
-            f"{file.name}: the file system has no locks; start no second run with this output",
-            stacklevel=2,
-        )

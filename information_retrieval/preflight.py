@@ -40,11 +40,13 @@ class PreflightArguments:
 def ask(name: str, data: DataArguments, split_name: str) -> list[Answer]:
     """Ask everything that is known of a checkpoint and the files of a split.
 
+    The data are looked at first: a hub id may take a while.
+
     Raises:
         InputError: no such checkpoint or file, or an image of the split that is not in it.
     """
-    config = load_config(name)
     image_ids = read_split(data.split_file(split_name)).image_ids
+    config = load_config(name)
     features_file, images_file = data.features_file(split_name), data.images_file(split_name)
     answers = token_answers(load_tokenizer(name, config.get_text_config().vocab_size), config)
     reads_features = config.model_type == "lxmert"
@@ -69,9 +71,8 @@ def main() -> None:
     )
     answers = ask(model.model_name_or_path, data, args.split)
     for answer in answers:
-        print(f"{'OK   ' if answer.is_right else 'WRONG'} {answer.question}: {answer.found}")
-        if not answer.is_right:
-            print(f"      expected {answer.expected}")
+        print(f"{'OK   ' if answer.is_right else 'WRONG'} {answer.question}")
+        print(f"      expected {answer.expected}, found {answer.found}")
     n_wrong = sum(not answer.is_right for answer in answers)
     if n_wrong:
         sys.exit(f"error: {n_wrong} of {len(answers)} answers are wrong: do not begin")

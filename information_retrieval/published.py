@@ -8,6 +8,7 @@ RECALLS = ("i2t_r1", "i2t_r5", "i2t_r10", "t2i_r1", "t2i_r5", "t2i_r10")
 OPEN_CLIP = "open_clip's retrieval results"
 ECCV_CAPTION = "eccv-caption's evaluation"
 PAPER = "the paper's Table 1"
+_FINE_TUNED = "runs/lxmert, fine-tuned as in REPRODUCTION.md"
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Published:
         recalls: percent by metric name, some or all of `RECALLS`; i2t is text retrieval.
         tolerance: percentage points that a right evaluation may differ by.
         why: what that tolerance rests on.
-        model: the hub id, or what the checkpoint must be.
+        model: the hub id, or, of an LXMERT, what the checkpoint must be.
         options: of `evaluate`, beside the model and the protocol.
     """
 
@@ -31,6 +32,11 @@ class Published:
     model: str
     options: tuple[str, ...] = ()
 
+    @property
+    def is_hub_id(self) -> bool:
+        """Whether `model` is what `--model_name_or_path` takes."""
+        return self.model != _FINE_TUNED
+
 
 def _recalls(*values: float) -> dict[str, float]:
     return dict(zip(RECALLS, values, strict=True))
@@ -40,7 +46,6 @@ _TOOLKITS = "toolkits agree within about 0.2"
 _ONE_RUN = "one fine-tuning run; seeds and features of another extraction differ by so much"
 _NEGATIVES = "not tried here: the original's half-precision scores break ties by chance"
 _NEGATIVE_OPTIONS = ("--negative_images", "--dtype", "float16")
-_FINE_TUNED = "runs/lxmert, fine-tuned as in REPRODUCTION.md"
 
 PUBLISHED = {
     "clip-vit-b32-5k": Published(

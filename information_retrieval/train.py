@@ -212,9 +212,9 @@ def main() -> None:
     name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
     processes = join_launched(training.device)
     trainer, settings = processes.agree(lambda: prepare(name, data, objective, training))
-    processes.check_shared(output_dir)
     with ExitStack() as held, writing_model(output_dir):
         processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
+        processes.check_shared(output_dir)
         checkpoint = processes.from_main(lambda: begin_or_go_on(output_dir, settings))
         if processes.from_main(lambda: is_finished(output_dir)):
             if processes.is_main:

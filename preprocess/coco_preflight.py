@@ -1,7 +1,9 @@
 """Say, before anything is downloaded, what COCO's set-up will take, and whether it is there.
 
 Prints, for each step that is to run, the disk that it still needs, memory and hours; the free disk
-and memory, and the GPU. Writes nothing. The exit status is 1 when a disk is too small.
+and memory, and the GPU. Disk together is the most at any time: what a step deletes, later steps
+have. Writes nothing. The exit status is 1 when a disk is too small, or --image_root,
+--karpathy_json or --checksums are not there.
 
     python -m preprocess.coco_preflight --data_dir datasets/coco --steps download splits images
 
@@ -17,7 +19,7 @@ import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from preprocess.command_line import parse_arguments, run_command
-from preprocess.downloads.coco_archives import chosen_archives
+from preprocess.downloads.coco_archives import check_given, chosen_archives
 from preprocess.downloads.step_needs import (
     GB,
     StepNeeds,
@@ -27,6 +29,7 @@ from preprocess.downloads.step_needs import (
     free_bytes,
     images_needs,
     nearest_folder,
+    peak_bytes,
     splits_needs,
     weights_needs,
 )
@@ -63,7 +66,9 @@ def needs_of(arguments: CocoPreflightArguments, with_gpu: bool) -> list[StepNeed
     for step in arguments.steps:
         if step not in STEPS:
             raise InputError(f"--steps: expected some of {', '.join(STEPS)}, found {step}")
+    check_given(arguments.image_root, arguments.karpathy_json)
     data_dir = arguments.data_dir
+    image_root = arguments.image_root or data_dir / "images"
     published = chosen_archives(arguments.checksums, with_images=True, with_karpathy=True)
     wanted = chosen_archives(
         arguments.checksums,
@@ -74,7 +79,7 @@ def needs_of(arguments: CocoPreflightArguments, with_gpu: bool) -> list[StepNeed
         "download": lambda: download_needs(wanted, data_dir, arguments.delete_archives),
         "weights": lambda: weights_needs(Path(HF_HUB_CACHE)),
         "splits": lambda: splits_needs(published, data_dir),
-        "images": lambda: images_needs(published, data_dir),
+        "images": lambda: images_needs(published, data_dir, image_root),
         "features": lambda: features_needs(published, data_dir, with_gpu),
     }
     return [needs[step]() for step in STEPS if step in arguments.steps]
@@ -88,8 +93,8 @@ def table(needs: list[StepNeeds]) -> str:
             f"{need.step:10}{need.disk_bytes / GB:10.1f}{need.memory_bytes / GB:12.1f}"
             f"{need.hours:8.1f}  {need.basis}"
         )
-    disk, hours = sum(n.disk_bytes for n in needs), sum(n.hours for n in needs)
-    memory = max(n.memory_bytes for n in needs)
+    disk, hours = peak_bytes(needs), sum(need.hours for need in needs)
+    memory = max(need.memory_bytes for need in needs)
     lines.append(f"{'together':10}{disk / GB:10.1f}{memory / GB:12.1f}{hours:8.1f}")
     return "\n".join(lines)
 
@@ -97,7 +102,7 @@ def table(needs: list[StepNeeds]) -> str:
 def gpu_line() -> str:
     """Say which GPU there is, and its memory."""
     if not torch.cuda.is_available():
-        return "GPU: none found; features are then made on the CPU, when asked for"
+        return "GPU: none found"
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     memory = torch.cuda.get_device_properties(0).total_memory / GB
     return f"GPU: {len(names)} x {names[0]}, {memory:.0f} GB"
@@ -109,7 +114,7 @@ def check_disks(needs: list[StepNeeds]) -> None:
     for need in needs:
         disks.setdefault(nearest_folder(need.folder).stat().st_dev, []).append(need)
     for of_disk in disks.values():
-        folder, needed = of_disk[0].folder, sum(need.disk_bytes for need in of_disk)
+        folder, needed = of_disk[0].folder, peak_bytes(of_disk)
         free = free_bytes(folder)
         print(f"disk of {folder}: {free / GB:.1f} GB free, {needed / GB:.1f} GB needed")
         if free < needed:
@@ -127,6 +132,8 @@ def main() -> None:
     if not needs:
         raise InputError(f"--steps: expected some of {', '.join(STEPS)}, found none")
     print(table(needs), gpu_line(), sep="\n")
+    if "features" not in arguments.steps:
+        print("features: with a GPU, or when asked for by --features; not counted above")
     memory, available = max(need.memory_bytes for need in needs), available_memory()
     print(f"memory: {available / GB:.1f} GB available", flush=True)
     if available < memory:

@@ -74,8 +74,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(partial, path)
+    except BaseException:
+        # While it is locked, and not after it was renamed: the name may be another writer's then.
+        partial.unlink(missing_ok=True)
+        raise
     finally:
-        partial.unlink(missing_ok=True)  # while it is locked: see `take_lock`
         let_go(held)
 
 
@@ -96,7 +99,8 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write UTF-8 JSON, atomically; an object gets a seal, which `read_json` checks."""
     with atomic_path(path) as partial:
         text = json.dumps(sealed(content), indent=indent, ensure_ascii=False)
-        partial.write_text(text + "\n", "utf-8")
+        # Half of a character, for which UTF-8 has no bytes, becomes the escape that JSON has.
+        partial.write_bytes((text + "\n").encode("utf-8", errors="backslashreplace"))
 
 
 def read_json(path: Path, made_by: str) -> Any:

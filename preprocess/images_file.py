@@ -14,11 +14,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from preprocess.decoding import decode_rgb
+from preprocess.decoding import decode_rgb, size_of
 from preprocess.disk_space import reserve_space, writing_hdf5
 from preprocess.errors import InputError
 from preprocess.files import atomic_path
 from preprocess.hdf5 import LIBVER, Schema, SplitHdf5, checksum, reading_hdf5, write_attributes
+from preprocess.split_file import Split
 
 IMAGES = Schema(
     "encoded_images",
@@ -48,6 +49,11 @@ class ImagesFile(SplitHdf5):
                 f"found others (damaged file); make it again with {self.schema.made_by}"
             )
 
+    @property
+    def sizes(self) -> np.ndarray:
+        """(N,) int64: how many bytes each image has."""
+        return np.diff(self._offsets)
+
     def read_encoded(self, image_id: int) -> bytes:
         """Return the source file's own bytes. Raises InputError as `FeaturesFile.read`."""
         row = self.row_of(image_id)
@@ -60,6 +66,25 @@ class ImagesFile(SplitHdf5):
     def read(self, image_id: int) -> np.ndarray:
         """Return the image as (height, width, 3) uint8 RGB. Raises InputError likewise."""
         return decode_rgb(self.read_encoded(image_id), f"{self.path}, image {image_id}")
+
+
+def has_images(path: Path, split: Split, image_root: Path) -> bool:
+    """Whether an images file is there that needs not be written anew.
+
+    A fast look: the file opens (complete, not cut), has exactly the images of the split in their
+    order, and each in as many bytes as the image's file has by now. The bytes themselves are not
+    read: not noticed is an image file replaced by another of its size, nor damage within the HDF5
+    file, which its checksums tell when it is read.
+
+    Raises:
+        InputError: an image file is not there or cannot be read.
+    """
+    try:
+        found = ImagesFile(path)
+    except InputError:
+        return False
+    sizes = [size_of(image_root / image.file_name) for image in split.images]
+    return np.array_equal(found.image_ids, split.image_ids) and np.array_equal(found.sizes, sizes)
 
 
 def write_images_file(

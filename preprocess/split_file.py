@@ -16,7 +16,9 @@ import numpy as np
 from preprocess.errors import InputError
 from preprocess.files import read_json, write_json
 
-MADE_BY = "make it with `python -m preprocess.splits`"
+MADE_BY = (
+    "make it with `python -m preprocess.splits`, or by hand as the README says (Change one thing)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ def _check_id(what: str, value: object) -> None:
 def _check_text(what: str, value: object) -> None:
     if not isinstance(value, str):
         raise InputError(f"{what}: expected text, found {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what}: found half of a character in {value!r}; correct it") from error
 
 
 @dataclass(frozen=True)
@@ -186,7 +192,11 @@ def read_split(path: Path) -> Split:
             for image in content["images"]
         )
         return Split(content["dataset"], content["split"], content["source"], images)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a split file ({error!r}); {MADE_BY}") from error
+    except KeyError as error:
+        raise InputError(f"{path}: not a split file: found no member {error}; {MADE_BY}") from error
+    except TypeError as error:
+        raise InputError(
+            f"{path}: not a split file: expected objects with lists of objects ({error}); {MADE_BY}"
+        ) from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Submit the whole reproduction as jobs that wait for each other, and print their ids:
+# Submit features, fine-tuning, scoring and error analysis as jobs that wait for each other, and
+# print their ids:
 #   bash slurm/reproduce.sh
 # Needs the splits and images of `bash setup.sh coco`; settings are in slurm/site.sh. What is done
 # already is not done again: submitted anew after a failure, the jobs go on where it was.
@@ -17,6 +18,8 @@ command -v sbatch >/dev/null || fail "sbatch not found: run this on a login node
 for file in {train,val,minival,test}.json {train,val,test}_images.h5; do
     [[ -f $DATA_DIR/$file ]] || fail "$DATA_DIR/$file not found: bash setup.sh coco makes it"
 done
+command -v python >/dev/null && python -c "import h5py" 2>/dev/null ||
+    fail "no python with the packages of requirements.txt here: VENV of slurm/site.sh, found $VENV"
 mkdir -p "$RUN_DIR/slurm"
 
 # submit AFTER SCRIPT [ARGUMENT...]: AFTER is the ids to wait for, with spaces; sbatch's options for
@@ -67,8 +70,10 @@ for protocol in "${PROTOCOLS[@]}"; do
     scores+=("$job")
     submit "" evaluate_clip "$protocol"
     scores+=("$job")
+    submit "" evaluate_clip "$protocol" clip_negative # the paper's row
     submit "$clip_tuned" evaluate_clip "$protocol" clip_tuned
 done
 options=("${CPU_JOB[@]}")
 submit "${scores[*]:0:2}" error_analysis "${PROTOCOLS[0]}" # of the first protocol's rankings
 echo "their output: $RUN_DIR/slurm/; the report: $RUN_DIR/error_analysis/${PROTOCOLS[0]}/report/index.html"
+echo "then, each against what is published: python -m information_retrieval.check (REPRODUCTION.md)"

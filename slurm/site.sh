@@ -10,6 +10,7 @@
 
 # sbatch's options for jobs of whole nodes (fine-tuning, scoring: a process a GPU), for a shard of
 # the features, and for jobs without a GPU. --nodes=2 runs the first on two nodes.
+# The total batch grows with the GPUs: LXMERT's 32 pairs on each are 256 on 8 and 512 on two nodes.
 NODE_JOB=(--nodes=1 --gpus-per-node=8 --cpus-per-gpu=8 --mem-per-gpu=40G)
 SHARD_JOB=(--gpus-per-node=1 --cpus-per-gpu=8 --mem-per-gpu=40G)
 CPU_JOB=(--cpus-per-task=8 --mem=40G)
@@ -34,11 +35,14 @@ NUM_SHARDS=8
 DETECTOR=unc-nlp/frcnn-vg-finetuned
 LXMERT=unc-nlp/lxmert-base-uncased
 CLIP=openai/clip-vit-base-patch32
+# A total of 256 on another number of GPUs: on 4, --per_device_train_batch_size 64, or where that is
+# too much for their memory --gradient_accumulation_steps 2; on 16, --per_device_train_batch_size 16.
 LXMERT_OPTIONS=()
 CLIP_OPTIONS=(--per_device_train_batch_size 64 --num_train_epochs 5)
 
-# Jobs that are interrupted are queued again, at most this often.
+# Jobs that are interrupted are queued again, at most this often, if they ran at least so long.
 MAX_RESTARTS=50
+MIN_SECONDS=60
 # Processes on a node; by default its GPUs.
 #PROCESSES_PER_NODE=8
 # Where the processes of several nodes meet; by default the first node of the job.

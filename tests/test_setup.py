@@ -22,14 +22,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def setup(
-    *arguments: str, script: Path = ROOT / "setup.sh", **environment: str
+    *arguments: str, script: Path = ROOT / "setup.sh", cwd: Path = Path("/"), **environment: str
 ) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["bash", script, *arguments],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        cwd="/",
+        cwd=cwd,
     )
 
 
@@ -38,6 +38,8 @@ def test_help_describes_every_verb():
     assert shown.returncode == 0
     for verb in ("demo", "test", "coco"):
         assert f"\n  {verb} " in shown.stdout
+    assert "see: venv/bin/python -m" in shown.stdout
+    assert "see: /other/bin/python -m" in setup("--help", VENV="/other").stdout
 
 
 @pytest.mark.parametrize(
@@ -88,10 +90,12 @@ def coco(tmp_path, small_coco):
     """Run `setup.sh coco` in this environment, into the folder data/."""
     venv = this_environment(tmp_path / "venv")
 
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess:
-        given = ("--data_dir", tmp_path / "data", "--checksums", small_coco.checksums)
+    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
+        # From another folder than the repository, by a path that starts there.
+        given = ("--data_dir", "data", "--checksums", small_coco.checksums, *arguments)
         # The second core of a small machine is another test's.
-        return setup("coco", *given, *map(str, arguments), VENV=venv, OMP_NUM_THREADS="1")
+        environment = {"VENV": venv, "OMP_NUM_THREADS": "1", **environment}
+        return setup("coco", *map(str, given), cwd=tmp_path, **environment)
 
     return run
 
@@ -163,12 +167,49 @@ def test_steps_run_alone_with_files_that_are_there_already(coco, small_coco, tmp
     made = {path.name for path in (tmp_path / "data").iterdir()}
     splits_made = {f"{split}.json" for split in ("train", "val", "minival", "test")}
     assert made == splits_made | {f"{split}_images.h5" for split in ("train", "val", "test")}
+    shown = coco(*given, "--steps", "images,splits")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("\nunchanged: ") == 3
+
+
+def test_paths_start_from_the_folder_of_the_caller(coco, small_coco, tmp_path):
+    (tmp_path / "mine").symlink_to(small_coco.source)
+    given = ("--karpathy_json", "mine/dataset_coco.json", "--image_root", "mine/images")
+    shown = coco(*given, "--steps", "splits,images")
+    assert shown.returncode == 0, shown.stderr
+    assert (tmp_path / "data" / "test_images.h5").exists()
+    words = [word for command in commands_of(shown) for word in command]
+    assert str(tmp_path / "mine" / "images") in words
+    assert str(tmp_path / "data") in words
+
+
+@pytest.mark.parametrize(
+    ("detector", "downloaded"), [("some/detector", True), ("demo/models/detector", False)]
+)
+def test_weights_are_those_of_the_named_detector(detector, downloaded, coco, tmp_path):
+    hub = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    shown = coco("--steps", "weights", "--detector", detector, **hub)
+    assert shown.returncode == 1
+    models = commands_of(shown)[-1]
+    assert models[:2] == ["preprocess.download_weights", "--models"]
+    assert "unc-nlp/lxmert-base-uncased" in models
+    assert (detector in models) == downloaded
+    assert "unc-nlp/frcnn-vg-finetuned" not in models
 
 
 def test_preflight_only_makes_nothing(coco, tmp_path):
     shown = coco("--preflight_only", "--weights")
     assert shown.returncode == 0, shown.stderr
-    for word in ("download", "weights", "splits", "images", "disk of", "memory: ", "GPU: "):
+    for word in (
+        "download",
+        "weights",
+        "splits",
+        "images",
+        "features",
+        "disk of",
+        "memory: ",
+        "GPU: ",
+    ):
         assert f"\n{word}" in shown.stdout
     assert not (tmp_path / "data").exists()
 
@@ -179,6 +220,9 @@ def test_preflight_only_makes_nothing(coco, tmp_path):
         (["--stesp", "splits"], "setup.sh: unknown option --stesp (see bash setup.sh --help)"),
         (["--steps"], "setup.sh: --steps needs a value (see bash setup.sh --help)"),
         (["--steps", "split"], "error: --steps: expected some of download"),
+        (["--steps", "*"], "splits, images, features, found *"),
+        (["--steps", "splits", "--karpathy_json", "/x.json"], "--karpathy_json /x.json: no such"),
+        (["--steps", "images", "--image_root", "/none"], "--image_root /none: expected folders"),
         (["--steps", "splits"], "dataset_coco.json: no such file"),
     ],
 )

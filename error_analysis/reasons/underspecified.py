@@ -2,16 +2,20 @@
 
 Words are compared by stem. Function words and words that fit every picture ("a picture of",
 "somewhere", "things") tell no image from another and do not count. An image is covered by a caption
-when one of its captions has (nearly) all of the caption's content, weighed by TF-IDF.
+when one of its captions has (nearly) all of the caption's content, weighed by TF-IDF, and when it
+is not indoors where the caption says outdoors, or the other way round.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.reasons.nouns import HYPERNYMS, SYNONYMS, plurals
+from error_analysis.reasons.places import IMPLIED, PHRASES, PLACE_OF
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.words import FUNCTION_WORDS, stem, tokenize, word_set
 from preprocess.split_file import Split
@@ -38,6 +42,10 @@ _GENERAL_WORDS = word_set(
 )
 _LITTLE = FUNCTION_WORDS | _GENERAL_WORDS
 _LITTLE_STEMS = frozenset(map(stem, _LITTLE))
+_SETTINGS = {"outdoors": 1, "indoors": 2}  # bits: captions of one image may say both
+# "A house in a field" is a thing outdoors.
+_THINGS = word_set("building house home")
+_PHRASES = {**PHRASES, "in a building": "indoors", "inside a building": "indoors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Coverage:
 
     Attributes:
         n_images: other images with a caption that covers the content words of this one.
-        example: the nearest such caption; None where there is none, or no content to cover.
+        example: the most similar such caption; None where there is none, or no content to cover.
     """
 
     n_images: int
@@ -55,8 +63,16 @@ class Coverage:
 
 def content_words(caption: str) -> list[str]:
     """Return the different stems of the words that tell the image from others, in order."""
-    stems = (stem(token.lower) for token in tokenize(caption) if token.is_word)
+    stems = (stem(token.lower) for token in tokenize(_said(caption)) if token.is_word)
     return list(dict.fromkeys(word for word in stems if word not in _LITTLE_STEMS))
+
+
+def _said(caption: str) -> str:
+    """Return a caption in lower case, phrases of a place as its word."""
+    text = caption.lower()
+    for phrase, place in sorted(_PHRASES.items(), reverse=True):  # the longer one first
+        text = text.replace(phrase, place)
+    return text
 
 
 def underspecified(gallery: Split) -> list[Reason | None]:
@@ -78,12 +94,17 @@ def _evidence(coverage: Coverage) -> str:
 
 def _coverages(gallery: Split) -> dict[int, Coverage]:
     """Return the coverage of the captions with few content words; the others have no entry."""
+    settings = _Settings.of(gallery)
     words = [content_words(caption) for caption in gallery.captions]
     wider = _wider_words()
     said = [[*own, *(w for word in own for w in wider.get(word, ()))] for own in words]
     few = [i for i, own in enumerate(words) if len(own) <= MOST_CONTENT_WORDS]
-    # A caption without content words fits every other image.
-    coverages = {i: Coverage(len(gallery.images) - 1, None) for i in few if not words[i]}
+    # A caption without content words fits every other image, but for those that are elsewhere.
+    coverages = {
+        i: Coverage(max(0, int(settings.images_fit(i).sum()) - 1), None)
+        for i in few
+        if not words[i]
+    }
     few = [i for i in few if words[i]]
     if not few:
         return coverages
@@ -92,7 +113,7 @@ def _coverages(gallery: Split) -> dict[int, Coverage]:
     weights = vectorizer.transform(words)  # (n_captions, n_stems)
     for start in range(0, len(few), _BLOCK):
         block = few[start : start + _BLOCK]
-        coverages.update(_block_coverages(gallery, block, weights, present))
+        coverages.update(_block_coverages(gallery, block, weights, present, settings))
     return coverages
 
 
@@ -112,22 +133,88 @@ def _wider_words() -> dict[str, frozenset[str]]:
 
 
 def _block_coverages(
-    gallery: Split, block: list[int], weights: sparse.csr_matrix, present: sparse.csr_matrix
+    gallery: Split,
+    block: list[int],
+    weights: sparse.csr_matrix,
+    present: sparse.csr_matrix,
+    settings: "_Settings",
 ) -> dict[int, Coverage]:
     own = np.asarray(weights[block].sum(axis=1)).ravel()  # (n_block,)
     shared = (weights[block] @ present.T).tocsr()  # (n_block, n_captions)
-    totals = np.asarray(weights.sum(axis=1)).ravel()  # (n_captions,)
+    n_words = np.diff(weights.indptr)
     images = gallery.caption_image_index
     coverages = {}
     for row, caption in enumerate(block):
         entries = slice(shared.indptr[row], shared.indptr[row + 1])
         others, covered = shared.indices[entries], shared.data[entries]
         covers = (covered >= COVERAGE * own[row]) & (images[others] != images[caption])
-        others = others[covers]
-        example = None
-        if len(others):
-            # Of the captions that cover this one, that which says least beside it.
-            nearest = others[np.lexsort((others, totals[others] - covered[covers]))[0]]
-            example = gallery.captions[nearest].strip()
+        others = others[covers & settings.captions_fit(caption)[others]]
+        example = _nearest(gallery.captions, caption, others, n_words) if len(others) else None
         coverages[caption] = Coverage(len(np.unique(images[others])), example)
     return coverages
+
+
+def _nearest(captions: Sequence[str], caption: int, others: np.ndarray, n_words: np.ndarray) -> str:
+    """Return that of the others that says least beside the caption, in words most like its own.
+
+    Args:
+        n_words: (n_captions,) int64, content words.
+    """
+    own = _stems(captions[caption])
+
+    def likeness(text: str) -> float:
+        words = _stems(text)
+        return len(own & words) / len(own | words)
+
+    least = np.sort(others[n_words[others] == n_words[others].min()])
+    return max(dict.fromkeys(captions[other].strip() for other in least), key=likeness)
+
+
+@cache
+def _stems(caption: str) -> frozenset[str]:
+    return frozenset(stem(token.lower) for token in tokenize(caption) if token.is_word)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """Which captions and images are outdoors or indoors, as far as captions tell.
+
+    Attributes:
+        captions: (n_captions,) uint8, bits of `_SETTINGS`; 0: not told.
+        images: (n_images,) uint8, all that an image's captions say.
+        image_of: (n_captions,) int64, the row of each caption's image.
+    """
+
+    captions: np.ndarray
+    images: np.ndarray
+    image_of: np.ndarray
+
+    @classmethod
+    def of(cls, gallery: Split) -> "_Settings":
+        captions = np.array([_setting(caption) for caption in gallery.captions], np.uint8)
+        images = np.zeros(len(gallery.images), np.uint8)
+        np.bitwise_or.at(images, gallery.caption_image_index, captions)
+        return cls(captions, images, gallery.caption_image_index)
+
+    def images_fit(self, caption: int) -> np.ndarray:
+        """Tell which images are not elsewhere than a caption says, (n_images,) bool."""
+        return self._agree(caption, self.images)
+
+    def captions_fit(self, caption: int) -> np.ndarray:
+        """Tell which captions, and their images, are not elsewhere, (n_captions,) bool."""
+        return self._agree(caption, self.captions) & self.images_fit(caption)[self.image_of]
+
+    def _agree(self, caption: int, others: np.ndarray) -> np.ndarray:
+        own = self.captions[caption]
+        return (own == 0) | (others == 0) | (own & others != 0)
+
+
+def _setting(caption: str) -> int:
+    words = [token.lower for token in tokenize(_said(caption))]
+    found = 0
+    for at, word in enumerate(words):
+        if word in ("inside", "outside") and (words[at + 1 : at + 2] or ["."])[0][0].isalpha():
+            continue  # a preposition: the place comes behind it
+        if word in PLACE_OF and word not in _THINGS:
+            found |= _SETTINGS.get(IMPLIED.get(PLACE_OF[word], PLACE_OF[word]), 0)
+    return found

@@ -9,6 +9,7 @@ import jinja2
 import matplotlib
 from matplotlib.figure import Figure
 
+from error_analysis.metric_tables import one_decimal
 from error_analysis.plots import MODEL_COLORS, TITLES
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,7 +37,8 @@ def template_environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "rank": lambda rank: f"{rank:,.1f}".removesuffix(".0"),
-        "score": lambda score: f"{score:.4g}",
+        "score": lambda score: f"{score:.3f}",
+        "one_decimal": one_decimal,
         "p_value": lambda p: f"{p:.2g}" if p >= LEAST_P else f"< {LEAST_P:g}",
         "count": lambda count: f"{count:,}",
         "queries": TITLES.__getitem__,

@@ -126,6 +126,7 @@ def render_overview(
         InputError: the gallery is too small for intervals.
     """
     sampling = Sampling()
+    groups = reason_groups(models, explained, galleries)
     return environment.get_template("overview.html.jinja").render(
         models=models,
         names=[model.name for model in models],
@@ -135,7 +136,9 @@ def render_overview(
         n_permutations=sampling.n_permutations,
         cutoffs=CUTOFFS,
         failures=failure_rows(galleries),
-        reasons=reason_groups(models, explained, galleries),
+        reasons=groups,
+        regions=[group for group in groups if group.regions is not None],
+        confusions=[group for group in groups if group.confusions and group.n_categories],
         figures=figures,
         about=about,
     )

@@ -18,7 +18,7 @@ from error_analysis.thumbnails import write_thumbnails
 from preprocess.images_file import ImagesFile
 
 # Wraps steps of a kind, to show how far they are: the steps, and what they are.
-Progress = Callable[[Iterable, str], Iterable]
+Progress = Callable[[Sequence, str], Iterable]
 FOLDERS = ("assets", "data", "figures", "thumbnails")
 
 

@@ -92,6 +92,19 @@ def chosen_archives(
     )
 
 
+def check_given(image_root: Path | None, karpathy_json: Path | None) -> None:
+    """Raise InputError when what the user has in the place of archives is not there."""
+    if karpathy_json is not None and not karpathy_json.is_file():
+        raise InputError(f"--karpathy_json {karpathy_json}: no such file")
+    if image_root is not None:
+        for name in ("train2014", "val2014"):
+            if not (image_root / name).is_dir():
+                raise InputError(
+                    f"--image_root {image_root}: expected folders train2014 and val2014, found "
+                    f"no {name}"
+                )
+
+
 def _read_checksums(path: Path) -> dict[str, dict[str, Any]]:
     example = 'expected {"train2014.zip": {"n_bytes": 1234, "sha256": "<64 digits>"}, ...}'
     recorded = read_json(path, example)

@@ -58,6 +58,11 @@ class ObtainedArchive:
         there = partial.stat().st_size if partial.exists() else 0
         return max(self.archive.n_bytes - there, 0)
 
+    def bytes_there(self) -> int:
+        """Return the bytes of disk that the zip file, or what is there of it, takes by now."""
+        paths = (self.path, partial_of(self.path))
+        return sum(path.lstat().st_blocks * 512 for path in paths if path.exists())
+
     def bytes_to_unpack(self) -> int:
         """Return the bytes of disk that the members take which are not there."""
         members = self.members()

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from preprocess.downloads.coco_archives import Archive
 from preprocess.downloads.obtained_archive import ObtainedArchive
+from preprocess.errors import InputError
+from preprocess.images_file import has_images
+from preprocess.split_file import read_split
 
 GB = 10**9
 LINE_RATE = 100e6 / 8  # bytes a second: 100 Mbit/s
@@ -24,45 +27,75 @@ class StepNeeds:
 
     step: str
     folder: Path  # on whose disk
-    disk_bytes: int
+    disk_bytes: int  # at most, while it runs
+    kept_bytes: int  # when it has ended; below 0 where it frees disk
     memory_bytes: int
     hours: float
     basis: str  # of the hours
 
 
+def peak_bytes(needs: Iterable[StepNeeds]) -> int:
+    """Return the most disk that steps take, one after another: each on top of what was kept."""
+    kept = peak = 0
+    for need in needs:
+        peak = max(peak, kept + need.disk_bytes)
+        kept += need.kept_bytes
+    return peak
+
+
 def download_needs(archives: Sequence[Archive], data_dir: Path, delete_archives: bool) -> StepNeeds:
     """Needs of download and unpacking; archives that are deleted are there one at a time."""
-    obtained = [ObtainedArchive(archive, data_dir) for archive in archives]
-    downloads = [archive.bytes_to_download() for archive in obtained]
-    unpacked = sum(archive.bytes_to_unpack() for archive in obtained)
-    hours = (sum(downloads) / LINE_RATE + unpacked / UNPACK_RATE) / 3600
-    disk = unpacked + (max(downloads, default=0) if delete_archives else sum(downloads))
-    return StepNeeds("download", data_dir, disk, GB // 2, hours, "estimate, 100 Mbit/s")
+    n_downloaded = n_unpacked = kept = peak = 0
+    for archive in archives:
+        obtained = ObtainedArchive(archive, data_dir)
+        downloaded, unpacked = obtained.bytes_to_download(), obtained.bytes_to_unpack()
+        n_downloaded, n_unpacked = n_downloaded + downloaded, n_unpacked + unpacked
+        kept += downloaded + unpacked
+        peak = max(peak, kept)
+        if delete_archives:
+            kept -= downloaded + obtained.bytes_there()
+    hours = (n_downloaded / LINE_RATE + n_unpacked / UNPACK_RATE) / 3600
+    return StepNeeds("download", data_dir, peak, kept, GB // 2, hours, "estimate, 100 Mbit/s")
 
 
 def weights_needs(cache: Path) -> StepNeeds:
     """Needs of the pretrained models, as if none were there."""
-    hours = WEIGHTS_BYTES / LINE_RATE / 3600
-    return StepNeeds("weights", cache, WEIGHTS_BYTES, GB // 2, hours, "estimate, 100 Mbit/s")
+    hours, disk = WEIGHTS_BYTES / LINE_RATE / 3600, WEIGHTS_BYTES
+    return StepNeeds("weights", cache, disk, disk, GB // 2, hours, "estimate, 100 Mbit/s")
 
 
 def splits_needs(archives: Iterable[Archive], data_dir: Path) -> StepNeeds:
     """Needs of the split files: 25 s for COCO's images."""
     n_images = sum(archive.n_images for archive in archives)
-    hours = n_images * 25 / 123_287 / 3600
-    return StepNeeds(
-        "splits", data_dir, n_images * 1000, 3 * GB // 2, hours, "measured, 1 CPU core"
-    )
+    hours, disk = n_images * 25 / 123_287 / 3600, n_images * 1000
+    return StepNeeds("splits", data_dir, disk, disk, 3 * GB // 2, hours, "measured, 1 CPU core")
 
 
-def images_needs(archives: Iterable[Archive], data_dir: Path) -> StepNeeds:
-    """Needs of `{split}_images.h5`, each of which is there until it is replaced."""
+def images_needs(archives: Iterable[Archive], data_dir: Path, image_root: Path) -> StepNeeds:
+    """Needs of `{split}_images.h5`: none of those that `write_images` will leave as they are.
+
+    Each of the others is there until it is replaced. What is left as it is, is told from the split
+    files that are there; those that the splits step makes anew are taken to be the same.
+    """
     archives = [archive for archive in archives if archive.n_images]
     total = sum(archive.n_bytes for archive in archives)
-    there = [_on_disk(data_dir / f"{split}_images.h5") for split in SPLITS]
-    disk = max(total - sum(there), 0) + max(there)
-    hours = sum(archive.n_images for archive in archives) * 0.003 / 3600
-    return StepNeeds("images", data_dir, disk, GB, hours, "measured, 2 CPU cores")
+    paths = {split: data_dir / f"{split}_images.h5" for split in SPLITS}
+    unchanged = {split for split in SPLITS if _is_unchanged(paths[split], split, image_root)}
+    replaced = [_on_disk(paths[split]) for split in SPLITS if split not in unchanged]
+    left = max(total - sum(_on_disk(paths[split]) for split in unchanged), 0) if replaced else 0
+    kept = max(left - sum(replaced), 0)
+    hours = sum(archive.n_images for archive in archives) * 0.003 / 3600 * left / max(total, 1)
+    disk = kept + max(replaced, default=0)
+    return StepNeeds("images", data_dir, disk, kept, GB, hours, "measured, 2 CPU cores")
+
+
+def _is_unchanged(path: Path, split: str, image_root: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        return has_images(path, read_split(path.with_name(f"{split}.json")), image_root)
+    except InputError:
+        return False  # a file is not there yet, or will be told of by its step
 
 
 def features_needs(archives: Iterable[Archive], data_dir: Path, with_gpu: bool) -> StepNeeds:
@@ -72,9 +105,8 @@ def features_needs(archives: Iterable[Archive], data_dir: Path, with_gpu: bool) 
     left = max(total - there, 0)
     seconds = SECONDS_ON_GPU if with_gpu else SECONDS_ON_CPU
     basis = "estimate, one GPU" if with_gpu else "measured, 2 CPU cores"
-    return StepNeeds(
-        "features", data_dir, left, 2 * GB, left / FEATURE_BYTES * seconds / 3600, basis
-    )
+    hours = left / FEATURE_BYTES * seconds / 3600
+    return StepNeeds("features", data_dir, left, left, 2 * GB, hours, basis)
 
 
 def _on_disk(path: Path) -> int:

@@ -17,8 +17,11 @@ from preprocess.disk_space import FULL
 from preprocess.errors import InputError
 from preprocess.files import read_json, write_json
 
-# What zipfile raises about an archive that is damaged, encrypted or of an unknown kind.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+# What zipfile raises about an archive that is damaged, encrypted, of an unknown kind, or another.
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, KeyError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 
 
 @dataclass(frozen=True)
@@ -95,26 +98,32 @@ def unpack(archive: Path, members: Iterable[Member], folder: Path) -> None:
     """Write members into a folder; each has its name only when it is whole (size and CRC-32).
 
     Raises:
-        InputError: the archive is damaged, or the folder cannot be written.
+        InputError: the archive is damaged or another one, or the folder cannot be written.
     """
-    with zipfile.ZipFile(archive) as file:
+    advice = "remove the archive, and the same command downloads it again"
+    try:
+        file = zipfile.ZipFile(archive)
+    except (OSError, *DAMAGED) as error:
+        raise InputError(f"{archive}: expected a zip archive, found {error}; {advice}") from error
+    with file:
         for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", mininterval=1):
             path = folder / member.name
             try:
                 _unpack_one(file, member, path)
             except DAMAGED as error:
                 raise InputError(
-                    f"{archive}: {member.name} is damaged ({error}); remove the archive, and the "
-                    "same command downloads it again"
+                    f"{archive}: {member.name} is damaged ({error}); {advice}"
                 ) from error
             except OSError as error:
-                advice = "; make room, and the same command goes on" * (error.errno in FULL)
-                raise InputError(f"{path}: cannot be written ({error.strerror}){advice}") from error
+                room = "; make room, and the same command goes on" * (error.errno in FULL)
+                raise InputError(f"{path}: cannot be written ({error.strerror}){room}") from error
 
 
 def _unpack_one(file: zipfile.ZipFile, member: Member, path: Path) -> None:
     # Not files.atomic_path, which waits for the disk: too slow for 100,000 small files. What a
     # power cut loses has another size, or is found by the CRC-32.
+    if member.crc32 != file.getinfo(member.name).CRC:
+        raise zipfile.BadZipFile("another file than the archive had")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -83,7 +83,10 @@ def test_the_overlap_of_the_hard_queries_is_written_and_printed(compared, capsys
         {"hard_for": ["lxmert", "clip"], "queries": 1},
     ]
     assert overlap["jaccard"] == [{"models": ["lxmert", "clip"], "value": 0.25}]
-    assert "i2t: Jaccard of lxmert and clip: 0.25" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "i2t: Jaccard of lxmert and clip: 0.25" in printed
+    assert "i2t: hard (rank >= 10) for lxmert alone: 1 of" in printed
+    assert "beats: better rank < 10 and worse rank - better rank >= 10" in printed
     other = compared("--hard_rank", "26")["metadata"]["hard_overlap"]["i2t"]
     assert other["hard"] == {"lxmert": 0, "clip": 1}
 

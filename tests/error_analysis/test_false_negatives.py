@@ -161,11 +161,13 @@ def test_the_command_writes_counts_metrics_and_reasons(files, tmp_path, run_main
     }
     table = capsys.readouterr().out
     assert "ECCV Caption" in table
+    assert "labelled" in table
     assert "mAP@R" in table
 
 
-def test_it_works_without_labels(files, run_main):
+def test_it_works_without_labels(files, run_main, capsys):
     assert run_main(main, *options(files)) == 0
+    assert "labelled" not in capsys.readouterr().out
     content = json.loads(files["--output"].read_text())
     assert content["metrics"] == []
     assert [source["name"] for source in content["audits"][0]["sources"]] == [BY_CAPTIONS]

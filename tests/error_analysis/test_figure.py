@@ -3,11 +3,14 @@
 import matplotlib.image
 import pytest
 
-from error_analysis.figure import hard_caption_figure, main
+from error_analysis.explanations import ExplainedQuery
+from error_analysis.figure import hard_caption_figure, main, varied_first
 from error_analysis.queries import describe_queries
+from error_analysis.reasons.reason import Reason
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import write_split
 from tests.conftest import assert_one_clear_line
+from tests.error_analysis.report_folder import save_reasons
 from tests.error_analysis.scored import (
     make_model,
     make_split,
@@ -72,3 +75,21 @@ def test_fewer_than_one_row_or_column_is_one_line(files, tmp_path, run_main, opt
     status = run_main(main, *arguments, "--output", tmp_path / "f.png", option, value)
     assert_one_clear_line(status, f"{option}: expected at least 1, found {value}")
     assert not (tmp_path / "f.png").exists()
+
+
+def test_of_each_reason_the_worst_query_comes_before_a_second_one():
+    def query(caption_id: int, *names: str) -> ExplainedQuery:
+        reasons = tuple(Reason(name, "") for name in names)
+        return ExplainedQuery(0, caption_id, 100 - caption_id, reasons)
+
+    queries = [query(1, "typo"), query(2, "typo"), query(3), query(4, "typo", "vague")]
+    assert varied_first(queries, 2) == [1, 4]
+    assert varied_first(queries, 3) == [1, 2, 4]
+
+
+def test_the_reasons_file_chooses_the_captions(files, tmp_path, run_main, monkeypatch, capsys):
+    *_, arguments = files
+    options = save_reasons(tmp_path, [*map(str, arguments)], monkeypatch)
+    status = run_main(main, *arguments, *options, "--output", tmp_path / "f.png")
+    assert status == 0
+    assert "2 hard caption queries" in capsys.readouterr().out

@@ -1,6 +1,13 @@
 import re
 
-from error_analysis.metric_tables import COLUMNS, Cell, MetricRow, latex_table, markdown_table
+from error_analysis.metric_tables import (
+    COLUMNS,
+    Cell,
+    MetricRow,
+    latex_table,
+    markdown_table,
+    one_decimal,
+)
 
 
 def row(model: str, interval: bool = False) -> MetricRow:
@@ -43,3 +50,10 @@ def test_every_line_of_the_latex_table_has_the_same_columns():
     assert latex.count("{") == latex.count("}")
     begun = re.findall(r"\\begin{(.*?)}", latex)
     assert re.findall(r"\\end{(.*?)}", latex) == begun[::-1]
+
+
+def test_halves_are_rounded_up_however_the_float_came_about():
+    assert [one_decimal(x) for x in (46.25, 46.35, 100 * 0.4625, 46.2499, 0.0, -0.25)] == [
+        "46.3", "46.4", "46.3", "46.2", "0.0", "-0.3"
+    ]  # fmt: skip
+    assert Cell(52.25, 46.25, 58.75).interval == "[46.3, 58.8]"

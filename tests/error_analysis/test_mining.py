@@ -126,7 +126,9 @@ def test_the_command_writes_what_it_found_and_how(tmp_path, monkeypatch, capsys)
     assert metadata["rules"] == {"hard": "rank >= 10", "easy": "rank == 0"}
     assert (metadata["sample"], metadata["seed"], metadata["protocol"]) == (2, 7, "full")
     assert (metadata["model"], metadata["rankings"]) == ("tiny", str(rankings))
-    assert "i2t 2 of 3 hard, 2 easy" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "i2t 2 of 3 hard, 2 easy" in printed
+    assert "hard: rank >= 10; easy: rank == 0" in printed
 
 
 def test_rankings_of_another_split_end_the_command_with_one_line(tmp_path):

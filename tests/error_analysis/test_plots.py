@@ -84,3 +84,9 @@ def test_every_rank_has_a_cell(largest):
     edges = cell_edges(largest)
     assert edges[0] < 1
     assert largest + 1 < edges[-1]
+
+
+@pytest.mark.parametrize(("n_queries", "ticks"), [(7, [1, 2, 5]), (200, [1, 10, 100])])
+def test_few_queries_have_ticks_between_the_powers_of_ten(n_queries, ticks):
+    figure = rank_histogram([model_of_ranks([0] * n_queries, "a")], "i2t")
+    assert figure.axes[0].get_yticks().tolist() == ticks

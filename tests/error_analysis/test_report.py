@@ -1,16 +1,14 @@
-from pathlib import Path
+import re
 from urllib.parse import unquote, urldefrag
 
 import numpy as np
 import pytest
 
 from error_analysis.galleries import hard_galleries
-from error_analysis.report import main, render_gallery
+from error_analysis.report import render_gallery
 from error_analysis.site.pages import CARD_BYTES, near_pages
-from preprocess.files import read_json, write_json
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Caption, CaptionedImage, Split, write_split
-from tests.conftest import assert_one_clear_line
 from tests.error_analysis.page import Page
 from tests.error_analysis.report_folder import (
     A,
@@ -179,27 +177,6 @@ def test_reasons_have_pages_counts_and_lift(tmp_path, monkeypatch):
     assert "100.0 % 26 100.0 % 1.0 ×" in overview  # every caption has it, so it explains nothing
 
 
-def test_reasons_of_other_rankings_are_refused_before_anything_is_written(
-    tmp_path, monkeypatch, run_main
-):
-    arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
-    only = [*arguments[:2], *arguments[3:]]
-    options = save_reasons(tmp_path, only, monkeypatch)
-    status = run_main(main, *arguments, *options)
-    assert_one_clear_line(status, "reasons.json", "found those of other rankings (model0)")
-    assert not (tmp_path / "report").exists()
-
-
-def test_reasons_of_another_bound_are_refused(tmp_path, monkeypatch, run_main):
-    arguments = make_inputs(tmp_path, scores_with_ranks(A))
-    options = save_reasons(tmp_path, arguments, monkeypatch)
-    content = read_json(Path(options[1]), "")
-    content["metadata"]["hard_rank"] = 5
-    write_json(Path(options[1]), content)
-    status = run_main(main, *arguments, *options)
-    assert_one_clear_line(status, "reasons.json: expected queries that are hard from rank 10 on")
-
-
 def test_no_hard_query_makes_honest_empty_pages(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, np.eye(12, dtype=np.float32))
     site = make_report(monkeypatch, arguments, *save_reasons(tmp_path, arguments, monkeypatch))
@@ -265,32 +242,6 @@ def test_the_index_tells_the_page_of_every_card(tmp_path, monkeypatch):
     assert len(site.data("all")["pages"]) > 3
 
 
-def test_images_of_another_split_are_refused_before_anything_is_written(two_models, run_main):
-    images = Path(two_models[two_models.index("--images") + 1])
-    (images.parent / "other").mkdir()
-    save_images(images.parent / "other" / "images.h5", make_split([1] * 5))
-    (images.parent / "other" / "images.h5").replace(images)
-    assert_one_clear_line(run_main(main, *two_models), "image 105 is not in the file")
-    assert not Path(two_models[-1]).exists()
-
-
-def test_a_model_without_a_query_is_one_line(two_models, tmp_path, run_main):
-    split = make_split([1] * 30)
-    path = save_rankings(tmp_path / "less" / "test.npz", scores_with_ranks(A), split)
-    fewer = split.first(29)
-    save_rankings(path, scores_with_ranks(A[:-1]), fewer, split_sha256=split.sha256)
-    arguments = [two_models[0], two_models[1], str(path), *two_models[3:]]
-    status = run_main(main, *arguments)
-    assert_one_clear_line(status, "less/test.npz", "another image_ids", "without image 129")
-
-
-@pytest.mark.parametrize("value", [0, -1])
-def test_fewer_than_one_query_a_gallery_is_one_line(two_models, run_main, value):
-    status = run_main(main, *two_models, "--max_queries", value)
-    assert_one_clear_line(status, f"--max_queries: expected at least 1, found {value}")
-    assert not Path(two_models[-1]).exists()
-
-
 def test_a_gallery_is_drawn_alone_for_a_notebook(tmp_path):
     split = make_split([1] * 30)
     images = ImagesFile(save_images(tmp_path / "images.h5", split))
@@ -313,3 +264,20 @@ def test_a_gallery_is_drawn_alone_for_a_notebook(tmp_path):
 )
 def test_of_many_pages_the_near_ones_are_linked(number, n_pages, near):
     assert near_pages(number, n_pages) == near
+
+
+def test_a_gallery_without_a_query_is_not_linked(tmp_path, monkeypatch):
+    arguments = make_inputs(tmp_path, np.eye(12, dtype=np.float32))
+    overview = make_report(monkeypatch, arguments).pages["index.html"]
+    assert not [address for address in overview.addresses if address.startswith("hard_")]
+
+
+def test_a_gallery_tells_what_a_rank_is_and_scores_have_three_decimals(two_models, monkeypatch):
+    site = make_report(monkeypatch, two_models)
+    text = " ".join(site.pages["hard_model0_i2t.html"].text.split())
+    assert "A rank counts the wrong documents above a ground truth, from 0" in text
+    assert re.search(r"rank 25 score -?\d+\.\d{3} ", text)
+
+
+def test_the_search_says_how_to_begin(two_models, monkeypatch):
+    assert "Type words" in make_report(monkeypatch, two_models).pages["search.html"].text

@@ -57,6 +57,17 @@ def test_the_papers_clip_wants_negatives(check, capsys):
     assert "evaluate with --negative_images" in capsys.readouterr().out
 
 
+def test_of_an_lxmert_the_name_is_no_cause_and_its_features_may_be(check, capsys):
+    check("paper-lxmert-1k", off_by(9, "paper-lxmert-1k"), protocol="1k", model="runs/mine")
+    printed = capsys.readouterr().out
+    assert "runs/mine" not in printed
+    assert "features: of another detector" in printed
+    check("clip-vit-b32-5k", off_by(9), model="runs/mine")
+    printed = capsys.readouterr().out
+    assert "the model is runs/mine" in printed
+    assert "features: of another detector" not in printed
+
+
 def test_another_protocol_of_the_same_scores_is_found(check):
     folds = {"5fold": {"metrics": off_by(0, "clip-vit-l14-5fold")}}
     assert check("clip-vit-l14-5fold", off_by(0), others=folds) == 0

@@ -136,6 +136,7 @@ def test_features_of_another_detector_than_the_checkpoints_are_noticed(tmp_path)
     assert wrong(detector_answers(features, SimpleNamespace(detector_sha256="d"))) == []
     assert wrong(detector_answers(features, SimpleNamespace(detector_sha256="e"))) != []
     assert detector_answers(features, SimpleNamespace()) == []
+    assert detector_answers(features, SimpleNamespace(detector_sha256="")) == []
 
 
 def test_images_that_were_scaled_to_0_and_1_are_noticed(tmp_path):
@@ -160,14 +161,22 @@ def test_features_of_other_files_than_the_images_are_noticed(data_dir):
     assert len(wrong(same_pictures_answers(features, images, ids))) == 1
 
 
+def name_detector(path, name: bytes) -> None:
+    """Say of a features file that a detector of this hash made it."""
+    with h5py.File(path, "a") as file:
+        del file.attrs["weights_sha256"]
+        dtype = h5py.string_dtype("utf-8", len(name))
+        file.attrs.create("weights_sha256", name, dtype=dtype)
+
+
 def test_training_records_the_detector_and_evaluation_refuses_another(data_dir, tmp_path, run_main):
     checkpoint, run = save_lxmert(tmp_path / "lxmert"), tmp_path / "run"
+    for split in ("train", "val"):
+        name_detector(data_dir / f"{split}_features.h5", b"trained")
     arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir, "--output_dir", run]
     assert run_main(train_main, *arguments, "--num_train_epochs", 1, "--use_cpu") == 0
-    assert load_model(str(run)).config.detector_sha256 == ""
-    with h5py.File(data_dir / "test_features.h5", "a") as file:
-        del file.attrs["weights_sha256"]
-        file.attrs.create("weights_sha256", b"another", dtype=h5py.string_dtype("utf-8", 7))
+    assert load_model(str(run)).config.detector_sha256 == "trained"
+    name_detector(data_dir / "test_features.h5", b"another")
     arguments = ["--model_name_or_path", run, "--data_dir", data_dir, "--protocol", "full"]
     status = run_main(evaluate_main, *arguments, "--output", tmp_path / "runs" / "test.npz")
     assert_one_clear_line(status, "test_features.h5", "detector", "another", "preflight")
@@ -179,6 +188,7 @@ def test_preflight_prints_each_answer(data_dir, tmp_path, run_main, capsys):
     assert run_main(preflight_main, *arguments) == 0
     printed = capsys.readouterr().out
     assert "OK    red, green, blue (200, 100, 50)" in printed
+    assert "expected 1.127 -0.251 -0.769, found 1.127 -0.251 -0.769" in printed
     assert "all 2 answers are right" in printed
 
 

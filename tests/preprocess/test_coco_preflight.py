@@ -11,9 +11,15 @@ from preprocess import coco_preflight
 from preprocess.downloads import step_needs
 from preprocess.downloads.coco_archives import COCO_2014
 from preprocess.downloads.http_file import partial_of
-from preprocess.downloads.step_needs import GB, StepNeeds, download_needs, features_needs
+from preprocess.downloads.step_needs import (
+    GB,
+    StepNeeds,
+    download_needs,
+    features_needs,
+    peak_bytes,
+)
 from preprocess.features_writer import FeaturesWriter
-from tests.conftest import assert_one_clear_line
+from tests.conftest import assert_one_clear_line, write_data_dir, write_images_of
 
 EVERYTHING = ["download", "weights", "splits", "images", "features"]
 
@@ -54,13 +60,42 @@ def test_a_disk_that_is_too_small_is_one_line(preflight, tmp_path):
 
 def test_what_the_user_has_needs_no_disk(preflight, tmp_path):
     given = ["--image_root", tmp_path, "--karpathy_json", tmp_path / "dataset_coco.json"]
+    for name in ("train2014", "val2014"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "dataset_coco.json").touch()
     assert preflight(2 * GB, "--steps", "download", *given) == 0
     assert preflight(2 * GB, "--steps", "download") != 0
 
 
+@pytest.mark.parametrize("option", ["--image_root", "--karpathy_json"])
+def test_what_the_user_says_to_have_is_looked_for(option, preflight, tmp_path):
+    status = preflight(200 * GB, "--steps", "splits", "images", option, tmp_path / "none")
+    assert_one_clear_line(status, f"{option} {tmp_path / 'none'}: ")
+
+
+def test_deleted_archives_leave_their_disk_to_later_steps(preflight, capsys):
+    everything = ["--steps", "download", "splits", "images", "features"]
+    # Zip files 20.4 GB, unpacked 21.4, splits 0.1, images 20.2, features 36.5.
+    assert preflight(99 * GB, *everything) == 0
+    assert preflight(98 * GB, *everything) != 0
+    capsys.readouterr()
+    assert preflight(79 * GB, *everything, "--delete_archives") == 0
+    assert "79.0 GB free, 78.2 GB needed" in capsys.readouterr().out
+    assert preflight(78 * GB, *everything, "--delete_archives") != 0
+
+
+def test_the_peak_is_of_the_steps_in_their_order(tmp_path):
+    def step(disk: int, kept: int) -> StepNeeds:
+        return StepNeeds("", tmp_path, disk, kept, 0, 0.0, "")
+
+    assert peak_bytes([step(9, 4), step(3, 3)]) == 9
+    assert peak_bytes([step(9, 4), step(3, 3), step(5, 5)]) == 12
+    assert peak_bytes([step(0, -6), step(8, 8)]) == 2
+
+
 def test_steps_on_one_disk_share_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(coco_preflight, "free_bytes", lambda folder: 5)
-    needs = [StepNeeds(step, tmp_path / step, 3, 0, 0.0, "") for step in ("download", "images")]
+    needs = [StepNeeds(step, tmp_path / step, 3, 3, 0, 0.0, "") for step in ("download", "images")]
     with pytest.raises(coco_preflight.InputError, match="for download, images"):
         coco_preflight.check_disks(needs)
     coco_preflight.check_disks(needs[:1])
@@ -85,8 +120,30 @@ def test_what_is_there_already_is_not_counted(tmp_path):
         file.truncate(GB)
     assert download_needs(COCO_2014, tmp_path, False).disk_bytes == whole - GB
     sizes = [archive.n_bytes for archive in COCO_2014]
-    deleted = download_needs(COCO_2014, tmp_path, delete_archives=True).disk_bytes
-    assert whole - deleted == sum(sizes) - max(sizes)
+    deleted = download_needs(COCO_2014, tmp_path, delete_archives=True)
+    assert whole - deleted.disk_bytes == sum(sizes) - max(sizes)
+
+
+def test_an_archive_that_is_there_and_will_be_deleted_gives_its_disk_back(tmp_path):
+    unpacked = sum(archive.unpacked_bytes for archive in COCO_2014)
+    path = tmp_path / "archives" / "val2014.zip"
+    path.parent.mkdir()
+    path.write_bytes(bytes(10**6))
+    needs = download_needs(COCO_2014, tmp_path, delete_archives=True)
+    assert needs.kept_bytes == unpacked - path.stat().st_blocks * 512 < unpacked
+    path.rename(tmp_path / "elsewhere.zip")
+    path.symlink_to(tmp_path / "elsewhere.zip")
+    needs = download_needs(COCO_2014, tmp_path, delete_archives=True)
+    assert needs.kept_bytes == unpacked - path.lstat().st_blocks * 512
+
+
+def test_images_files_that_stay_as_they_are_need_no_disk(tmp_path, preflight, capsys):
+    data, images = write_data_dir(tmp_path / "new" / "coco"), ["--steps", "images"]
+    for split in ("train", "val", "test"):
+        write_images_of(data, split)
+    assert preflight(0, *images) == 0
+    next((data / "images").rglob("*.jpg")).write_bytes(b"of another size")
+    assert_one_clear_line(preflight(0, *images), "GB of disk needed for images")
 
 
 def test_features_that_are_begun_have_their_disk(tmp_path):

@@ -21,10 +21,17 @@ FILES = {
 }
 
 
+def lfs_of(name: str) -> dict:
+    """What the hub says of a large file."""
+    sha256, size = hashlib.sha256(FILES[name]).hexdigest(), len(FILES[name])
+    return {"lfs": {"sha256": sha256, "size": size, "pointerSize": 130}} if size > 2 else {}
+
+
 class Hub(BaseHTTPRequestHandler):
     """As much of the hub's interface as a download of public files takes."""
 
     asked: list[str] = []  # noqa: RUF012 (of the one server of a test)
+    is_damaging = False  # weights on their way, as to their size whole
 
     def log_message(self, *arguments):
         pass
@@ -40,6 +47,8 @@ class Hub(BaseHTTPRequestHandler):
         if path == "/some/model" and name in FILES:
             self.asked.append(name)
             body, kind = FILES[name], "application/octet-stream"
+            if self.is_damaging and name == "pytorch_model.bin":
+                body = bytes(len(body))
         elif path.startswith("/api/models/some/model/tree/"):
             rows = [
                 {"type": "file", "path": name, "size": len(data), "oid": name}
@@ -47,7 +56,7 @@ class Hub(BaseHTTPRequestHandler):
             ]
             body, kind = json.dumps(rows).encode(), "application/json"
         elif path.startswith("/api/models/some/model"):
-            siblings = [{"rfilename": name} for name in FILES]
+            siblings = [{"rfilename": name, **lfs_of(name)} for name in FILES]
             info = {"id": "some/model", "sha": COMMIT, "siblings": siblings}
             body, kind = json.dumps(info).encode(), "application/json"
         else:
@@ -99,6 +108,26 @@ def test_a_model_arrives_without_the_weights_of_other_libraries(hub, tmp_path):
     Hub.asked.clear()
     assert fetch(hub, tmp_path, "some/model").returncode == 0
     assert "pytorch_model.bin" not in Hub.asked
+
+
+def test_weights_that_are_others_than_the_hubs_are_told(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(Hub, "is_damaging", True)
+    shown = fetch(hub, tmp_path, "some/model")
+    assert shown.returncode == 1
+    line = shown.stderr.strip().splitlines()[-1]
+    expected = hashlib.sha256(FILES["pytorch_model.bin"]).hexdigest()
+    assert line.startswith(f"error: some/model: pytorch_model.bin: expected SHA-256 {expected}")
+    monkeypatch.setattr(Hub, "is_damaging", False)
+    assert fetch(hub, tmp_path, "some/model").returncode == 1
+    Path(line.partition("remove ")[2].partition(", and")[0]).unlink()
+    assert fetch(hub, tmp_path, "some/model").returncode == 0
+
+
+def test_a_model_that_is_there_needs_no_network(hub, tmp_path):
+    assert fetch(hub, tmp_path, "some/model").returncode == 0
+    shown = fetch("http://127.0.0.1:9", tmp_path, "some/model")
+    assert shown.returncode == 0, shown.stderr
+    assert "(not compared: the hub does not answer)" in shown.stdout
 
 
 @pytest.mark.parametrize("model", ["some/other", "not a name/"])

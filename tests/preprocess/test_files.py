@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from preprocess.errors import InputError
 from preprocess.file_lock import take_lock
-from preprocess.files import atomic_path, check_writable, write_json
+from preprocess.files import atomic_path, check_writable, read_json, write_json
 
 
 def test_a_folder_is_not_overwritten(tmp_path):
@@ -96,3 +97,25 @@ def test_a_lock_is_of_the_file_that_has_the_name(tmp_path):
     take_lock(path).close()
     held.close()
     take_lock(tmp_path / "b").close()
+
+
+def test_a_writer_that_comes_after_the_renaming_keeps_its_file(tmp_path, monkeypatch):
+    path, replace = tmp_path / "x.json", os.replace
+
+    def replace_and_let_another_begin(source, target):
+        replace(source, target)
+        monkeypatch.setattr(os, "replace", replace)
+        second.enter_context(atomic_path(path)).write_text("second")
+
+    monkeypatch.setattr(os, "replace", replace_and_let_another_begin)
+    with ExitStack() as second:
+        with atomic_path(path) as partial:
+            partial.write_text("first")
+        assert path.read_text() == "first"
+    assert path.read_text() == "second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_half_of_a_character_is_written_and_read_as_it_is(tmp_path):
+    write_json(tmp_path / "x.json", {"caption": "a cat \ud83d"})
+    assert read_json(tmp_path / "x.json", "") == {"caption": "a cat \ud83d"}

@@ -200,6 +200,11 @@ def test_a_bad_annotation_file_stops_the_command_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_caption_with_half_of_a_character_is_refused():
+    with pytest.raises(InputError, match="caption 7: found half of a character"):
+        Caption(7, "a cat \ud83d")
+
+
 @pytest.mark.parametrize("content", ["[]", '{"images": 3}', '{"images": [{"image_id": "x"}]}'])
 def test_a_file_that_is_no_split_file_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_text(content)

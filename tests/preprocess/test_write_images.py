@@ -113,6 +113,43 @@ def small(tmp_path) -> Split:
     return split
 
 
+@pytest.fixture
+def write(small, tmp_path, run_main):
+    """Write images.h5 of the small split."""
+    given = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "images"]
+    return lambda: run_main(main, *given, "--output", tmp_path / "images.h5")
+
+
+def test_a_file_with_the_images_is_left_as_it_is(write, tmp_path, capsys):
+    assert write() == 0
+    inode = (tmp_path / "images.h5").stat().st_ino
+    capsys.readouterr()
+    assert write() == 0
+    line = f"unchanged: {tmp_path / 'images.h5'}: 4 images (delete it to write anew)"
+    assert line in capsys.readouterr().out
+    assert (tmp_path / "images.h5").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("change", ["size", "order", "fewer", "cut"])
+def test_a_file_with_other_images_is_written_anew(change, write, small, tmp_path):
+    assert write() == 0
+    images, output = list(small.images), tmp_path / "images.h5"
+    if change == "size":
+        with (tmp_path / "images" / images[1].file_name).open("ab") as file:
+            file.write(b"more")
+    elif change == "cut":
+        output.write_bytes(output.read_bytes()[:-100])
+    else:
+        images = images[::-1] if change == "order" else images[:3]
+        write_split(tmp_path / "train.json", Split("tiny", "train", "a test", tuple(images)))
+    assert write() == 0
+    found = ImagesFile(output)
+    assert found.image_ids.tolist() == [image.image_id for image in images]
+    for image in images:
+        source = (tmp_path / "images" / image.file_name).read_bytes()
+        assert found.read_encoded(image.image_id) == source
+
+
 @pytest.mark.parametrize("damage", ["missing", "truncated", "text"])
 def test_a_bad_image_stops_the_command_and_leaves_nothing(small, tmp_path, run_main, damage):
     path = tmp_path / "images" / small.images[2].file_name

@@ -18,7 +18,7 @@ JOB_SECONDS = 240
 SITE = f"""
 PATH={Path(sys.executable).parent}:$PATH
 NODE_JOB=(--nodes=1 --gpus-per-node=8) SHARD_JOB=(--gpus-per-node=8) CPU_JOB=(--gpus-per-node=8)
-PROCESSES_PER_NODE=1 RENDEZVOUS_HOST=127.0.0.1
+PROCESSES_PER_NODE=1 RENDEZVOUS_HOST=127.0.0.1 MIN_SECONDS=0
 export TQDM_MININTERVAL=0.1
 DATA_DIR=datasets/demo IMAGE_ROOT=datasets/demo/images RUN_DIR=runs NUM_SHARDS=2 PROTOCOLS=(full)
 INSTANCES=datasets/demo/annotations/instances_val2014.json

@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# `srun` runs the words after its own options; the others note that they were called.
+# `srun` runs the words after its own options, and may be slow to register them as a step, before
+# which `scancel` reaches nothing; `scontrol` and `scancel` note that they were called.
 STANDINS = {
-    "srun": 'while [[ $1 == -* ]]; do shift; done; exec "$@"',
+    "srun": """
+        for option; do [[ $option != --job-name=* ]] || name=${option#*=}; done
+        if [[ -n ${EARLY:-} ]]; then kill -USR1 $PPID; sleep 2; fi
+        echo "$STEP_OF.0 $name" > step
+        while [[ $1 == -* ]]; do shift; done; exec "$@"
+    """,
+    "squeue": "cat step",
     "scontrol": 'echo "scontrol $*" >> calls; [[ $1 != show ]] || echo " PreemptTime=$PREEMPTED "',
-    "scancel": 'echo "scancel $*" >> calls; kill -TERM $(cat pid)',
+    "scancel": 'echo "scancel $*" >> calls; [[ ! -f step ]] || kill -TERM $(cat pid)',
     "python": 'shift 1; echo $$ > pid; exec bash -c "$1"',
 }
 
@@ -22,7 +29,7 @@ def job(tmp_path):
     """Run a job of one command, given as a line of shell; return its status and Slurm's calls."""
     (tmp_path / "slurm").mkdir()
     (tmp_path / "bin").mkdir()
-    (tmp_path / "slurm" / "site.sh").write_text("MAX_RESTARTS=3\n")
+    (tmp_path / "slurm" / "site.sh").write_text("MAX_RESTARTS=3 MIN_SECONDS=${MIN_SECONDS:-0}\n")
     for name, script in STANDINS.items():
         path = tmp_path / "bin" / name
         path.write_text(f"#!/usr/bin/env bash\n{script}\n")
@@ -37,6 +44,7 @@ def job(tmp_path):
                 **os.environ,
                 "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
                 "SLURM_JOB_ID": "7",
+                "STEP_OF": "7",
                 "PREEMPTED": "None",
                 **environment,
             },
@@ -66,13 +74,36 @@ def test_a_signalled_command_is_asked_to_end_and_the_job_queued_again(job):
 
 
 def test_a_task_of_an_array_is_queued_again_by_itself(job):
-    array = {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "2"}
+    array = {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "2", "STEP_OF": "5_2"}
     _, _, calls = job("kill -USR1 $PPID; exec sleep 20", **array)
     assert calls.splitlines() == ["scancel --signal=TERM 5_2", "scontrol requeue 5_2"]
 
 
+def test_a_signal_before_the_command_is_there_reaches_it_once_it_is(job):
+    status, _, calls = job("exec sleep 20", EARLY="1")
+    assert status == 1
+    assert calls.splitlines() == ["scancel --signal=TERM 7", "scontrol requeue 7"]
+
+
+def test_two_signals_ask_the_command_once(job):
+    # A second SIGTERM would end torchrun before the checkpoint is written.
+    ending = 'trap "kill -USR1 $PPID; sleep 1; exit 143" TERM'
+    _, _, calls = job(f"{ending}; kill -USR1 $PPID; sleep 20 > /dev/null 2>&1 & wait")
+    assert calls.splitlines() == ["scancel --signal=TERM 7", "scontrol requeue 7"]
+
+
+def test_a_job_that_is_signalled_at_its_start_is_not_queued_again(job):
+    signalled = "kill -USR1 $PPID; exec sleep 20"
+    status, printed, calls = job(signalled, MIN_SECONDS="60")
+    assert status == 1
+    assert "less than MIN_SECONDS of slurm/site.sh: not queued again" in printed
+    assert "requeue" not in calls
+    _, _, calls = job(signalled, MIN_SECONDS="60", PREEMPTED="2026-01-01T00:00:00")
+    assert "scontrol requeue 7" in calls
+
+
 def test_a_signalled_command_that_finishes_counts_as_finished(job):
-    status, printed, calls = job("trap : TERM; kill -USR1 $PPID; sleep 2 & wait; true")
+    status, printed, calls = job("trap : TERM; kill -USR1 $PPID; sleep 5 & wait; true")
     assert status == 0
     assert "requeue" not in calls
     assert "after it" in printed
@@ -119,3 +150,27 @@ def test_reproducing_without_data_or_slurm_is_one_line(tmp_path):
     assert no_data.returncode == 1
     [line] = no_data.stderr.splitlines()
     assert "datasets/coco/train.json not found: bash setup.sh coco makes it" in line
+
+
+def test_reproducing_without_python_submits_nothing(tmp_path):
+    (tmp_path / "slurm").mkdir()
+    shutil.copy(ROOT / "slurm" / "reproduce.sh", tmp_path / "slurm")
+    (tmp_path / "slurm" / "site.sh").write_text("NUM_SHARDS=2 DATA_DIR=. RUN_DIR=runs VENV=venv\n")
+    for name in ("train", "val", "minival", "test"):
+        (tmp_path / f"{name}.json").touch()
+        (tmp_path / f"{name}_images.h5").touch()
+    (tmp_path / "bin").mkdir()
+    for name in ("bash", "dirname"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+    (tmp_path / "bin" / "sbatch").write_text("#!/bin/bash\necho submitted >> calls\n")
+    (tmp_path / "bin" / "sbatch").chmod(0o755)
+    done = subprocess.run(
+        ["bash", tmp_path / "slurm" / "reproduce.sh"],
+        env={"PATH": f"{tmp_path}/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "no python with the packages of requirements.txt here: VENV of slurm/site.sh" in line
+    assert not (tmp_path / "calls").exists()

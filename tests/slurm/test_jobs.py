@@ -48,6 +48,7 @@ def test_the_whole_chain_gives_what_its_commands_give_without_slurm(project, rep
         "finetune_clip",
         "evaluate_lxmert full",
         "evaluate_clip full",
+        "evaluate_clip full clip_negative",
         "evaluate_clip full clip_tuned",
         "error_analysis full",
     ]

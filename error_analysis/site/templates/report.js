@@ -79,12 +79,13 @@
   }
 
   const MOST_FOUND = 100;
+  const HINT = isSearch ? form.querySelector("output").textContent : "";
 
   function showFound(data, filters) {
     const output = form.querySelector("output");
     const list = document.getElementById("found");
     list.replaceChildren();
-    output.replaceChildren();
+    output.textContent = filters.active ? "" : HINT;
     if (!filters.active) return;
     const kept = data.cards.filter((card) => matches(card, filters, data.reasons));
     const first = kept.length > MOST_FOUND ? ` The first ${MOST_FOUND} are listed.` : "";

@@ -84,3 +84,26 @@ def test_full_coverage_agrees_with_a_plain_count() -> None:
         else:
             assert int(reason.evidence.split()[0]) == n_others
     assert sum(reason is not None for reason in found) > 5
+
+
+def test_images_that_are_elsewhere_do_not_count_and_the_most_similar_caption_is_shown() -> None:
+    gallery = gallery_of(
+        ("a nice scene with an animal outdoors",),
+        ("Some animals indoors",),
+        ("A picture of an animal somewhere in a building",),
+        ("Dogs", "A street"),
+        ("An animal in the open", "A meadow"),
+        ("A nice scene with some animals outside", "A house"),
+        ("A dog inside a car", "A cup"),
+        ("An animal", "A room"),
+    )
+    evidence = underspecified(gallery)[0].evidence
+    assert evidence.startswith("4 other images have a caption")
+    assert evidence.endswith('such as "A nice scene with some animals outside"')
+
+
+def test_a_caption_without_content_does_not_suit_images_that_are_elsewhere() -> None:
+    gallery = gallery_of(
+        ("A few things in the open",), ("A street",), ("A kitchen",), ("A cat",), ("Snow",)
+    )
+    assert underspecified(gallery)[0].evidence.startswith("3 other images suit it too")

@@ -129,6 +129,27 @@ def test_a_damaged_archive_leaves_no_damaged_file(compression, tmp_path):
     assert content(tmp_path / "images") == whole
 
 
+@pytest.mark.parametrize("written", [b"", b"<html>", "cut", "gone"])
+def test_an_archive_that_was_replaced_by_none_is_one_line(written, archive, tmp_path):
+    members = list_members(archive, "*.jpg")
+    if written == "gone":
+        archive.unlink()
+    else:
+        archive.write_bytes(archive.read_bytes()[:-30] if written == "cut" else written)
+    with pytest.raises(InputError, match=r"expected a zip archive, found .*remove the archive"):
+        unpack(archive, members, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize("data", [None, FILES["val2014/2.jpg"]])
+def test_an_archive_that_was_replaced_by_another_is_told(data, archive, tmp_path):
+    members = list_members(archive, "*.jpg")
+    write_zip(archive, {} if data is None else dict.fromkeys(FILES, data))
+    with pytest.raises(InputError, match=r"val2014/0.jpg is damaged .*remove the archive"):
+        unpack(archive, members, tmp_path / "images")
+    assert content(tmp_path) == {"val2014.zip": archive.read_bytes()}
+
+
 def test_missing_cut_and_changed_files_are_found_and_written_again(archive, tmp_path):
     members, folder = list_members(archive, "*.jpg"), tmp_path / "images"
     unpack(archive, members, folder)

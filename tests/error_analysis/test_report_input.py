@@ -1,0 +1,63 @@
+"""Input that error_analysis.report refuses before it writes anything."""
+
+from pathlib import Path
+
+import pytest
+
+from error_analysis.report import main
+from preprocess.files import read_json, write_json
+from tests.conftest import assert_one_clear_line
+from tests.error_analysis.report_folder import A, B, make_inputs, save_reasons
+from tests.error_analysis.scored import make_split, save_images, save_rankings, scores_with_ranks
+
+
+@pytest.fixture
+def two_models(tmp_path) -> list[str]:
+    return make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
+
+
+def test_reasons_of_other_rankings_are_refused_before_anything_is_written(
+    tmp_path, monkeypatch, run_main
+):
+    arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
+    only = [*arguments[:2], *arguments[3:]]
+    options = save_reasons(tmp_path, only, monkeypatch)
+    status = run_main(main, *arguments, *options)
+    assert_one_clear_line(status, "reasons.json", "found those of other rankings (model0)")
+    assert not (tmp_path / "report").exists()
+
+
+def test_reasons_of_another_bound_are_refused(tmp_path, monkeypatch, run_main):
+    arguments = make_inputs(tmp_path, scores_with_ranks(A))
+    options = save_reasons(tmp_path, arguments, monkeypatch)
+    content = read_json(Path(options[1]), "")
+    content["metadata"]["hard_rank"] = 5
+    write_json(Path(options[1]), content)
+    status = run_main(main, *arguments, *options)
+    assert_one_clear_line(status, "reasons.json: expected queries that are hard from rank 10 on")
+
+
+def test_images_of_another_split_are_refused_before_anything_is_written(two_models, run_main):
+    images = Path(two_models[two_models.index("--images") + 1])
+    (images.parent / "other").mkdir()
+    save_images(images.parent / "other" / "images.h5", make_split([1] * 5))
+    (images.parent / "other" / "images.h5").replace(images)
+    assert_one_clear_line(run_main(main, *two_models), "image 105 is not in the file")
+    assert not Path(two_models[-1]).exists()
+
+
+def test_a_model_without_a_query_is_one_line(two_models, tmp_path, run_main):
+    split = make_split([1] * 30)
+    path = save_rankings(tmp_path / "less" / "test.npz", scores_with_ranks(A), split)
+    fewer = split.first(29)
+    save_rankings(path, scores_with_ranks(A[:-1]), fewer, split_sha256=split.sha256)
+    arguments = [two_models[0], two_models[1], str(path), *two_models[3:]]
+    status = run_main(main, *arguments)
+    assert_one_clear_line(status, "less/test.npz", "another image_ids", "without image 129")
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_fewer_than_one_query_a_gallery_is_one_line(two_models, run_main, value):
+    status = run_main(main, *two_models, "--max_queries", value)
+    assert_one_clear_line(status, f"--max_queries: expected at least 1, found {value}")
+    assert not Path(two_models[-1]).exists()
