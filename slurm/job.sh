@@ -68,7 +68,9 @@ run_resumably() {
     ((!interrupted)) || queue_again
     local command status signals
     printf '$ %s\n' "$*"
-    srun --job-name="command$number" --ntasks-per-node=1 --kill-on-bad-exit=1 "$@" &
+    # Unbound: one task a node, which is to use all CPUs that the job has there.
+    srun --job-name="command$number" --ntasks-per-node=1 --cpu-bind=none --kill-on-bad-exit=1 \
+        "$@" &
     command=$!
     while true; do
         signals=$interrupted status=0
