@@ -38,7 +38,7 @@ def test_help_describes_every_verb():
     assert shown.returncode == 0
     for verb in ("demo", "test", "coco"):
         assert f"\n  {verb} " in shown.stdout
-    assert "see: venv/bin/python -m" in shown.stdout
+    assert "see: venv/bin/python -m" in setup("--help", VENV="venv").stdout
     assert "see: /other/bin/python -m" in setup("--help", VENV="/other").stdout
 
 
