@@ -15,7 +15,7 @@ usage: bash setup.sh demo | test | coco [options]
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
          in a browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
-  test   Make $VENV/ and run the tests, on the CPU and offline (10 minutes); words go to pytest, e.g.
+  test   Make $VENV/ and run the tests, on the CPU and offline (20 minutes); words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
   coco   Make $VENV/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
          splits into datasets/coco, write the splits and the images' HDF5 files and, with a GPU, the
