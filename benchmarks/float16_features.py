@@ -16,7 +16,8 @@ from information_retrieval.arguments import DataArguments, ModelArguments
 from information_retrieval.checkpoint import load_model, load_tokenizer
 from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
 from information_retrieval.gallery_features import check_feature_dim, stack_float32
-from information_retrieval.metrics import DIRECTIONS, count_ranks, retrieval_metrics
+from information_retrieval.metrics import count_ranks, retrieval_metrics
+from information_retrieval.query_ranks import DIRECTIONS
 from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import tokenize_captions
 from preprocess.command_line import parse_arguments, run_command

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from benchmarks.timing import compare, fastest, hardware
-from information_retrieval.metrics import DIRECTIONS, Direction, RankCounter
+from information_retrieval.metrics import RankCounter
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 
 SEED = 0

@@ -35,7 +35,8 @@ from benchmarks.timing import compare, fastest, hardware
 from information_retrieval.checkpoint import load_model
 from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
 from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.metrics import DIRECTIONS, count_ranks
+from information_retrieval.metrics import count_ranks
+from information_retrieval.query_ranks import DIRECTIONS
 from information_retrieval.scoring import BLOCK_CAPTIONS, score_all
 from information_retrieval.tokenization import pad_tokens
 from preprocess.command_line import check_at_least, parse_arguments, run_command

@@ -16,10 +16,12 @@ import numpy as np
 
 from error_analysis.model_rankings import read_model_rankings
 from information_retrieval.metrics import recall_at_k
+from information_retrieval.query_ranks import QueryRanks
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import read_json
 from preprocess.split_file import read_split
+from preprocess.text_table import text_table
 
 KINDS = ("plain", "typo", "long_modifier", "underspecified", "no_visual_content")
 
@@ -31,23 +33,22 @@ class KindsArguments:
     kinds: Path = field(metadata={"help": "caption_kinds.json of demo.render"})
 
 
-def kinds_table(ranks: dict[str, np.ndarray], kinds: np.ndarray) -> str:
+def kinds_table(ranks: dict[str, QueryRanks], kinds: np.ndarray) -> str:
     """Return the table of R@10 and median rank of each kind under each model.
 
     Args:
-        ranks: by model, (n_captions,) float64 ranks of the caption queries.
+        ranks: by model, of the caption queries.
         kinds: (n_captions,) str.
     """
-    lines = [f"{'caption queries':22}" + "".join(f"{name:>24}" for name in ranks)]
+    rows = [["caption queries", "number", *ranks]]
     for kind in KINDS:
         of_kind = kinds == kind
-        cells = [
-            f"R@10 {recall_at_k(r[of_kind], 10):.1f}, median {np.median(r[of_kind]):g}"
-            for r in ranks.values()
-            if of_kind.any()
-        ]
-        lines.append(f"{kind:18}{of_kind.sum():>4}" + "".join(f"{cell:>24}" for cell in cells))
-    return "\n".join(lines)
+        if not of_kind.any():
+            continue
+        found = [r.subset(of_kind) for r in ranks.values()]
+        cells = [f"R@10 {recall_at_k(r, 10):.1f}, median {np.median(r.ranks()):g}" for r in found]
+        rows.append([kind, str(of_kind.sum()), *cells])
+    return "\n".join(text_table(rows, "l" + "r" * (1 + len(ranks))))
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
             f"{arguments.kinds}: no kind of caption {error}; give the file that was "
             "rendered with this split"
         ) from error
-    print(kinds_table({m.name: m.query_ranks("t2i").ranks() for m in models}, kinds))
+    print(kinds_table({m.name: m.query_ranks("t2i") for m in models}, kinds))
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ def _plant(
         index=index,
         item=Item(record.image_id),
         rank=float(N_RETRIEVED),
-        tied=0,
+        lowest=N_RETRIEVED,
+        highest=N_RETRIEVED,
         ground_truth=tuple(truth),
         # Of no image of the split: no id is theirs.
         retrieved=tuple(

@@ -15,7 +15,8 @@ from error_analysis.statistics import (
     estimate_metrics,
     image_of_query,
 )
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction, concatenate
+from preprocess.text_table import text_table
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _test(
     tests = {}
     for direction in DIRECTIONS:
         ranks, others = (
-            np.concatenate([fold.query_ranks(direction).ranks() for fold in folds])
+            concatenate([fold.query_ranks(direction) for fold in folds])
             for folds in (first, second)
         )
         image = np.concatenate(
@@ -105,15 +106,14 @@ def significance_table(significance: Significance, protocol: str, gallery: dict[
         gallery: how many "images" and "captions" were asked for, in all folds together.
     """
     estimates = significance.estimates
-    width = max(26, *(len(name) + 2 for name in estimates))
+    rows = [["", *estimates]]
+    for metric in METRICS:
+        rows.append([metric, *(_interval(of_model[metric]) for of_model in estimates.values())])
     lines = [
         f"protocol {protocol}: {gallery['images']:,} images, {gallery['captions']:,} captions; "
         "95 % intervals in brackets",
-        f"{'':16}" + "".join(f"{name:>{width}}" for name in estimates),
+        *text_table(rows, "l" + "r" * len(estimates)),
     ]
-    for metric in METRICS:
-        cells = [_interval(of_model[metric]) for of_model in estimates.values()]
-        lines.append(f"{metric:16}" + "".join(f"{cell:>{width}}" for cell in cells))
     lines += [_tie_bounds(name, of_model) for name, of_model in estimates.items()]
     for pair in significance.pairs:
         lines.append(f"{pair.first} against {pair.second}: p-values")
@@ -133,10 +133,14 @@ def _tie_bounds(name: str, estimates: dict[str, Estimate]) -> str:
     return f"{name}: rsum from {rsum.pessimistic:.2f} to {rsum.optimistic:.2f} by how ties break"
 
 
+def _count(expected: float) -> str:
+    return f"{expected:,.1f}".removesuffix(".0")
+
+
 def _test_lines(direction: Direction, tests: PairedTests) -> list[str]:
     lines = [
         f"  {direction} R@{test.k}: McNemar {test.mcnemar_p:.2g}, by image {test.by_image_p:.2g}; "
-        f"found by one alone: {test.first_only:,} against {test.second_only:,}"
+        f"found by one alone: {_count(test.first_only)} against {_count(test.second_only)}"
         for test in tests.recalls
     ]
     mean = tests.reciprocal_rank

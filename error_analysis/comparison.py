@@ -60,8 +60,8 @@ from error_analysis.wins import (
     counts_to_json,
     win_indices,
 )
-from information_retrieval.metrics import DIRECTIONS, Direction
 from information_retrieval.protocols import Protocol
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import check_writable, write_json

@@ -51,8 +51,8 @@ from error_analysis.predicting.query_features import (
 from error_analysis.protocol_galleries import description_of, galleries_of_models
 from error_analysis.reasons.caption_reasons import REASON_NAMES, caption_reasons
 from error_analysis.reasons.objects import read_detected, read_instances, read_labels
-from information_retrieval.metrics import DIRECTIONS, Direction
 from information_retrieval.protocols import Protocol
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.features_file import FeaturesFile
 from preprocess.files import atomic_path, check_writable, write_json

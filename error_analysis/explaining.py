@@ -30,7 +30,7 @@ from error_analysis.reasons.region_presence import RegionPresence, count_verdict
 from error_analysis.reasons.salient_object import confusions_of
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 from preprocess.images_file import ImagesFile
 from preprocess.split_file import Split
 

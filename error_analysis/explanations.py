@@ -18,7 +18,7 @@ from pathlib import Path
 from error_analysis.model_rankings import ModelRankings
 from error_analysis.query_json import number
 from error_analysis.reasons.reason import Reason
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.errors import InputError
 from preprocess.files import read_json
 

@@ -44,8 +44,9 @@ from error_analysis.relevance.extended_relevance import (
     relevance_from_pairs,
 )
 from error_analysis.relevance.label_files import read_all_labels
-from information_retrieval.metrics import DIRECTIONS, Direction, top_k
+from information_retrieval.metrics import top_k
 from information_retrieval.protocols import every_protocol
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import atomic_path, check_writable, read_json

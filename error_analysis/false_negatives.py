@@ -43,10 +43,11 @@ from error_analysis.relevance.extended_relevance import (
 )
 from error_analysis.relevance.label_files import read_all_labels
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split
+from preprocess.text_table import text_table
 
 METRIC_COLUMNS = {
     "r1": "R@1",
@@ -139,31 +140,27 @@ def audit_table(audits: Sequence[Audit]) -> str:
     What labels know has no columns where none are given.
     """
     labels = any(s.n_extended is not None for found in audits for s in found.sources)
-    columns = f"{'labelled':>17}{'extended':>17}" if labels else ""
-    head = f"{'model':16}{'':5}{'hard':>8}  {'source':30}{columns}"
-    lines = [f"{head}{'plausible in top 10':>21}"]
+    known = ["labelled", "extended"] if labels else []
+    rows = [["model", "", "hard", "source", *known, "plausible in top 10"]]
     for found in audits:
         for source in found.sources:
             extended = "" if source.n_extended is None else _share(source.n_extended, found.n_hard)
-            known = f"{_share(source.n_labelled, found.n_hard):>17}{extended:>17}"
-            lines.append(
-                f"{found.model:16}{found.direction:5}{found.n_hard:8,}  {source.name:30}"
-                f"{known if labels else ''}"
-                f"{_share(source.n_plausible, found.n_hard):>21}"
-            )
-    return "\n".join(lines)
+            known = [_share(source.n_labelled, found.n_hard), extended] if labels else []
+            plausible = _share(source.n_plausible, found.n_hard)
+            told = [found.model, found.direction, f"{found.n_hard:,}", source.name]
+            rows.append([*told, *known, plausible])
+    return "\n".join(text_table(rows, "llrlrrr" if labels else "llrlr"))
 
 
 def metrics_table(rows: Sequence[dict]) -> str:
     """Return the metrics under extended ground truth as a text table."""
-    head = f"{'model':16}{'':5}{'queries of':30}{'queries':>8}  {'ground truth':30}"
-    lines = [head + "".join(f"{name:>8}" for name in METRIC_COLUMNS.values())]
-    for row in rows:
-        lines.append(
-            f"{row['model']:16}{row['direction']:5}{row['labels']:30}{row['queries']:8,}  "
-            f"{row['ground_truth']:30}" + "".join(f"{row[name]:8.2f}" for name in METRIC_COLUMNS)
-        )
-    return "\n".join(lines)
+    head = ["model", "", "queries of", "queries", "ground truth", *METRIC_COLUMNS.values()]
+    lines = [
+        [row["model"], row["direction"], row["labels"], f"{row['queries']:,}", row["ground_truth"]]
+        + [f"{row[name]:.2f}" for name in METRIC_COLUMNS]
+        for row in rows
+    ]
+    return "\n".join(text_table([head, *lines], "lllrl" + "r" * len(METRIC_COLUMNS)))
 
 
 def main() -> None:

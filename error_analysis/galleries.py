@@ -13,7 +13,7 @@ from error_analysis.mining import HARD_RANK, hard_indices, worst_first
 from error_analysis.model_rankings import ModelRankings
 from error_analysis.queries import Item, Query, describe_queries
 from error_analysis.wins import WinRule, win_indices
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 
 Kind = Literal["hard", "wins", "reason"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from error_analysis.mining import HARD_RANK
 from error_analysis.model_rankings import ModelRankings
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ import numpy as np
 
 from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries import Item, caption_items, image_items
-from information_retrieval.metrics import DIRECTIONS, Direction, top_k
+from information_retrieval.metrics import top_k
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.files import check_writable, write_json
 from preprocess.split_file import read_split

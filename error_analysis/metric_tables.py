@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from information_retrieval.metrics import CUTOFFS, DIRECTIONS
+from information_retrieval.metrics import CUTOFFS
+from information_retrieval.query_ranks import DIRECTIONS
 
 COLUMNS = {
     **{

@@ -1,8 +1,13 @@
 """Mine hard and easy queries from a rankings file.
 
-A query is hard when no ground truth is in the model's top 10 (0-based rank >= 10, expected ties)
-and easy at rank 0. Reads a rankings file and the split file that it was made with; writes JSON in
-the original's shape, with ids, ranks and scores added (see `query_json`):
+A query is hard when no ground truth is in the model's top 10 (0-based rank >= 10) and easy at rank
+0. Where documents tie, its expected rank decides: a caption query is then hard where its image is
+out of the top 10 in more than half of the orders of what is tied, and easy only where it is first
+in all of them. How many queries are in the top 10 "by_chance", in some orders and not in others, is
+counted, and each query has its "rank_bounds".
+
+Reads a rankings file and the split file that it was made with; writes JSON in the original's shape,
+with ids, ranks and scores added (see `query_json`):
 
     {"i2t": {"hard": [{"query": image id, "ground_truth": captions, "retrieved": captions, ...}],
              "easy": [...]},
@@ -32,8 +37,8 @@ from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.protocol_galleries import description_of, galleries_of
 from error_analysis.queries import Query, describe_queries
 from error_analysis.query_json import query_to_json
-from information_retrieval.metrics import DIRECTIONS, Direction
 from information_retrieval.protocols import Protocol
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.files import check_writable, write_json
@@ -68,17 +73,25 @@ class MiningArguments:
 
 @dataclass(frozen=True)
 class MinedQueries:
-    """The hard and easy queries of one direction, and how many there were before sampling."""
+    """The hard and easy queries of one direction, and how many there were before sampling.
+
+    `n_by_chance` counts those, hard or not, that are hard in some orders of ties only.
+    """
 
     hard: tuple[Query, ...]
     easy: tuple[Query, ...]
     n_queries: int
     n_hard: int
     n_easy: int
+    n_by_chance: int
 
 
 def hard_indices(ranks: np.ndarray, hard_rank: int = HARD_RANK) -> np.ndarray:
-    """Return the queries without a ground truth in the top `hard_rank`, ascending, (n,) int64."""
+    """Return the queries without a ground truth in the top `hard_rank`, ascending, (n,) int64.
+
+    Args:
+        ranks: (n_queries,) float64, expected.
+    """
     return np.flatnonzero(ranks >= hard_rank)
 
 
@@ -119,7 +132,8 @@ def mine(
             raise InputError(f"{option}: expected at least 1, found {value}")
     mined = {}
     for direction in DIRECTIONS:
-        ranks = model.query_ranks(direction).ranks()
+        queries = model.query_ranks(direction)
+        ranks, by_chance = queries.ranks(), queries.by_chance(hard_rank)
         hard, easy = hard_indices(ranks, hard_rank), easy_indices(ranks)
         shown = [hard, easy]
         if sample is not None:
@@ -129,7 +143,7 @@ def mine(
             tuple(describe_queries(model, direction, indices)) for indices in shown
         )
         mined[direction] = MinedQueries(
-            hard_queries, easy_queries, len(ranks), len(hard), len(easy)
+            hard_queries, easy_queries, len(ranks), len(hard), len(easy), int(by_chance.sum())
         )
     return mined
 
@@ -141,6 +155,7 @@ def count_mined(galleries: Sequence[dict[Direction, MinedQueries]]) -> dict[Dire
             "queries": sum(m[direction].n_queries for m in galleries),
             "hard": sum(m[direction].n_hard for m in galleries),
             "easy": sum(m[direction].n_easy for m in galleries),
+            "by_chance": sum(m[direction].n_by_chance for m in galleries),
             "hard_written": sum(len(m[direction].hard) for m in galleries),
             "easy_written": sum(len(m[direction].easy) for m in galleries),
         }
@@ -178,6 +193,7 @@ def summary(counts: dict[Direction, dict]) -> str:
     return "; ".join(
         f"{direction} {_share(n['hard_written'], n['hard'])} hard, "
         f"{_share(n['easy_written'], n['easy'])} easy"
+        + (f" ({n['by_chance']:,} hard or not by the order of ties)" if n["by_chance"] else "")
         for direction, n in counts.items()
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from information_retrieval.gallery import gallery_of
-from information_retrieval.metrics import Direction, QueryRanks
 from information_retrieval.protocols import Protocol, protocol_metrics
+from information_retrieval.query_ranks import Direction, QueryRanks
 from information_retrieval.rankings import Rankings, read_rankings
 from preprocess.errors import InputError
 from preprocess.split_file import Split

@@ -4,14 +4,19 @@ Two tests of R@k, and one of reciprocal ranks. McNemar's takes each query as ind
 others, which holds for image queries; captions of one image are not, and for them its p-value is
 too small. The test by image swaps the two models' results for all queries of an image at once. The
 p-values are two-sided, and not corrected for how many tests are looked at.
+
+Where documents tie, a query is found with a probability (see `query_ranks`): differences are those
+of the probabilities, and the counts of queries found by one model alone their expected numbers
+when both models' ties are broken independently.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from information_retrieval.metrics import CUTOFFS
+from information_retrieval.query_ranks import QueryRanks
 
 N_PERMUTATIONS = 9999
 # Permutations computed at once: the signs of 5,000 images are 20 MB.
@@ -23,22 +28,23 @@ class RecallTest:
     """Whether two models' recall at a cutoff differs.
 
     Attributes:
-        k: the cutoff: a query is found where its rank < k, expected ties.
-        first_only, second_only: queries that only the first, or only the second model finds.
+        k: the cutoff.
+        first_only, second_only: queries that only the first, or only the second model finds in
+            its top k; whole numbers where ties do not matter.
         mcnemar_p: exact, from the binomial distribution of these two numbers.
         by_image_p: from permutations by image.
     """
 
     k: int
-    first_only: int
-    second_only: int
+    first_only: float
+    second_only: float
     mcnemar_p: float
     by_image_p: float
 
 
 @dataclass(frozen=True)
 class ReciprocalRankTest:
-    """Whether two models' mean of 1 / (rank + 1) differs.
+    """Whether two models' mean of 1 / (rank + 1) differs, of ties the mean over their orders.
 
     Attributes:
         first, second: the means.
@@ -59,8 +65,8 @@ class PairedTests:
 
 
 def paired_tests(
-    first: np.ndarray,
-    second: np.ndarray,
+    first: QueryRanks,
+    second: QueryRanks,
     image: np.ndarray,
     generator: np.random.Generator,
     n_permutations: int = N_PERMUTATIONS,
@@ -68,7 +74,7 @@ def paired_tests(
     """Test two models on the same queries.
 
     Args:
-        first, second: (n_queries,) float64, the ranks.
+        first, second: the ranks under each model.
         image: (n_queries,) integer, the image that each query is or belongs to.
     """
 
@@ -77,18 +83,22 @@ def paired_tests(
 
     recalls = []
     for k in CUTOFFS:
-        found = (first < k).astype(int) - (second < k)  # 1: only the first finds it
-        only = (int(np.count_nonzero(found == 1)), int(np.count_nonzero(found == -1)))
-        recalls.append(RecallTest(k, *only, mcnemar_p(*only), by_image(found)))
-    one, other = 1 / (first + 1), 1 / (second + 1)
+        one, other = first.found(k), second.found(k)  # (n_queries,)
+        only = (float(one @ (1 - other)), float(other @ (1 - one)))
+        recalls.append(RecallTest(k, *only, mcnemar_p(*only), by_image(one - other)))
+    one, other = first.reciprocal_ranks(), second.reciprocal_ranks()
     means = float(one.mean()), float(other.mean())
     return PairedTests(tuple(recalls), ReciprocalRankTest(*means, by_image(one - other)))
 
 
-def mcnemar_p(first_only: int, second_only: int) -> float:
-    """Return the exact p-value of McNemar's test; 1 where the models find the same queries."""
-    discordant = first_only + second_only
-    return float(stats.binomtest(first_only, discordant).pvalue) if discordant else 1.0
+def mcnemar_p(first_only: float, second_only: float) -> float:
+    """Return the exact p-value of McNemar's test; 1 where the models find the same queries.
+
+    Twice the binomial probability of so few, or fewer, of the rarer kind. It is written as the
+    incomplete beta function that this is of whole numbers, so that expected numbers do as well.
+    """
+    fewer, more = sorted((first_only, second_only))
+    return min(1.0, 2 * float(special.betainc(more, fewer + 1, 0.5))) if more else 1.0
 
 
 def sign_flip_p(

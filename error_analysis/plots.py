@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import NullLocator
 
 from error_analysis.model_rankings import ModelRankings
-from information_retrieval.metrics import CUTOFFS, Direction
+from information_retrieval.metrics import CUTOFFS
+from information_retrieval.query_ranks import Direction
 
 TITLES = {"i2t": "image queries", "t2i": "caption queries"}
 # Paul Tol's bright scheme: distinct to the colour-blind, on light and on dark.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from error_analysis.model_rankings import ModelRankings
-from information_retrieval.metrics import TIED_SHARE, Direction, top_k
+from information_retrieval.metrics import top_k
+from information_retrieval.query_ranks import Direction
 from preprocess.split_file import Caption, Split
 
 N_RETRIEVED = 10
@@ -60,8 +61,9 @@ class Query:
         direction: i2t: the query is an image, documents are captions; t2i: the other way round.
         index: its row (i2t) or column (t2i) of the scores.
         item: the image or caption that is the query.
-        rank: 0-based, expected ties: the least of its ground truths' ranks.
-        tied: wrong documents scored the same as the best ground truth.
+        rank: 0-based, expected ties (see `query_ranks`). It is its best ground truth's own; where
+            several are tied with wrong documents, less: the first of them counts.
+        lowest, highest: the rank where all ties are broken for, or against, the model.
         ground_truth: in the order of the split.
         retrieved: the documents scored highest, best first, ties by the lower row or column.
     """
@@ -70,13 +72,19 @@ class Query:
     index: int
     item: Item
     rank: float
-    tied: int
+    lowest: int
+    highest: int
     ground_truth: tuple[GroundTruth, ...]
     retrieved: tuple[Retrieved, ...]
 
     @property
+    def tied(self) -> int:
+        """How many wrong documents are scored the same as its best ground truth."""
+        return self.highest - self.lowest
+
+    @property
     def score(self) -> float:
-        """The score of its best ground truth, which is the one that has the query's rank."""
+        """The score of its best ground truth."""
         return max(truth.score for truth in self.ground_truth)
 
 
@@ -97,7 +105,7 @@ def caption_items(gallery: Split) -> list[Item]:
 def ground_truth_ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Rank each right document of one query among the wrong ones.
 
-    Other right documents are not counted, so the best of them has the query's rank.
+    Other right documents are not counted, neither above it nor beside it.
 
     Args:
         scores: (n_documents,) float.
@@ -111,7 +119,7 @@ def ground_truth_ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     higher -= np.count_nonzero(own > own[:, None], axis=1)
     tied = np.count_nonzero(scores == own[:, None], axis=1)
     tied -= np.count_nonzero(own == own[:, None], axis=1)
-    return higher + TIED_SHARE["expected"] * tied
+    return higher + tied / 2
 
 
 def describe_queries(
@@ -157,13 +165,14 @@ def _describe(
     else:
         truth = [int(index[query])]
     truth_ranks = ground_truth_ranks(scores, np.array(truth)).tolist()
-    query_ranks = model.query_ranks(direction)
+    ranks = model.query_ranks(direction).subset(np.array([query]))
     return Query(
         direction=direction,
         index=query,
         item=item,
-        rank=min(truth_ranks),
-        tied=int(query_ranks.tied[query]),
+        rank=float(ranks.ranks()[0]),
+        lowest=int(ranks.ranks("optimistic")[0]),
+        highest=int(ranks.ranks("pessimistic")[0]),
         ground_truth=tuple(
             GroundTruth(documents[d], _decimal(scores[d]), rank)
             for d, rank in zip(truth, truth_ranks, strict=True)

@@ -47,6 +47,7 @@ def answer_to_json(query: Query) -> dict:
         **documents,
         "retrieved_scores": [retrieved.score for retrieved in query.retrieved],
         "rank": number(query.rank),
+        "rank_bounds": [query.lowest, query.highest],
         "tied": query.tied,
         "score": query.score,
         "ground_truth_ranks": [number(truth.rank) for truth in query.ground_truth],
@@ -55,5 +56,5 @@ def answer_to_json(query: Query) -> dict:
 
 
 def number(rank: float) -> int | float:
-    """Return a rank as JSON shows it: 13, or 13.5 where ties make it so."""
-    return int(rank) if rank.is_integer() else rank
+    """Return a rank as JSON shows it: 13, or 13.5 or 13.3333 where ties make it so."""
+    return int(rank) if rank.is_integer() else round(rank, 4)

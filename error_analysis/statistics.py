@@ -12,14 +12,8 @@ import numpy as np
 from scipy import stats
 
 from error_analysis.model_rankings import ModelRankings
-from information_retrieval.metrics import (
-    CUTOFFS,
-    DIRECTIONS,
-    TIED_SHARE,
-    Direction,
-    TieRule,
-    retrieval_metrics,
-)
+from information_retrieval.metrics import CUTOFFS, retrieval_metrics
+from information_retrieval.query_ranks import DIRECTIONS, TIE_RULES, Direction, TieRule
 from preprocess.errors import InputError
 
 CONFIDENCE = 0.95
@@ -80,7 +74,7 @@ def estimate_metrics(
     margin = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(resampled, (margin, 100 - margin), axis=1)  # (n_metrics,) each
     value = {
-        rule: np.mean([_metrics(model, rule) for model in galleries], axis=0) for rule in TIED_SHARE
+        rule: np.mean([_metrics(model, rule) for model in galleries], axis=0) for rule in TIE_RULES
     }
     columns = (value["expected"], low, high, value["optimistic"], value["pessimistic"])
     rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -141,9 +135,9 @@ def _metrics_of_weights(
     model: ModelRankings, direction: Direction
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return the function from weights (n_resamples, n_images) to a direction's five metrics."""
-    ranks = model.query_ranks(direction).ranks()
-    image = image_of_query(model, direction)
-    columns = (*(ranks < k for k in CUTOFFS), ranks, np.ones(len(ranks)))
+    queries = model.query_ranks(direction)
+    ranks, image = queries.ranks(), image_of_query(model, direction)
+    columns = (*(queries.found(k) for k in CUTOFFS), ranks, np.ones(len(ranks)))
     sums = np.stack([np.bincount(image, column) for column in columns], axis=1)  # (n_images, 5)
     order = np.argsort(ranks, kind="stable")
     ascending, image_of_rank = ranks[order], image[order]

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from error_analysis.model_rankings import ModelRankings, check_same_gallery
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.errors import InputError
 
 MAX_RANK = 10
@@ -44,7 +44,7 @@ def win_indices(better: np.ndarray, worse: np.ndarray, rule: WinRule) -> np.ndar
     """Return the queries that `better` wins, ascending, (n,) int64.
 
     Args:
-        better, worse: (n_queries,) float64, the ranks of two models.
+        better, worse: (n_queries,) float64, the expected ranks of two models.
     """
     return np.flatnonzero((better < rule.max_rank) & (worse - better >= rule.margin))
 

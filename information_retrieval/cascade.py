@@ -39,9 +39,10 @@ from information_retrieval.checkpoint import (
 from information_retrieval.evaluation_output import code_version, metrics_file
 from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.gallery_features import check_feature_dim
-from information_retrieval.metrics import CUTOFFS, DIRECTIONS
+from information_retrieval.metrics import CUTOFFS
 from information_retrieval.pair_scores import score_listed_pairs
 from information_retrieval.protocols import Protocol, protocol_metrics
+from information_retrieval.query_ranks import DIRECTIONS
 from information_retrieval.rankings import Rankings, read_rankings
 from information_retrieval.shortlist import (
     ShortlistedPairs,

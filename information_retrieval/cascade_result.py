@@ -5,8 +5,9 @@ direction d (i2t, t2i): `{d}_shortlist` (n_queries, k) int64, positions of the d
 model's best first; `{d}_shortlist_scores` (n_queries, k) float32, the cross-encoder's;
 `{d}_ranks_at_least` (n_queries,) float64, 0-based, expected ties, k where `{d}_censored`
 (n_queries,) bool: no ground truth is on the shortlist; `{d}_ties` (n_queries,) int64, wrong
-documents of the shortlist tied with the best ground truth. And `image_ids`, `caption_ids`,
-`caption_image_index`, `metadata` as in a rankings file.
+documents of the shortlist tied with the best ground truth, and `{d}_truths` (n_queries,) int64,
+ground truths that share its score. And `image_ids`, `caption_ids`, `caption_image_index`,
+`metadata` as in a rankings file.
 """
 
 import json
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.metrics import CUTOFFS, DIRECTIONS, Direction
+from information_retrieval.metrics import CUTOFFS
 from information_retrieval.npz_file import write_npz
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from information_retrieval.shortlist import CensoredRanks, Shortlists
 from preprocess.split_file import Split
+from preprocess.text_table import text_table
 
 
 def write_cascade(
@@ -41,6 +44,7 @@ def write_cascade(
         arrays[f"{direction}_ranks_at_least"] = ranks[direction].at_least()
         arrays[f"{direction}_censored"] = ranks[direction].censored
         arrays[f"{direction}_ties"] = ranks[direction].queries.tied
+        arrays[f"{direction}_truths"] = ranks[direction].queries.truths
     write_npz(path, arrays, uncompressed=arrays)
 
 
@@ -48,11 +52,7 @@ def cascade_table(result: dict, first_name: str, name: str) -> str:
     """Return the text table of the metrics file's content."""
     k, metrics, first = result["shortlist"], result["metrics"], result["first_stage"]["metrics"]
     columns = [*(f"R@{cutoff}" for cutoff in CUTOFFS), "ceiling", "median rank", "censored"]
-    lines = [
-        f"{name} orders the top {k} of {first_name}: {result['pairs_scored']:,} of "
-        f"{result['pairs']:,} pairs scored",
-        f"{'':31}" + "".join(f"{column:>13}" for column in columns),
-    ]
+    rows = [["", *columns]]
     for direction, what in (("i2t", "text retrieval"), ("t2i", "image retrieval")):
         recalls = [f"{direction}_r{cutoff}" for cutoff in CUTOFFS]
         median = metrics[f"{direction}_median_rank_at_least"]
@@ -60,15 +60,15 @@ def cascade_table(result: dict, first_name: str, name: str) -> str:
         ceiling = metrics[f"{direction}_ceiling"]
         cells = [f"{metrics[key]:.2f}" for key in recalls]
         cells += [f"{ceiling:.2f}", f"{bound}{median:g}", f"{100 - ceiling:.2f} %"]
-        lines.append(f"{what + ', cascade':31}" + "".join(f"{cell:>13}" for cell in cells))
-        cells = [f"{first[key]:.2f}" for key in recalls]
-        lines.append(f"{what + ', first alone':31}" + "".join(f"{cell:>13}" for cell in cells))
-    lines.append(
+        rows.append([f"{what}, cascade", *cells])
+        rows.append([f"{what}, first alone", *(f"{first[key]:.2f}" for key in recalls), "", "", ""])
+    lines = [
+        f"{name} orders the top {k} of {first_name}: {result['pairs_scored']:,} of "
+        f"{result['pairs']:,} pairs scored",
+        *text_table(rows, "l" + "r" * len(columns)),
         f"rsum {metrics['rsum']:.2f} (first alone {first['rsum']:.2f}); ceiling: queries with a "
-        f"ground truth in the first's top {k}; the others' ranks are censored, >= {k}"
-    )
-    lines.append(
+        f"ground truth in the first's top {k}; the others' ranks are censored, >= {k}",
         f"protocol {result['protocol']}; tied queries: {metrics['i2t_tied']:.1f} % of images, "
-        f"{metrics['t2i_tied']:.1f} % of captions"
-    )
+        f"{metrics['t2i_tied']:.1f} % of captions",
+    ]
     return "\n".join(lines)

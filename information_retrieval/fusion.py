@@ -15,14 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from information_retrieval.metrics import RankCounter, Ranks, retrieval_metrics
+from information_retrieval.metrics import RankCounter, retrieval_metrics
+from information_retrieval.query_ranks import Ranks
 from information_retrieval.rankings import Rankings
 from preprocess.errors import InputError
 
 # Rows fused at once: 16 rows of 25,000 captions are 3 MB in float64.
 BLOCK_ROWS = 16
 # Of the metadata, what may differ between two runs of one model on the same data.
-HISTORY = {"path", "model", "protocol", "ties", "code_version", "versions", "command"}
+HISTORY = {"path", "version", "model", "protocol", "ties", "code_version", "versions", "command"}
 
 
 @dataclass(frozen=True)

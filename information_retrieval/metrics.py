@@ -7,55 +7,17 @@ with a caption and ranks images.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from information_retrieval.query_ranks import DIRECTIONS, QueryRanks, Ranks, TieRule
 from information_retrieval.top_documents import BLOCK_PAIRS, TopDocuments
 
-Direction = Literal["i2t", "t2i"]
-DIRECTIONS: tuple[Direction, ...] = ("i2t", "t2i")
-TieRule = Literal["expected", "optimistic", "pessimistic"]
-TIED_SHARE: dict[TieRule, float] = {"optimistic": 0.0, "expected": 0.5, "pessimistic": 1.0}
 CUTOFFS = (1, 5, 10)
 # Rows, columns and scores (n_rows, n_columns) of a part of a score matrix.
 Tile = tuple[slice, slice | np.ndarray, np.ndarray]
 # Rows of a whole matrix taken at once: with fewer, top documents would be merged more often.
 BAND_ROWS = 2048
-
-
-@dataclass(frozen=True)
-class QueryRanks:
-    """What the rank of each query is counted from.
-
-    Attributes:
-        higher: (n_queries,) int64, documents scored strictly higher than the best ground truth.
-        tied: (n_queries,) int64, wrong documents scored the same as it.
-    """
-
-    higher: np.ndarray
-    tied: np.ndarray
-
-    def ranks(self, ties: TieRule = "expected") -> np.ndarray:
-        """Return the 0-based ranks, (n_queries,) float64.
-
-        `optimistic` puts the ground truth before all that is tied with it, `pessimistic` after,
-        `expected` after half of it: the mean over random orders.
-        """
-        return self.higher + TIED_SHARE[ties] * self.tied
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Ranks of image queries (i2t) and of caption queries (t2i)."""
-
-    i2t: QueryRanks
-    t2i: QueryRanks
-
-    def of(self, direction: Direction) -> QueryRanks:
-        """Return the ranks of one direction."""
-        return self.i2t if direction == "i2t" else self.t2i
 
 
 class NotFiniteError(ValueError):
@@ -104,6 +66,11 @@ class RankCounter:
         self._index, self._own = caption_image_index, own_scores
         self._best = np.full(n_images, -np.inf, own_scores.dtype)
         np.maximum.at(self._best, caption_image_index, own_scores)
+        tops = caption_image_index[own_scores == self._best[caption_image_index]]
+        self._truths = {
+            "i2t": np.bincount(tops, minlength=n_images),
+            "t2i": np.ones(n_captions, np.int64),
+        }
         sizes = {"i2t": (n_images, n_captions), "t2i": (n_captions, n_images)}
         self._higher = {d: np.zeros(size[0], np.int64) for d, size in sizes.items()}
         self._tied = {d: np.zeros(size[0], np.int64) for d, size in sizes.items()}
@@ -142,7 +109,7 @@ class RankCounter:
         for start in range(0, len(images), step):
             part = slice(start, start + step)
             self._count(images[part], captions, block[part])
-        self._leave_out_own(images, captions, block)
+        self._check_own(images, captions, block)
         self._seen["i2t"][images] += len(captions)
         self._seen["t2i"][captions] += len(images)
         if self.top:
@@ -160,22 +127,21 @@ class RankCounter:
         self._higher["t2i"][captions] += _count_true(block > own, axis=0)
         self._tied["t2i"][captions] += _count_true(block == own, axis=0)
 
-    def _leave_out_own(self, images: np.ndarray, captions: np.ndarray, block: np.ndarray) -> None:
-        """Take back that ground truths were counted as tied with themselves."""
+    def _check_own(self, images: np.ndarray, captions: np.ndarray, block: np.ndarray) -> None:
+        """Raise ValueError unless the tile's ground truths have the scores given before."""
         if not block.size:
             return
         row = self._index[captions] - images[0]  # (n_columns,), of each caption's image
         held = np.flatnonzero((row >= 0) & (row < len(images)))
         row, captions = row[held], captions[held]
-        own = self._own[captions]
-        if not np.array_equal(block[row, held], own):
-            wrong = np.flatnonzero(block[row, held] != own)[0]
+        wrong = np.flatnonzero(block[row, held] != self._own[captions])
+        if len(wrong):
+            first = wrong[0]
             raise ValueError(
-                f"score of row {images[row[wrong]]}, column {captions[wrong]} is "
-                f"{block[row[wrong], held[wrong]]}, given as ground truth was {own[wrong]}"
+                f"score of row {images[row[first]]}, column {captions[first]} is "
+                f"{block[row[first], held[first]]}, given as ground truth was "
+                f"{self._own[captions[first]]}"
             )
-        self._tied["t2i"][captions] -= 1
-        np.subtract.at(self._tied["i2t"], images[row[own == self._best[images[row]]]], 1)
 
     def ranks(self) -> Ranks:
         """Return the ranks, once every pair was counted.
@@ -190,7 +156,13 @@ class RankCounter:
                 raise ValueError(
                     f"{direction} query {query}: {seen[query]} scores came, expected {n_documents}"
                 )
-        return Ranks(*(QueryRanks(self._higher[d], self._tied[d]) for d in DIRECTIONS))
+        # Every ground truth that has the best one's score was counted as tied with it.
+        return Ranks(
+            *(
+                QueryRanks(self._higher[d], self._tied[d] - self._truths[d], self._truths[d])
+                for d in DIRECTIONS
+            )
+        )
 
 
 def _count_true(mask: np.ndarray, axis: int) -> np.ndarray:
@@ -247,9 +219,9 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     return top.documents
 
 
-def recall_at_k(ranks: np.ndarray, k: int) -> float:
-    """Return the share of queries, in percent, with a ground truth in the top k (rank < k)."""
-    return 100.0 * float(np.mean(ranks < k))
+def recall_at_k(queries: QueryRanks, k: int, ties: TieRule = "expected") -> float:
+    """Return the percentage of queries with a ground truth in the top k: of ties, the mean."""
+    return 100.0 * float(np.mean(queries.found(k, ties)))
 
 
 def retrieval_metrics(ranks: Ranks, ties: TieRule = "expected") -> dict[str, float]:
@@ -257,15 +229,15 @@ def retrieval_metrics(ranks: Ranks, ties: TieRule = "expected") -> dict[str, flo
 
     Returns:
         for each direction d: `{d}_r1`, `{d}_r5`, `{d}_r10` (percent), `{d}_median_rank`,
-        `{d}_mean_rank` (0-based), `{d}_tied` (percent of queries whose rank depends on ties);
-        and `rsum`, the sum of the six recalls.
+        `{d}_mean_rank` (0-based; the median is that of expected ranks), `{d}_tied` (percent of
+        queries whose rank depends on ties); and `rsum`, the sum of the six recalls.
     """
     metrics: dict[str, float] = {}
     for direction in DIRECTIONS:
         queries = ranks.of(direction)
         values = queries.ranks(ties)
         for k in CUTOFFS:
-            metrics[f"{direction}_r{k}"] = recall_at_k(values, k)
+            metrics[f"{direction}_r{k}"] = recall_at_k(queries, k, ties)
         metrics[f"{direction}_median_rank"] = float(np.median(values))
         metrics[f"{direction}_mean_rank"] = float(np.mean(values))
         metrics[f"{direction}_tied"] = 100.0 * float(np.mean(queries.tied > 0))

@@ -17,16 +17,14 @@ import numpy as np
 
 from information_retrieval.metrics import (
     CUTOFFS,
-    DIRECTIONS,
-    TIED_SHARE,
-    QueryRanks,
     RankCounter,
-    Ranks,
     count_ranks,
     retrieval_metrics,
 )
+from information_retrieval.query_ranks import DIRECTIONS, TIE_RULES, QueryRanks, Ranks
 from preprocess.errors import InputError
 from preprocess.split_file import Split
+from preprocess.text_table import text_table
 
 Protocol = Literal["1k", "5fold", "5k", "full"]
 GALLERY_IMAGES: dict[Protocol, int] = {"1k": 1000, "5fold": 5000, "5k": 5000}
@@ -93,9 +91,7 @@ def protocol_metrics(
         ValueError: as `galleries` and `count_ranks` do.
     """
     fold_ranks = _ranks_of_galleries(scores, caption_image_index, protocol, fold_images)
-    by_rule = {
-        rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIED_SHARE
-    }
+    by_rule = {rule: [retrieval_metrics(ranks, rule) for ranks in fold_ranks] for rule in TIE_RULES}
     means = {rule: _mean(folds) for rule, folds in by_rule.items()}
     result: dict = {"protocol": protocol, "metrics": means.pop("expected"), "bounds": means}
     if protocol == "5fold":
@@ -153,8 +149,8 @@ def _mean(folds: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _with_bounds(value: float, *bounds: float) -> str:
-    low, high = min(bounds), max(bounds)
-    return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    shown, low, high = (f"{number:.2f}" for number in (value, min(bounds), max(bounds)))
+    return shown if low == high else f"{shown} [{low}, {high}]"
 
 
 def metrics_table(result: dict) -> str:
@@ -166,10 +162,10 @@ def metrics_table(result: dict) -> str:
 
     columns = {f"r{k}": f"R@{k}" for k in CUTOFFS}
     columns |= {"median_rank": "median rank", "mean_rank": "mean rank"}
-    lines = [f"{'':17}" + "".join(f"{name:>24}" for name in columns.values())]
+    rows = [["", *columns.values()]]
     for direction, name in (("i2t", "text retrieval"), ("t2i", "image retrieval")):
-        cells = [cell(f"{direction}_{column}") for column in columns]
-        lines.append(f"{name:17}" + "".join(f"{cell:>24}" for cell in cells))
+        rows.append([name, *(cell(f"{direction}_{column}") for column in columns)])
+    lines = text_table(rows, "l" + "r" * len(columns))
     lines.append(
         f"rsum {cell('rsum')}; protocol {result['protocol']}; tied queries: "
         f"{metrics['i2t_tied']:.1f} % of images, {metrics['t2i_tied']:.1f} % of captions"

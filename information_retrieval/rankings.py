@@ -2,8 +2,13 @@
 
 Keys of the file: the original's `i2t_ranks` (n_images,) and `t2i_ranks` (n_captions,) float64,
 0-based, expected ties; `logits` (n_images, n_captions) float32; `labels` likewise bool, true where
-the caption belongs to the image; and ours `i2t_ties`, `t2i_ties` int64; `image_ids`,
-`caption_ids`, `caption_image_index` int64; `metadata`, JSON text.
+the caption belongs to the image; and ours `i2t_ties`, `t2i_ties` int64, wrong documents tied with
+the best ground truth, and `i2t_truths`, `t2i_truths` int64, ground truths that share its score (see
+`query_ranks`); `image_ids`, `caption_ids`, `caption_image_index` int64; `metadata`, JSON text.
+
+`version` in the metadata is 2. In files without it, from before, a rank was `higher + tied / 2`
+also where several ground truths are tied, and there are no `truths`; they are read, and their
+ranks counted anew.
 """
 
 import json
@@ -12,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.metrics import DIRECTIONS, NotFiniteError, Ranks, count_ranks
+from information_retrieval.metrics import NotFiniteError, count_ranks
 from information_retrieval.npz_file import read_npz, write_npz
 from information_retrieval.protocols import CAPTIONS_PER_IMAGE
+from information_retrieval.query_ranks import DIRECTIONS, Ranks
 from preprocess.errors import InputError
 from preprocess.split_file import Split
 
+VERSION = 2
 MADE_BY = "make it with `python -m information_retrieval.evaluate`"
 ORIGINAL_KEYS = {"i2t_ranks", "t2i_ranks", "labels", "logits"}
 
@@ -80,7 +87,7 @@ def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
         caption_ids=gallery.caption_ids,
         caption_image_index=gallery.caption_image_index,
         ranks=ranks,
-        metadata={**metadata, "ties": ties},
+        metadata={**metadata, "version": VERSION, "ties": ties},
     )
 
 
@@ -92,6 +99,8 @@ def write_rankings(path: Path, rankings: Rankings) -> None:
         "t2i_ranks": rankings.ranks.t2i.ranks(),
         "i2t_ties": rankings.ranks.i2t.tied,
         "t2i_ties": rankings.ranks.t2i.tied,
+        "i2t_truths": rankings.ranks.i2t.truths,
+        "t2i_truths": rankings.ranks.t2i.truths,
         "labels": index == np.arange(len(rankings.image_ids))[:, None],
         "logits": rankings.scores,
         "image_ids": rankings.image_ids,
@@ -136,19 +145,26 @@ def _from_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Rankings:
         image_ids=arrays["image_ids"],
         caption_ids=arrays["caption_ids"],
         caption_image_index=arrays["caption_image_index"],
-        ranks=_counted_as_stored(path, arrays),
+        ranks=_counted_as_stored(path, arrays, metadata.get("version", 1)),
         metadata={**metadata, "path": str(path)},
     )
 
 
-def _counted_as_stored(path: Path, arrays: dict[str, np.ndarray]) -> Ranks:
+def _counted_as_stored(path: Path, arrays: dict[str, np.ndarray], version: int) -> Ranks:
     """Count the ranks anew: it takes less time than reading, and shows a file that was edited."""
+    if version not in (1, VERSION):
+        raise InputError(
+            f"{path}: expected a rankings file of version {VERSION} or older, found {version!r}; "
+            "read it with the newer code that wrote it"
+        )
     try:
         ranks = count_ranks(arrays["logits"], arrays["caption_image_index"])
     except NotFiniteError as error:
         raise InputError(f"{path}: {error}; {MADE_BY}") from error
     for direction in DIRECTIONS:
         counted = ranks.of(direction).ranks()
+        if version == 1:
+            counted = ranks.of(direction).higher + ranks.of(direction).tied / 2
         if not np.array_equal(counted, arrays[f"{direction}_ranks"]):
             raise InputError(f"{path}: {direction}_ranks are not those of its logits; {MADE_BY}")
     return ranks

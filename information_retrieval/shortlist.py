@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from information_retrieval.metrics import (
-    CUTOFFS,
+from information_retrieval.metrics import CUTOFFS, recall_at_k, top_k
+from information_retrieval.query_ranks import (
     DIRECTIONS,
-    TIED_SHARE,
+    TIE_RULES,
     Direction,
     QueryRanks,
     TieRule,
-    recall_at_k,
-    top_k,
 )
 
 
@@ -89,7 +87,8 @@ class CensoredRanks:
     """The ranks of queries within their shortlists.
 
     Attributes:
-        queries: counted within the shortlist; for a censored query k above it and none tied.
+        queries: counted within the shortlist; for a censored query k above one that is tied
+            with none.
         censored: (n_queries,) bool, no ground truth is on the shortlist.
     """
 
@@ -113,7 +112,8 @@ def rank_shortlists(scores: np.ndarray, relevant: np.ndarray) -> CensoredRanks:
     # Without a ground truth every listed document is above it: k.
     higher = np.count_nonzero(scores > best, axis=1)
     tied = np.count_nonzero((scores == best) & ~relevant, axis=1)
-    return CensoredRanks(QueryRanks(higher, tied), censored)
+    truths = np.count_nonzero((scores == best) & relevant, axis=1)
+    return CensoredRanks(QueryRanks(higher, tied, np.maximum(truths, 1)), censored)
 
 
 def cascade_metrics(ranks: dict[Direction, CensoredRanks], ties: TieRule = "expected") -> dict:
@@ -134,7 +134,7 @@ def cascade_metrics(ranks: dict[Direction, CensoredRanks], ties: TieRule = "expe
         of_queries = ranks[direction]
         values, n_censored = of_queries.at_least(ties), int(of_queries.censored.sum())
         for k in CUTOFFS:
-            metrics[f"{direction}_r{k}"] = recall_at_k(values, k)
+            metrics[f"{direction}_r{k}"] = recall_at_k(of_queries.queries, k, ties)
         metrics[f"{direction}_ceiling"] = 100.0 * (1 - n_censored / len(values))
         metrics[f"{direction}_median_rank_at_least"] = float(np.median(values))
         # The censored are last in order: the median is known while the upper middle is.
@@ -148,5 +148,5 @@ def cascade_metrics(ranks: dict[Direction, CensoredRanks], ties: TieRule = "expe
 
 def cascade_metrics_with_bounds(ranks: dict[Direction, CensoredRanks]) -> dict:
     """Return `metrics` (expected ties), and `bounds` by tie rule, as `protocol_metrics` does."""
-    by_rule = {rule: cascade_metrics(ranks, rule) for rule in TIED_SHARE}
+    by_rule = {rule: cascade_metrics(ranks, rule) for rule in TIE_RULES}
     return {"metrics": by_rule.pop("expected"), "bounds": by_rule}

@@ -22,7 +22,7 @@ from error_analysis.predicting.hard_clusters import (
     query_texts,
 )
 from error_analysis.predicting.query_features import QueryFeatures
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 
 N_CLUSTERS = 6
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from error_analysis.plots import TITLES, model_color
 from error_analysis.predicting.difficulty_model import Difficulty, Weight
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 
 
 def weights_figure(difficulties: Mapping[str, Difficulty], direction: Direction) -> Figure:

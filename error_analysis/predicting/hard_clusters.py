@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.predicting.content_words import content_words
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 from preprocess.split_file import Split
 
 N_WORDS = 6

@@ -14,8 +14,9 @@ from error_analysis.model_rankings import ModelRankings
 from error_analysis.probing.probed_captions import ScoringModel
 from error_analysis.protocol_galleries import galleries_of
 from error_analysis.query_json import number
-from information_retrieval.metrics import CUTOFFS, DIRECTIONS, Direction
+from information_retrieval.metrics import CUTOFFS
 from information_retrieval.protocols import metrics_table
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from information_retrieval.rankings import Rankings, rank_scores
 from information_retrieval.scoring import load_gallery, score_all
 from preprocess.split_file import Split

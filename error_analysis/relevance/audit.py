@@ -12,7 +12,7 @@ from error_analysis.relevance.plausible_documents import (
     PlausibleDocuments,
     query_id,
 )
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,8 @@ import numpy as np
 from error_analysis.model_rankings import ModelRankings
 from error_analysis.queries import BLOCK_QUERIES
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
-from information_retrieval.metrics import (
-    CUTOFFS,
-    TIED_SHARE,
-    Direction,
-    recall_at_k,
-    top_k,
-)
+from information_retrieval.metrics import CUTOFFS, recall_at_k, top_k
+from information_retrieval.query_ranks import Direction, QueryRanks
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,8 @@ def extended_metrics(
         truths = [suitable[row] for row in block.tolist()]
         best = top_k(scores, max(map(len, truths)))
         per_query += [_measure(*line) for line in zip(scores, truths, best, strict=True)]
-    ranks, precisions, averages = np.array(per_query).T
+    higher, tied, truths, precisions, averages = np.array(per_query).T
+    ranks = QueryRanks(*(counts.astype(np.int64) for counts in (higher, tied, truths)))
     return ExtendedMetrics(
         len(rows),
         tuple(recall_at_k(ranks, k) for k in CUTOFFS),
@@ -89,8 +85,8 @@ def extended_metrics(
 
 def _measure(
     scores: np.ndarray, suitable: np.ndarray, best: np.ndarray
-) -> tuple[float, float, float]:
-    """Return the rank, R-Precision and average precision at R of one query.
+) -> tuple[int, int, int, float, float]:
+    """Return the three counts of `QueryRanks`, R-Precision and average precision at R of a query.
 
     Args:
         scores: (n_documents,) float.
@@ -98,8 +94,8 @@ def _measure(
         best: (>= R,) integer, the documents scored highest, best first.
     """
     own = scores[suitable].max()
-    tied = np.count_nonzero(scores == own) - np.count_nonzero(scores[suitable] == own)
-    rank = np.count_nonzero(scores > own) + TIED_SHARE["expected"] * tied
+    higher, truths = int((scores > own).sum()), int((scores[suitable] == own).sum())
+    tied = int((scores == own).sum()) - truths
     hits = np.isin(best[: len(suitable)], suitable)  # (R,)
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    return float(rank), float(precision[-1]), float((precision * hits).mean())
+    return higher, tied, truths, float(precision[-1]), float((precision * hits).mean())

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from information_retrieval.metrics import Direction
+from information_retrieval.query_ranks import Direction
 from preprocess.errors import InputError
 from preprocess.split_file import Split
 

@@ -12,7 +12,7 @@ from error_analysis.galleries import model_slugs
 from error_analysis.model_rankings import ModelRankings
 from error_analysis.plots import TITLES, rank_histogram, rank_scatter
 from error_analysis.site.environment import figure_svg, page_text
-from information_retrieval.metrics import DIRECTIONS
+from information_retrieval.query_ranks import DIRECTIONS
 
 FORMATS = ("png", "pdf")
 DOTS_PER_INCH = 200

@@ -17,7 +17,8 @@ from error_analysis.model_rankings import ModelRankings
 from error_analysis.protocol_galleries import galleries_of_models
 from error_analysis.reasons.confusion_matrix import ConfusionMatrix
 from error_analysis.site.figures import RankFigure
-from information_retrieval.metrics import CUTOFFS, Direction
+from information_retrieval.metrics import CUTOFFS
+from information_retrieval.query_ranks import Direction
 
 MOST_CATEGORIES = 20  # of a confusion matrix on the page
 

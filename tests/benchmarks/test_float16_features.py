@@ -3,7 +3,7 @@
 import re
 
 from benchmarks import float16_features
-from information_retrieval.metrics import DIRECTIONS
+from information_retrieval.query_ranks import DIRECTIONS
 from preprocess.split_file import read_split
 from tests.conftest import save_lxmert
 

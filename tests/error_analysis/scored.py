@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from error_analysis.model_rankings import ModelRankings
+from information_retrieval.query_ranks import QueryRanks
 from information_retrieval.rankings import rank_scores, write_rankings
 from preprocess.images_file import write_images_file
 from preprocess.split_file import Caption, CaptionedImage, Split
@@ -38,6 +39,12 @@ def scores_with_ranks(ranks: list[float]) -> np.ndarray:
             scores[i, others[int(rank)]] = 0
         scores[i, i] = 0
     return scores
+
+
+def untied(ranks: list[int] | np.ndarray) -> QueryRanks:
+    """Ranks that depend on no ties."""
+    higher = np.asarray(ranks, np.int64)
+    return QueryRanks(higher, np.zeros_like(higher), np.ones_like(higher))
 
 
 def make_model(

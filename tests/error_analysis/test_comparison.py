@@ -17,7 +17,7 @@ from error_analysis.comparison import (
 from error_analysis.model_rankings import ModelRankings
 from error_analysis.queries import describe_queries
 from error_analysis.query_json import query_to_json
-from information_retrieval.metrics import DIRECTIONS, Direction
+from information_retrieval.query_ranks import DIRECTIONS, Direction
 from preprocess.errors import InputError
 from preprocess.split_file import write_split
 from tests.conftest import assert_one_clear_line

@@ -6,7 +6,7 @@ import pytest
 
 from error_analysis import significance
 from error_analysis.exports import file_name_of, main, ranked_lists
-from information_retrieval.metrics import DIRECTIONS
+from information_retrieval.query_ranks import DIRECTIONS
 from preprocess.files import read_json, write_json
 from preprocess.split_file import write_split
 from tests.conftest import assert_one_clear_line

@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 
 from error_analysis.paired_tests import mcnemar_p, paired_tests, sign_flip_p
+from information_retrieval.query_ranks import QueryRanks
+from tests.error_analysis.scored import untied
 
 
 def exact_p(differences: np.ndarray) -> float:
@@ -23,12 +25,16 @@ def test_mcnemar_by_hand():
 
 @pytest.mark.parametrize("counts", [(3, 3), (0, 1), (12, 40), (200, 150)])
 def test_mcnemar_is_scipys_binomial_test(counts):
-    assert mcnemar_p(*counts) == stats.binomtest(counts[0], sum(counts), 0.5).pvalue
+    assert mcnemar_p(*counts) == pytest.approx(stats.binomtest(counts[0], sum(counts)).pvalue)
+
+
+def test_mcnemar_of_expected_counts_lies_between_those_of_whole_ones():
+    assert mcnemar_p(1, 6) < mcnemar_p(1.5, 6) < mcnemar_p(2, 6)
 
 
 def test_models_that_find_the_same_queries_do_not_differ():
     assert mcnemar_p(0, 0) == 1
-    ranks = np.array([0, 3, 20, 7.5])
+    ranks = untied([0, 3, 20, 7])
     tests = paired_tests(ranks, ranks, np.arange(4), np.random.default_rng(0))
     assert {test.by_image_p for test in tests.recalls} == {1.0}
     assert tests.reciprocal_rank.by_image_p == 1
@@ -36,10 +42,9 @@ def test_models_that_find_the_same_queries_do_not_differ():
 
 
 def test_discordant_queries_are_counted_at_each_cutoff():
-    first = np.array([0, 0, 4, 9, 9.5, 50, 0])
-    second = np.array([0, 1, 5, 10, 10, 0, 0.5])
-    tests = paired_tests(first, second, np.arange(7), np.random.default_rng(0), 99)
-    # The last one is found at 1 by both: 0.5 < 1, as in `recall_at_k`.
+    first = np.array([0, 0, 4, 9, 9, 50, 0])
+    second = np.array([0, 1, 5, 10, 10, 0, 0])
+    tests = paired_tests(untied(first), untied(second), np.arange(7), np.random.default_rng(0), 99)
     assert [(t.k, t.first_only, t.second_only) for t in tests.recalls] == [
         (1, 1, 1),
         (5, 1, 1),
@@ -47,6 +52,18 @@ def test_discordant_queries_are_counted_at_each_cutoff():
     ]
     assert tests.reciprocal_rank.first == pytest.approx(np.mean(1 / (first + 1)))
     assert tests.reciprocal_rank.second == pytest.approx(np.mean(1 / (second + 1)))
+
+
+def test_where_ties_decide_a_query_counts_by_its_probability():
+    # Found at 1 by the first model in half of the orders, and by the second in a quarter.
+    first = QueryRanks(np.array([0]), np.array([1]), np.array([1]))
+    second = QueryRanks(np.array([0]), np.array([3]), np.array([1]))
+    [at_1, at_5, _] = paired_tests(
+        first, second, np.zeros(1, int), np.random.default_rng(0), 9
+    ).recalls
+    assert at_1.first_only == pytest.approx(1 / 2 * 3 / 4)
+    assert at_1.second_only == pytest.approx(1 / 4 * 1 / 2)
+    assert (at_5.first_only, at_5.second_only) == (0, 0)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -99,7 +116,8 @@ def test_swapping_the_models_swaps_the_counts_and_keeps_the_p_values():
     generator = np.random.default_rng(0)
     ranks, image = generator.integers(0, 15, (2, 90)), np.repeat(np.arange(30), 3)
     one, other = (
-        paired_tests(*pair, image, np.random.default_rng(0), 999) for pair in (ranks, ranks[::-1])
+        paired_tests(*map(untied, pair), image, np.random.default_rng(0), 999)
+        for pair in (ranks, ranks[::-1])
     )
     for a, b in zip(one.recalls, other.recalls, strict=True):
         assert (a.first_only, a.second_only) == (b.second_only, b.first_only)
@@ -111,10 +129,9 @@ def test_copies_of_a_caption_mislead_mcnemar_and_not_the_test_by_image():
     generator = np.random.default_rng(1)
     ranks = np.where(generator.random((2, 30)) < [[0.6], [0.4]], 0, 20)
     images = np.arange(30)
-    once = paired_tests(*ranks, images, np.random.default_rng(0)).recalls[0]
-    copied = paired_tests(
-        *ranks.repeat(5, axis=1), images.repeat(5), np.random.default_rng(0)
-    ).recalls[0]
+    copies = map(untied, ranks.repeat(5, axis=1))
+    once = paired_tests(*map(untied, ranks), images, np.random.default_rng(0)).recalls[0]
+    copied = paired_tests(*copies, images.repeat(5), np.random.default_rng(0)).recalls[0]
     assert copied.first_only == 5 * once.first_only
     assert copied.mcnemar_p < 0.1 * once.mcnemar_p
     assert copied.by_image_p == once.by_image_p
@@ -128,7 +145,7 @@ def test_equal_models_differ_at_5_percent_in_about_5_of_100_galleries():
         # Both find half of the images, whose five captions mostly agree.
         ranks = np.where(generator.random((2, 40)) < 0.5, 0, 20).repeat(5, axis=1)
         ranks = np.where(generator.random((2, 200)) < 0.1, 20 - ranks, ranks)
-        test = paired_tests(*ranks, image, generator, 199).recalls[0]
+        test = paired_tests(*map(untied, ranks), image, generator, 199).recalls[0]
         for name in rejected:
             rejected[name] += getattr(test, name) < 0.05
     assert rejected["by_image_p"] <= 20

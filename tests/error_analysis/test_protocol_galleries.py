@@ -11,8 +11,9 @@ from error_analysis.protocol_galleries import (
     protocols_held,
 )
 from information_retrieval import protocols
-from information_retrieval.metrics import DIRECTIONS, retrieval_metrics
+from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.protocols import protocol_metrics
+from information_retrieval.query_ranks import DIRECTIONS
 from preprocess.errors import InputError
 from tests.error_analysis.scored import make_model, make_split, save_rankings
 from tests.error_analysis.small_folds import (

@@ -18,6 +18,7 @@ def test_an_image_query_is_written_in_the_originals_shape_with_more():
         "retrieved_caption_ids": [5002, 5001, 5000],
         "retrieved_image_ids": [101, 100, 100],
         "rank": 1,
+        "rank_bounds": [1, 1],
         "tied": 0,
         "score": 0.5,
         "ground_truth_ranks": [1, 1],
@@ -36,6 +37,7 @@ def test_a_caption_query_is_written_in_the_originals_shape_with_more():
         "image_id": 100,
         "caption_id": 5000,
         "rank": 0.5,
+        "rank_bounds": [0, 1],
         "tied": 1,
         "score": 0.5,
         "ground_truth_ranks": [0.5],
@@ -44,6 +46,8 @@ def test_a_caption_query_is_written_in_the_originals_shape_with_more():
     }
 
 
-@pytest.mark.parametrize(("rank", "written"), [(13.0, "13"), (13.5, "13.5"), (0.0, "0")])
-def test_a_rank_is_a_whole_number_unless_ties_make_it_half(rank, written):
+@pytest.mark.parametrize(
+    ("rank", "written"), [(13.0, "13"), (13.5, "13.5"), (0.0, "0"), (1 / 3, "0.3333")]
+)
+def test_a_rank_is_a_whole_number_unless_ties_make_it_a_fraction(rank, written):
     assert str(number(rank)) == written

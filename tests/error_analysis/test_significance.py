@@ -49,7 +49,7 @@ def test_models_and_pairs_are_assessed_as_alone():
         alone = estimate_metrics([model], np.random.default_rng(3), 40)
         assert result.estimates[model.name] == alone
     [pair] = result.pairs
-    ranks = [model.query_ranks("i2t").ranks() for model in models]
+    ranks = [model.query_ranks("i2t") for model in models]
     tests = paired_tests(*ranks, np.arange(N_IMAGES), np.random.default_rng(3), 99)
     assert pair.tests["i2t"] == tests
 

@@ -11,7 +11,8 @@ import error_analysis.mining
 from information_retrieval.cascade import main
 from information_retrieval.checkpoint import load_model, load_tokenizer
 from information_retrieval.cross_encoder import encode_gallery
-from information_retrieval.metrics import DIRECTIONS, count_ranks
+from information_retrieval.metrics import count_ranks
+from information_retrieval.query_ranks import DIRECTIONS
 from information_retrieval.rankings import rank_scores, write_rankings
 from information_retrieval.scoring import score_all
 from information_retrieval.tokenization import tokenize_captions

@@ -13,7 +13,8 @@ from information_retrieval.fusion import (
     try_weights,
     z_scale,
 )
-from information_retrieval.metrics import DIRECTIONS, count_ranks, retrieval_metrics
+from information_retrieval.metrics import count_ranks, retrieval_metrics
+from information_retrieval.query_ranks import DIRECTIONS
 
 
 def random_models(n_images=150, captions_each=3, seed=0):

@@ -1,10 +1,12 @@
 """Ranks, recall and top documents against hand-computed matrices and against sorting."""
 
+from math import comb
+
 import numpy as np
 import pytest
 
-from information_retrieval import metrics
 from information_retrieval.metrics import count_ranks, recall_at_k, retrieval_metrics, top_k
+from information_retrieval.query_ranks import QueryRanks
 
 # 2 images with 2 and 1 captions.
 INDEX = np.array([0, 0, 1])
@@ -26,16 +28,19 @@ def ranks_by_sorting(scores, index):
     return np.array(i2t), by_image[index, np.arange(len(index))]
 
 
-def ranks_by_definition(scores, index, share):
+def ranks_by_definition(scores, index, rule):
     """The slow truth with ties: one comparison at a time."""
     i2t, t2i = [], []
     for row in range(len(scores)):
         own = index == row
         best = scores[row, own].max()
-        i2t.append(sum(scores[row] > best) + share * sum(scores[row, ~own] == best))
+        tied, truths = sum(scores[row, ~own] == best), sum(scores[row, own] == best)
+        share = {"optimistic": 0, "expected": 1 / (truths + 1), "pessimistic": 1}[rule]
+        i2t.append(sum(scores[row] > best) + share * tied)
     for column, row in enumerate(index):
         own = scores[row, column]
         tied = sum(scores[:, column] == own) - 1
+        share = {"optimistic": 0, "expected": 0.5, "pessimistic": 1}[rule]
         t2i.append(sum(scores[:, column] > own) + share * tied)
     return np.array(i2t), np.array(t2i)
 
@@ -73,8 +78,8 @@ def test_counted_ranks_equal_sorted_positions(n_images):
 def test_tied_ranks_equal_their_definition(rule):
     scores, index = random_case(90, seed=1, decimals=1)
     ranks = count_ranks(scores, index)
-    i2t, t2i = ranks_by_definition(scores, index, metrics.TIED_SHARE[rule])
-    np.testing.assert_array_equal(ranks.i2t.ranks(rule), i2t)
+    i2t, t2i = ranks_by_definition(scores, index, rule)
+    np.testing.assert_allclose(ranks.i2t.ranks(rule), i2t, rtol=1e-14)
     np.testing.assert_array_equal(ranks.t2i.ranks(rule), t2i)
     assert ranks.i2t.tied.sum() > 0
     assert ranks.t2i.tied.sum() > 0
@@ -86,7 +91,10 @@ def test_a_constant_scorer_is_perfect_only_to_an_optimist():
     assert retrieval_metrics(ranks, "optimistic")["rsum"] == 600
     assert retrieval_metrics(ranks, "pessimistic")["rsum"] == 0
     expected = retrieval_metrics(ranks)
-    assert expected["t2i_r1"] == expected["i2t_r1"] == expected["rsum"] == 0
+    assert expected["t2i_r1"] == pytest.approx(1)
+    assert expected["t2i_r10"] == pytest.approx(10)
+    assert expected["i2t_r1"] == pytest.approx(1)  # of 500 captions 5 are its own
+    assert expected["i2t_r10"] == pytest.approx(100 * (1 - comb(495, 10) / comb(500, 10)))
     assert expected["t2i_median_rank"] == 49.5
     assert expected["i2t_tied"] == expected["t2i_tied"] == 100
 
@@ -110,9 +118,12 @@ def test_a_score_that_is_not_finite_is_an_error_with_its_place(bad):
         count_ranks(scores, index)
 
 
-def test_recall_counts_the_ranks_below_k():
-    assert recall_at_k(np.array([0, 0.5, 1, 9, 10]), 1) == 40
-    assert recall_at_k(np.array([0, 0.5, 1, 9, 10]), 10) == 80
+def test_recall_is_the_mean_probability_of_a_ground_truth_in_the_top_k():
+    queries = QueryRanks(np.array([0, 0, 1, 9, 10]), np.array([0, 1, 0, 0, 0]), np.ones(5, int))
+    assert recall_at_k(queries, 1) == 30
+    assert recall_at_k(queries, 10) == 80
+    assert recall_at_k(queries, 1, "optimistic") == 40
+    assert recall_at_k(queries, 1, "pessimistic") == 20
 
 
 def test_metrics_of_hand_made_ranks():

@@ -1,5 +1,8 @@
 """Which images and captions each protocol scores, and how folds are averaged."""
 
+import re
+from math import comb
+
 import numpy as np
 import pytest
 
@@ -74,7 +77,7 @@ def test_the_bounds_enclose_the_metrics_and_stand_in_the_table():
     assert result["bounds"]["pessimistic"]["i2t_r10"] == 0
     assert result["bounds"]["optimistic"]["i2t_r10"] == 100
     table = metrics_table(result)
-    assert "0.00 [0.00, 100.00]" in table
+    assert "3.33 [0.00, 100.00]" in table
     assert "protocol full" in table
 
 
@@ -117,15 +120,16 @@ def test_4_x_20_with_ties_by_hand():
     scores, index = four_images_of_five_captions()
     scores[0, 10:] = 2
     result = protocol_metrics(scores, index, "full")
-    # Image 0 is tied with 10 wrong captions: rank 0, 5 or 10. Others: not tied, rank 0.
-    assert result["metrics"]["i2t_r1"] == 75
-    assert result["metrics"]["i2t_r10"] == 100
-    assert result["metrics"]["i2t_mean_rank"] == 1.25
+    # 5 captions of image 0 are tied with 10 wrong ones: first in a third of the orders, rank 10/6
+    # in the mean, from 0 to 10. Others: not tied, rank 0.
+    assert result["metrics"]["i2t_r1"] == pytest.approx(100 * (3 + 1 / 3) / 4)
+    assert result["metrics"]["i2t_r10"] == pytest.approx(100 * (4 - 1 / comb(15, 5)) / 4)
+    assert result["metrics"]["i2t_mean_rank"] == pytest.approx(10 / 6 / 4)
     assert result["bounds"]["optimistic"]["i2t_r1"] == 100
     assert result["bounds"]["pessimistic"]["i2t_r10"] == 75
     assert result["metrics"]["i2t_tied"] == 25
-    # The captions of images 2 and 3 are tied with image 0: rank 0, 0.5 or 1.
-    assert result["metrics"]["t2i_r1"] == 100
+    # The captions of images 2 and 3 are tied with image 0: first in half of the orders.
+    assert result["metrics"]["t2i_r1"] == 75
     assert result["metrics"]["t2i_mean_rank"] == 0.25
     assert result["bounds"]["pessimistic"]["t2i_r1"] == 50
     assert result["metrics"]["t2i_tied"] == 50
@@ -193,11 +197,24 @@ def test_the_table_shows_ranks_with_their_bounds_and_the_folds():
     scores[0, 10:] = 2
     table = metrics_table(protocol_metrics(scores, index, "full"))
     assert "mean rank" in table
-    assert "1.25 [0.00, 2.50]" in table
-    assert "rsum 550.00 [475.00, 600.00]" in table
+    assert "0.42 [0.00, 2.50]" in table
+    assert "rsum 556.23 [475.00, 600.00]" in table
     assert "rsum of each fold: 600.00, 600.00" in metrics_table(
         protocol_metrics(scores, index, "5fold", 2)
     )
+
+
+def test_large_ranks_with_bounds_do_not_run_into_the_column_before():
+    scores = np.random.default_rng(0).integers(0, 10**5, (2500, 2500)).astype(np.float32)
+    lines = metrics_table(protocol_metrics(scores, np.arange(2500), "full")).splitlines()
+    for line in lines[:3]:
+        assert len(re.split(r"  +", line.strip())) == (5 if line.startswith(" ") else 6), line
+
+
+def test_bounds_that_look_like_the_value_are_left_out():
+    result = protocol_metrics(np.eye(3, dtype=np.float32), np.arange(3), "full")
+    result["bounds"]["pessimistic"]["t2i_mean_rank"] = 0.001
+    assert "[" not in metrics_table(result)
 
 
 def half_precision_scores() -> np.ndarray:

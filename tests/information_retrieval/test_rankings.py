@@ -36,7 +36,7 @@ def test_rankings_come_back_as_they_were_written(tmp_path, split, scores):
     np.testing.assert_array_equal(rankings.caption_ids, split.caption_ids)
     np.testing.assert_array_equal(rankings.image_ids, split.image_ids)
     for direction in ("i2t", "t2i"):
-        for count in ("higher", "tied"):
+        for count in ("higher", "tied", "truths"):
             found = getattr(getattr(rankings.ranks, direction), count)
             np.testing.assert_array_equal(found, getattr(getattr(expected.ranks, direction), count))
     assert rankings.metadata["model"] == "m"
@@ -50,6 +50,34 @@ def test_the_file_has_the_originals_keys_with_images_as_rows(tmp_path, split, sc
         assert len(archive["i2t_ranks"]) == 12
         assert len(archive["t2i_ranks"]) == len(split.captions)
         assert json.loads(str(archive["metadata"]))["split_sha256"] == split.sha256
+
+
+def test_a_file_of_before_whose_ranks_are_half_of_the_ties_is_read_by_todays_rule(
+    tmp_path, split, scores
+):
+    now = rank_scores(np.zeros_like(scores), split, {"split_sha256": split.sha256}).ranks.i2t
+    save(tmp_path / "r.npz", split, np.zeros_like(scores))
+    with np.load(tmp_path / "r.npz") as archive:
+        arrays = {key: archive[key] for key in archive.files if not key.endswith("_truths")}
+    metadata = json.loads(str(arrays["metadata"]))
+    assert metadata.pop("version") == 2
+    arrays["metadata"] = np.array(json.dumps(metadata))
+    arrays["i2t_ranks"] = now.higher + now.tied / 2
+    assert (arrays["i2t_ranks"] != now.ranks()).any()
+    np.savez(tmp_path / "old.npz", **arrays)
+    np.testing.assert_array_equal(
+        read_rankings(tmp_path / "old.npz", split).ranks.i2t.ranks(), now.ranks()
+    )
+
+
+def test_a_file_of_a_later_version_is_refused(tmp_path, split, scores):
+    save(tmp_path / "r.npz", split, scores)
+    with np.load(tmp_path / "r.npz") as archive:
+        arrays = dict(archive)
+    metadata = {**json.loads(str(arrays["metadata"])), "version": 3}
+    np.savez(tmp_path / "new.npz", **{**arrays, "metadata": np.array(json.dumps(metadata))})
+    with pytest.raises(InputError, match="of version 2 or older, found 3; read it with the newer"):
+        read_rankings(tmp_path / "new.npz", split)
 
 
 @pytest.mark.parametrize("layout", ["images", "captions", "flat images", "flat captions"])

@@ -10,7 +10,8 @@ def image_query(own: list[str], retrieved: list[str], image_id: int = 1) -> Quer
         index=0,
         item=Item(image_id),
         rank=float(len(retrieved)),
-        tied=0,
+        lowest=len(retrieved),
+        highest=len(retrieved),
         ground_truth=tuple(
             GroundTruth(Item(image_id, i, caption), 0.0, 10.0) for i, caption in enumerate(own)
         ),
@@ -27,7 +28,8 @@ def caption_query(caption: str, image_id: int, retrieved: list[int]) -> Query:
         index=0,
         item=Item(image_id, 7, caption),
         rank=float(len(retrieved)),
-        tied=0,
+        lowest=len(retrieved),
+        highest=len(retrieved),
         ground_truth=(GroundTruth(Item(image_id), 0.0, 10.0),),
         retrieved=tuple(Retrieved(Item(i), 1.0, i == image_id) for i in retrieved),
     )

@@ -7,7 +7,7 @@ from error_analysis.relevance.extended_relevance import (
     own_pairs,
     relevance_from_pairs,
 )
-from information_retrieval.metrics import DIRECTIONS
+from information_retrieval.query_ranks import DIRECTIONS
 from tests.error_analysis.scored import make_model, make_split
 
 
@@ -27,13 +27,13 @@ def test_hand_computed_metrics_of_one_query():
     assert metrics.map_at_r == pytest.approx(100 * (0 + 1 / 2 + 2 / 3) / 3)
 
 
-def test_ties_with_wrong_documents_count_half():
+def test_where_documents_tie_recall_is_the_share_of_their_orders():
     scores = np.array([[0.5, 0.5, 0.5], [0, 0, 0], [0, 0, 0]], np.float32)
     model = make_model(scores, make_split([1, 1, 1]))
     one = extended_metrics(model, "i2t", relevance_of({100: [5000]}, {}))
     two = extended_metrics(model, "i2t", relevance_of({100: [5000, 5001]}, {}))
-    assert one.recalls[0] == 0  # rank 1: half of two ties
-    assert two.recalls[0] == 100  # rank 0.5
+    assert one.recalls[0] == pytest.approx(100 / 3)
+    assert two.recalls[0] == pytest.approx(200 / 3)
 
 
 def test_the_splits_own_pairs_give_the_projects_own_recalls():
