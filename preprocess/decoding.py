@@ -1,22 +1,44 @@
 """Encoded image bytes (JPEG, PNG, ...) to RGB pixels."""
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from preprocess.errors import InputError
 
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-# Pillow reports damage as OSError, and damage inside a chunk as SyntaxError or ValueError.
-DAMAGE = (OSError, SyntaxError, ValueError)
+UPRIGHT_BY = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Pillow reports damage as OSError, and damage inside a chunk or tag as what it met there.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    struct.error,
+)
 # Two lines on stderr for an image of half as many pixels as Pillow refuses. Once for the process,
 # as `catch_warnings` is not for threads, which read headers.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Likewise a line for each odd tag of EXIF, of which nothing but the orientation is used.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 
 def read_encoded(path: Path) -> bytes:
@@ -55,10 +77,24 @@ def read_upright_size(path: Path) -> tuple[int, int]:
     """
     try:
         with Image.open(path) as image:
-            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            sideways = orientation_of(image) in SIDEWAYS
             return (image.width, image.height) if sideways else (image.height, image.width)
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no image's header ({error})") from error
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation of an image, 1 to 8; 1, upright, where EXIF does not tell.
+
+    Of all that EXIF may hold, nothing but this tag is looked at, and nothing written anew (as
+    `ImageOps.exif_transpose` does): cameras and editors leave odd tags in images that are whole.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    # Pillow's reader of EXIF raises whatever it meets: struct.error, TypeError, OverflowError ...
+    except Exception:
+        return 1
+    return orientation if type(orientation) is int and orientation in UPRIGHT_BY else 1
 
 
 def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
@@ -76,7 +112,9 @@ def decode_rgb(encoded: bytes, name: str) -> np.ndarray:
     """
     try:
         with Image.open(io.BytesIO(encoded)) as opened:
-            image = ImageOps.exif_transpose(opened)
+            opened.load()
+            turn = UPRIGHT_BY.get(orientation_of(opened))
+            image = opened if turn is None else opened.transpose(turn)
             if image.mode.startswith("I"):
                 return _grey16_to_rgb(np.asarray(image), name)
             if image.mode == "F":
