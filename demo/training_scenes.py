@@ -25,7 +25,7 @@ def read_training_split(scene_dir: Path) -> Split:
     So the models know misspelt words no better than a model of the real world does, and fail on
     them for the same reason.
     """
-    split = read_karpathy(scene_dir / "dataset_coco.json")["train"]
+    split = read_karpathy(scene_dir / "dataset_coco.json").splits["train"]
     kinds = read_json(scene_dir / "annotations" / "caption_kinds.json", "`python -m demo.render`")
     images = tuple(
         replace(
@@ -42,4 +42,4 @@ def read_training_split(scene_dir: Path) -> Split:
 
 def read_test_split(scene_dir: Path) -> Split:
     """Return the split `test`, misspelt captions and all."""
-    return read_karpathy(scene_dir / "dataset_coco.json")["test"]
+    return read_karpathy(scene_dir / "dataset_coco.json").splits["test"]

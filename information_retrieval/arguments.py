@@ -27,12 +27,14 @@ class DataArguments:
         return self.data_dir / f"{split}.json"
 
     def features_file(self, split: str) -> Path:
-        return self.data_dir / f"{_file_split(split)}_features.h5"
+        return self._hdf5_file(split, "features")
 
     def images_file(self, split: str) -> Path:
-        return self.data_dir / f"{_file_split(split)}_images.h5"
+        return self._hdf5_file(split, "images")
 
-
-def _file_split(split: str) -> str:
-    """Return whose HDF5 files hold a split: the images of minival are some of val's."""
-    return "val" if split == "minival" else split
+    def _hdf5_file(self, split: str, what: str) -> Path:
+        """Return the file of a split: minival's images are some of val's, unless it has its own."""
+        own = self.data_dir / f"{split}_{what}.h5"
+        if split == "minival" and not own.exists():
+            return self.data_dir / f"val_{what}.h5"
+        return own

@@ -9,6 +9,8 @@ from transformers import HfArgumentParser
 
 from preprocess.errors import InputError
 
+LISTED = 10  # failures in one line
+
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the line breaks of the description, and shows defaults."""
@@ -39,6 +41,14 @@ def check_at_least(option: str, value: int, least: int) -> None:
     """Raise InputError when the value of `option`, such as "--num_workers", is below `least`."""
     if value < least:
         raise InputError(f"{option}: expected at least {least}, found {value}")
+
+
+def named(failures: list[str]) -> str:
+    """Return the first failures as a part of a line; print all of more to stderr, a line each."""
+    if len(failures) <= LISTED:
+        return "; ".join(failures)
+    print(*failures, sep="\n", file=sys.stderr)
+    return "; ".join(failures[:LISTED]) + "; ... (all are listed above)"
 
 
 def error_line(error: InputError) -> str:

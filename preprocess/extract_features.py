@@ -32,7 +32,7 @@ from typing import Literal
 
 import torch
 
-from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.command_line import check_at_least, named, parse_arguments, run_command
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.region_picture import picture_of_image
 from preprocess.detector.weights import DetectorInfo, load_detector
@@ -47,7 +47,6 @@ from preprocess.shards import Shard, choose_shard
 from preprocess.skipped_images import write_without_skipped
 from preprocess.split_file import Split, read_split
 
-LISTED = 10  # failures in the error line
 GPU_BATCH_SIZE = 8
 
 
@@ -174,14 +173,6 @@ def load_chosen_detector(
     return detector, info
 
 
-def named(failures: list[str]) -> str:
-    """Return the first failures as a part of a line; print all of more, a line each."""
-    if len(failures) <= LISTED:
-        return "; ".join(failures)
-    print(*failures, sep="\n", file=sys.stderr)
-    return "; ".join(failures[:LISTED]) + "; ... (all are listed above)"
-
-
 def check_failures(output: Path, failures: Failures, n_images: int, skip_damaged: bool) -> None:
     """Name the damaged images: raise InputError, or print them where they are skipped."""
     if failures.kept:
@@ -278,7 +269,7 @@ def main() -> None:
         + f"; skipped as damaged: {', '.join(map(str, skipped))}" * bool(skipped)
     )
     if skipped and shard.count == 1:
-        print(write_without_skipped(arguments.split_file, split, output, skipped))
+        print(write_without_skipped(arguments.split_file, split, output, skipped, "features"))
     if arguments.draw:
         draw_pictures(output, split, arguments.image_root, arguments.draw, arguments.draw_first)
 

@@ -106,6 +106,8 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 def read_json(path: Path, made_by: str) -> Any:
     """Read a JSON file; what `write_json` wrote is returned without its seal.
 
+    A byte-order mark, as some editors write it, is passed over.
+
     Args:
         made_by: the command that makes such a file, or where it comes from; ends the error line.
 
@@ -114,7 +116,7 @@ def read_json(path: Path, made_by: str) -> Any:
             written.
     """
     try:
-        return unsealed(json.loads(path.read_text("utf-8")))
+        return unsealed(json.loads(path.read_text("utf-8-sig")))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except OSError as error:

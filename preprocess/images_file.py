@@ -76,14 +76,13 @@ def has_images(path: Path, split: Split, image_root: Path) -> bool:
     read: not noticed is an image file replaced by another of its size, nor damage within the HDF5
     file, which its checksums tell when it is read.
 
-    Raises:
-        InputError: an image file is not there or cannot be read.
+    False where an image file is not there or cannot be read.
     """
     try:
         found = ImagesFile(path)
+        sizes = [size_of(image_root / image.file_name) for image in split.images]
     except InputError:
         return False
-    sizes = [size_of(image_root / image.file_name) for image in split.images]
     return np.array_equal(found.image_ids, split.image_ids) and np.array_equal(found.sizes, sizes)
 
 

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from preprocess.errors import InputError
+from preprocess.ids import as_id
 from preprocess.pickles import load_pickle
 
 
@@ -34,13 +35,10 @@ def read_caption_pt(path: Path) -> dict[int, list[str]]:
 
 
 def _image_id(path: Path, key: int | str) -> int:
-    if type(key) is int or (isinstance(key, str) and _is_image_id(key)):
-        return int(key)
-    raise InputError(f"{path}: expected an image id as key, found {key!r}")
-
-
-def _is_image_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+    try:
+        return as_id(key, "key of an image")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _captions(path: Path, key: int | str, value: str | list[str]) -> list[str]:
@@ -48,7 +46,7 @@ def _captions(path: Path, key: int | str, value: str | list[str]) -> list[str]:
         captions = json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: captions of image {key} are not JSON: {error}") from error
-    if not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
+    if not isinstance(captions, list) or not all(isinstance(c, str | None) for c in captions):
         raise InputError(f"{path}: expected a list of captions for image {key}, found {captions!r}")
     return captions
 
@@ -60,7 +58,7 @@ def read_key_tsv(path: Path) -> list[int]:
         InputError: the file is missing or no text, or a line does not start with an integer.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -69,7 +67,8 @@ def read_key_tsv(path: Path) -> list[int]:
     for number, line in enumerate(lines, start=1):
         key = line.partition("\t")[0].strip()
         if line.strip():
-            if not _is_image_id(key):
-                raise InputError(f"{path}: line {number}: expected an image id, found {key!r}")
-            keys.append(int(key))
+            try:
+                keys.append(as_id(key, "image id"))
+            except InputError as error:
+                raise InputError(f"{path}: line {number}: {error}") from error
     return keys

@@ -179,7 +179,11 @@ def main() -> None:
         + f", {len(skipped)} of them skipped as damaged" * bool(skipped)
     )
     if skipped:
-        print(write_without_skipped(arguments.split_file, split, arguments.output, skipped))
+        print(
+            write_without_skipped(
+                arguments.split_file, split, arguments.output, skipped, "features"
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from preprocess.split_file import Split, write_split
 
 
 def write_without_skipped(
-    split_file: Path, split: Split, features: Path, skipped: Collection[int]
+    split_file: Path, split: Split, output: Path, skipped: Collection[int], what: str
 ) -> str:
-    """Write {split}_without_skipped.json beside a features file, without the skipped images.
+    """Write {split}_without_skipped.json beside an HDF5 file, without the skipped images.
 
     Args:
-        split_file, split: what the features file was made with.
-        skipped: ids of the images without features.
+        split_file, split: what the HDF5 file was made with.
+        skipped: ids of the images that it lacks.
+        what: what it has of the others: "features", "pixels".
 
     Returns:
         A line that says where it is, and how it is used.
@@ -24,9 +25,9 @@ def write_without_skipped(
     """
     left = tuple(image for image in split.images if image.image_id not in skipped)
     source = f"{split.source}, without {len(split.images) - len(left)} damaged images"
-    path = features.with_name(f"{split_file.stem}_without_skipped.json")
+    path = output.with_name(f"{split_file.stem}_without_skipped.json")
     write_split(path, replace(split, source=source, images=left))
     return (
-        f"wrote {path}: the {len(left):,} images with features; to train or evaluate on them, put "
+        f"wrote {path}: the {len(left):,} images with {what}; to train or evaluate on them, put "
         f"it in the place of {split_file}"
     )

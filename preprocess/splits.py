@@ -2,23 +2,28 @@
 
 Reads one of
   --karpathy_json  `dataset_coco.json` (also Flickr30k's): writes train.json (with the images
-                   marked restval), val.json, minival.json (the first images of val), test.json
+                   marked restval), val.json, minival.json (the first images of val, unless
+                   the file has a split of that name), test.json
   --coco_captions  `captions_val2014.json`: writes {split}.json
   --oscar_captions `{split}_captions.pt`, with --oscar_keys `{split}_img_keys.tsv`: {split}.json
-and writes `{output_dir}/{split}.json` (format: preprocess/split_file.py).
+and writes `{output_dir}/{split}.json` (format: preprocess/split_file.py). Captions without text,
+and images left without captions, are left out, counted and named.
 
     python -m preprocess.splits --karpathy_json dataset_coco.json --output_dir datasets/coco
 
 COCO's 123,287 images take about 25 s and 1.5 GB of memory on one CPU core.
 """
 
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from preprocess.annotations import read_coco_captions, read_karpathy, read_oscar
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.annotations import Annotations, read_coco_captions, read_karpathy, read_oscar
+from preprocess.command_line import check_at_least, named, parse_arguments, run_command
 from preprocess.errors import InputError
 from preprocess.split_file import Split, write_split
+
+MINIVAL_SIZE = 1000
 
 
 @dataclass
@@ -27,9 +32,12 @@ class SplitArguments:
     karpathy_json: Path | None = field(
         default=None, metadata={"help": "Karpathy's dataset_coco.json: all splits at once"}
     )
-    minival_size: int = field(
-        default=1000,
-        metadata={"help": "images of val, from its start, that make minival (Karpathy only)"},
+    minival_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "images of val, from its start, that make minival (Karpathy only). Default: "
+            f"{MINIVAL_SIZE}, or the minival that the file itself has"
+        },
     )
     coco_captions: Path | None = field(
         default=None, metadata={"help": "a COCO caption file, such as captions_val2014.json"}
@@ -60,13 +68,7 @@ class SplitArguments:
 
 
 def minival_of(val: Split, size: int) -> Split:
-    """Return the first `size` images of `val` (all, if it has fewer) as the split `minival`.
-
-    Raises:
-        InputError: `size` is not positive.
-    """
-    if size < 1:
-        raise InputError(f"--minival_size: expected at least 1 image, found {size}")
+    """Return the first `size` images of `val` (all, if it has fewer) as the split `minival`."""
     return replace(val, split="minival", images=val.images[:size])
 
 
@@ -104,7 +106,25 @@ def coco_file_name(image_id: int, folders: list[str], image_root: Path | None) -
     raise InputError(f"{image_root}: image {image_id} is in none of {', '.join(names)}")
 
 
-def read_oscar_split(arguments: SplitArguments, captions: Path, split: str) -> Split:
+def with_minival(splits: dict[str, Split], size: int | None) -> dict[str, Split]:
+    """Return the splits with a minival: the file's own, or else the first images of val.
+
+    Raises:
+        InputError: the file has one, and a size is asked for.
+    """
+    if "minival" in splits:
+        if size is not None:
+            raise InputError(
+                "--minival_size: the file has a split minival of its own "
+                f"({len(splits['minival'].images):,} images), which is kept; leave the option out"
+            )
+        return splits
+    if "val" not in splits:
+        return splits
+    return {**splits, "minival": minival_of(splits["val"], size or MINIVAL_SIZE)}
+
+
+def read_oscar_split(arguments: SplitArguments, captions: Path, split: str) -> Annotations:
     """Read Oscar's files for `split`, finding each image's file name."""
     if arguments.image_folder is not None:
         folders = [arguments.image_folder]
@@ -118,8 +138,8 @@ def read_oscar_split(arguments: SplitArguments, captions: Path, split: str) -> S
     )
 
 
-def read_splits(arguments: SplitArguments) -> list[Split]:
-    """Read the splits from the one source that was given.
+def read_annotations(arguments: SplitArguments) -> Annotations:
+    """Read the one source that was given.
 
     Raises:
         InputError: not exactly one source, no split name where it takes one, or a bad source.
@@ -128,24 +148,27 @@ def read_splits(arguments: SplitArguments) -> list[Split]:
     if sum(source is not None for source in sources) != 1:
         raise InputError("pass exactly one of --karpathy_json, --coco_captions, --oscar_captions")
     if arguments.karpathy_json:
-        splits = read_karpathy(arguments.karpathy_json)
-        if "val" in splits:
-            splits["minival"] = minival_of(splits["val"], arguments.minival_size)
-        return list(splits.values())
+        found = read_karpathy(arguments.karpathy_json)
+        return replace(found, splits=with_minival(found.splits, arguments.minival_size))
     if not arguments.split:
         raise InputError("pass --split NAME: the annotations do not tell the name of the split")
     if arguments.coco_captions:
         folder = arguments.image_folder
         if folder is None:
             folder = coco_folder(arguments.coco_captions)
-        return [read_coco_captions(arguments.coco_captions, arguments.split, folder)]
+        return read_coco_captions(arguments.coco_captions, arguments.split, folder)
     assert arguments.oscar_captions, "one of the three sources was given"
-    return [read_oscar_split(arguments, arguments.oscar_captions, arguments.split)]
+    return read_oscar_split(arguments, arguments.oscar_captions, arguments.split)
 
 
 def main() -> None:
     arguments = parse_arguments(SplitArguments, description=__doc__)
-    for split in read_splits(arguments):
+    if arguments.minival_size is not None:
+        check_at_least("--minival_size", arguments.minival_size, 1)
+    found = read_annotations(arguments)
+    if found.odd:
+        print(f"warning: {len(found.odd):,} odd entries: {named(list(found.odd))}", file=sys.stderr)
+    for split in found.splits.values():
         path = arguments.output_dir / f"{split.split}.json"
         write_split(path, split)
         print(f"wrote {path}: {len(split.images):,} images, {len(split.captions):,} captions")

@@ -9,23 +9,30 @@ preprocess/images_file.py). Every image is decoded once as a check, and none is 
 The file is as large as the image files (0.8 GB for COCO's 5,000 test images, where the original
 took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
 
+A damaged or missing image does not stop the others from being read: the command names them all,
+exits with status 1 and writes nothing, unless --skip_damaged says to leave them out.
+{split}_without_skipped.json, beside the output, is then the split of the others.
+
 A file that is there with exactly the split's images, each as large as its image file is by now, is
 left as it is; bytes are not compared (preprocess/images_file.py: has_images). Delete it to have it
 written anew.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.command_line import check_at_least, named, parse_arguments, run_command
 from preprocess.decoding import decode_rgb, read_encoded, size_of
+from preprocess.errors import InputError
 from preprocess.files import check_writable
 from preprocess.images_file import has_images, write_images_file
-from preprocess.split_file import read_split
+from preprocess.skipped_images import write_without_skipped
+from preprocess.split_file import CaptionedImage, Split, read_split
 
 
 @dataclass
@@ -34,21 +41,80 @@ class WriteImagesArguments:
     image_root: Path = field(metadata={"help": "folder that the split's file names start from"})
     output: Path = field(metadata={"help": "the HDF5 file to write, {split}_images.h5"})
     num_threads: int = field(default=4, metadata={"help": "images read and checked at once"})
+    skip_damaged: bool = field(
+        default=False, metadata={"help": "write the file without damaged or missing images"}
+    )
 
 
-def read_checked(path: Path) -> bytes:
-    """Return the bytes of an image file that decodes. Raises InputError otherwise."""
-    encoded = read_encoded(path)
-    decode_rgb(encoded, str(path))
+class DamagedImagesError(InputError):
+    """Some images do not decode, or are missing: `failures` says why, by their place."""
+
+    def __init__(self, failures: dict[int, str], n_images: int):
+        super().__init__(
+            f"{len(failures)} of {n_images} images are damaged or missing: "
+            f"{named(list(failures.values()))}"
+        )
+        self.failures = failures
+
+
+def read_checked(path: Path) -> bytes | InputError:
+    """Return the bytes of an image file that decodes, or the error that says why it does not."""
+    try:
+        encoded = read_encoded(path)
+        decode_rgb(encoded, str(path))
+    except InputError as error:
+        return error
     return encoded
 
 
 def read_all(paths: Sequence[Path], num_threads: int) -> Iterator[bytes]:
-    """Yield each image's bytes in their order, a bounded number read ahead."""
-    ahead = 8 * num_threads
+    """Yield each image's bytes in their order, a bounded number read ahead.
+
+    After a damaged one nothing more is yielded, but the others are read, so that all are named.
+
+    Raises:
+        DamagedImagesError: at the end.
+    """
+    ahead, failures = 8 * num_threads, {}
     with ThreadPoolExecutor(num_threads) as pool:
         for start in range(0, len(paths), ahead):
-            yield from pool.map(read_checked, paths[start : start + ahead])
+            read = pool.map(read_checked, paths[start : start + ahead])
+            for place, encoded in enumerate(read, start):
+                if isinstance(encoded, InputError):
+                    failures[place] = str(encoded)
+                elif not failures:
+                    yield encoded
+    if failures:
+        raise DamagedImagesError(failures, len(paths))
+
+
+def write_all(output: Path, split: Split, image_root: Path, num_threads: int) -> None:
+    """Write the images file of a split. Raises DamagedImagesError as `read_all`, InputError."""
+    paths = [image_root / image.file_name for image in split.images]
+    n_bytes = sum(size_of(path) for path in paths if path.is_file())
+    encoded = read_all(paths, num_threads)
+    # Closed before an error is told: both are lines of stderr.
+    with tqdm(encoded, f"{split.split} images", total=len(paths), unit="image") as progress:
+        write_images_file(output, split.image_ids, progress, n_bytes)
+
+
+def check_image_root(split: Split, image_root: Path) -> None:
+    """Raise InputError where there is none of the split's images, before naming all of them."""
+    paths = [image_root / image.file_name for image in split.images]
+    if not any(path.is_file() for path in paths):
+        raise InputError(
+            f"{paths[0]}: no such image, and none of the other {len(paths) - 1}; check --image_root"
+        )
+
+
+def without_damaged(split: Split, failures: dict[int, str]) -> Split:
+    """Return the split without the images at some places. Raises InputError: none is left."""
+    left: tuple[CaptionedImage, ...] = tuple(
+        image for place, image in enumerate(split.images) if place not in failures
+    )
+    if not left:
+        raise InputError("no image is left; check --image_root")
+    return replace(split, images=left)
 
 
 def main() -> None:
@@ -60,13 +126,24 @@ def main() -> None:
         print(f"unchanged: {arguments.output}: {n_images} (delete it to write anew)")
         return
     check_writable(arguments.output)
-    paths = [arguments.image_root / image.file_name for image in split.images]
-    n_bytes = sum(size_of(path) for path in paths)
-    encoded = read_all(paths, arguments.num_threads)
-    # Closed before an error is told: both are lines of stderr.
-    with tqdm(encoded, f"{split.split} images", total=len(paths), unit="image") as progress:
-        write_images_file(arguments.output, split.image_ids, progress, n_bytes)
-    print(f"wrote {arguments.output}: {len(split.images):,} images")
+    check_image_root(split, arguments.image_root)
+    left, root, threads = split, arguments.image_root, arguments.num_threads
+    try:
+        write_all(arguments.output, split, root, threads)
+    except DamagedImagesError as error:
+        if not arguments.skip_damaged:
+            raise InputError(
+                f"{error}. Nothing is written; fetch them again, or leave them out with "
+                "--skip_damaged"
+            ) from error
+        left = without_damaged(split, error.failures)
+        print(f"warning: {error}", file=sys.stderr)
+        write_all(arguments.output, left, root, threads)
+    print(f"wrote {arguments.output}: {len(left.images):,} images")
+    skipped = set(split.image_ids.tolist()) - set(left.image_ids.tolist())
+    if skipped:
+        split_file, output = arguments.split_file, arguments.output
+        print(write_without_skipped(split_file, split, output, skipped, "pixels"))
 
 
 if __name__ == "__main__":

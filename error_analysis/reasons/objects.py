@@ -1,6 +1,7 @@
 """The objects of images: COCO's instances, or what a detector saw."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from error_analysis.reasons.mentions import Vocabulary, canonical
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from preprocess.files import read_json
+from preprocess.ids import as_id
 
 INSTANCES_SOURCE = "it is in COCO's annotations_trainval2014.zip (instances_val2014.json)"
 # Regions of lower scores have labels that are mostly guesses; LXMERT takes them all the same.
@@ -103,21 +105,43 @@ def _read_file(path: Path, wanted: set[int]) -> Objects:
     """Read the objects of those of the wanted images that one file has."""
     content = read_json(path, INSTANCES_SOURCE)
     try:
-        areas = {image["id"]: image["width"] * image["height"] for image in content["images"]}
-        names = {category["id"]: category["name"] for category in content["categories"]}
+        areas = {
+            as_id(image["id"], "image id"): image["width"] * image["height"]
+            for image in content["images"]
+        }
+        names = {
+            as_id(category["id"], "category id"): category["name"]
+            for category in content["categories"]
+        }
         groups = {c["name"]: c.get("supercategory", "") for c in content["categories"]}
         found: dict[int, list[ImageObject]] = {image_id: [] for image_id in wanted & areas.keys()}
         for annotation in content["annotations"]:
-            image_id = annotation["image_id"]
+            image_id = as_id(annotation["image_id"], "image id")
+            if image_id not in areas:
+                raise InputError(f"annotations of image {image_id}, which the file does not list")
             if image_id in found:
-                _, _, width, height = annotation["bbox"]
-                share = min(1.0, width * height / areas[image_id])
-                found[image_id].append(ImageObject(names[annotation["category_id"]], share))
+                share = _share_of_box(annotation, areas[image_id])
+                category = names[as_id(annotation["category_id"], "category id")]
+                found[image_id].append(ImageObject(category, share))
+    except InputError as error:
+        raise InputError(f"{path}: {error}; {INSTANCES_SOURCE}") from error
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(
             f"{path}: not a COCO instances file ({error!r}); {INSTANCES_SOURCE}"
         ) from error
     return Objects(path, tuple(names.values()), groups, _largest_first(found))
+
+
+def _share_of_box(annotation: dict, area: float) -> float:
+    """Return the share of an image's area (pixels) that an annotation's box has, in [0, 1]."""
+    _, _, width, height = annotation["bbox"]
+    share = width * height / area
+    if not math.isfinite(share):
+        raise InputError(
+            f"annotation {annotation.get('id')} of image {annotation['image_id']}: expected a box "
+            f"of finite numbers, found {annotation['bbox']}"
+        )
+    return min(1.0, max(0.0, share))
 
 
 def _check_covers(path: Path | str, wanted: Sequence[int], found: dict) -> None:
@@ -143,7 +167,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         InputError: the file cannot be read, or has an empty line between labels.
     """
     try:
-        labels = tuple(line.strip() for line in path.read_text("utf-8").rstrip().splitlines())
+        labels = tuple(line.strip() for line in path.read_text("utf-8-sig").rstrip().splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a label a line, found {error}") from error
     if not labels or not all(labels):

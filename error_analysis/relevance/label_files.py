@@ -33,6 +33,7 @@ from error_analysis.relevance.extended_relevance import (
 )
 from preprocess.errors import InputError
 from preprocess.files import read_json
+from preprocess.ids import as_id
 from preprocess.split_file import Split
 
 LEAST_SCORE = 3.0
@@ -109,11 +110,12 @@ def _eccv_items(path: Path) -> Iterable[tuple[int, list[int]]]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected an object of lists, found another; {ECCV_SOURCE}")
     for key, found in content.items():
-        if not key.isdecimal() or not isinstance(found, list):
+        if not isinstance(found, list):
             raise InputError(f"{path}: expected id -> list of ids, found {key!r}; {ECCV_SOURCE}")
-        if not all(type(document) is int for document in found):
-            raise InputError(f"{path}: expected ids in the list of {key}; {ECCV_SOURCE}")
-        yield int(key), found
+        try:
+            yield as_id(key), [as_id(document) for document in found]
+        except InputError as error:
+            raise InputError(f"{path}: list of {key}: {error}; {ECCV_SOURCE}") from error
 
 
 def _read_cxc_csv(path: Path, split: Split) -> ExtendedRelevance:
@@ -144,7 +146,7 @@ def _read_cxc_csv(path: Path, split: Split) -> ExtendedRelevance:
 def _csv_rows(path: Path) -> tuple[tuple[str, str], list[ScoredPair]]:
     """Return the first two columns' names, and each row's two ids and its score."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {CXC_SOURCE}") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -199,10 +201,12 @@ def _read_cxc_json(path: Path, split: Split) -> ExtendedRelevance:
             # Both splits are in one file.
             if image["split"] == split.split:
                 scored += [
-                    (image["cocoid"], caption, _score(score))
+                    (as_id(image["cocoid"], "cocoid"), as_id(caption, "sentid"), _score(score))
                     for caption, score, _ in image["cxc_scores"]
-                    if type(caption) is int
+                    if not (isinstance(caption, str) and caption.endswith(".jpg"))
                 ]
+    except InputError as error:
+        raise InputError(f"{path}: {error}; {CXC_SOURCE}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: expected Karpathy's JSON with the cxc_scores that CxC's setup.py adds, found "

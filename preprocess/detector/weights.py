@@ -195,7 +195,7 @@ def _read_labels(path: Path, n_labels: int) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     try:
-        labels = tuple(path.read_text("utf-8").splitlines())
+        labels = tuple(path.read_text("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected {n_labels} labels, one a line ({error})") from error
     if len(labels) != n_labels:

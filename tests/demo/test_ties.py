@@ -36,7 +36,7 @@ def demo_scores(tmp_path_factory) -> tuple[np.ndarray, np.ndarray]:
     """The demo's CLIP on 100 of its images: scores (100, 500), and the captions' rows."""
     data = tmp_path_factory.mktemp("demo")
     render(RenderArguments(data, n_train=1, n_restval=1, n_val=1, n_test=100))
-    split = read_karpathy(data / "dataset_coco.json")["test"]
+    split = read_karpathy(data / "dataset_coco.json").splits["test"]
     write_split(data / "test.json", split)
     encoded = [(data / "images" / image.file_name).read_bytes() for image in split.images]
     write_images_file(data / "test_images.h5", split.image_ids, encoded)

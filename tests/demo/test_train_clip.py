@@ -36,7 +36,7 @@ def trained(scenes, tmp_path_factory) -> Path:
 
 
 def test_the_models_learn_from_captions_that_are_spelt_correctly(scenes):
-    written = read_karpathy(scenes / "dataset_coco.json")["train"]
+    written = read_karpathy(scenes / "dataset_coco.json").splits["train"]
     read = read_training_split(scenes)
     assert read.caption_ids.tolist() == written.caption_ids.tolist()
     changed = sum(a != b for a, b in zip(read.captions, written.captions, strict=True))
@@ -57,7 +57,7 @@ def test_a_trained_folder_loads_offline_as_float32_though_its_weights_are_half(t
 
 def test_training_sees_the_pixels_that_the_saved_processor_makes(scenes, trained):
     processor = AutoProcessor.from_pretrained(trained).image_processor
-    split = read_karpathy(scenes / "dataset_coco.json")["test"]
+    split = read_karpathy(scenes / "dataset_coco.json").splits["test"]
     tokenizer = AutoTokenizer.from_pretrained(trained)
     examples = training._load(split, scenes, tokenizer, processor)
     picture = Image.open(scenes / "images" / split.images[3].file_name)
@@ -66,7 +66,7 @@ def test_training_sees_the_pixels_that_the_saved_processor_makes(scenes, trained
 
 
 def test_a_batch_has_two_captions_of_each_of_its_images(scenes, trained):
-    split = read_karpathy(scenes / "dataset_coco.json")["train"]
+    split = read_karpathy(scenes / "dataset_coco.json").splits["train"]
     processor = AutoProcessor.from_pretrained(trained).image_processor
     examples = training._load(split, scenes, AutoTokenizer.from_pretrained(trained), processor)
     generator = training.np.random.default_rng(0)
@@ -90,7 +90,7 @@ def demo_data(tmp_path_factory) -> Path:
 @pytest.mark.skipif(not SHIPPED.exists(), reason="demo/models/clip has not been trained")
 def test_the_shipped_clip_finds_most_of_the_demos_test_images_but_not_all(demo_data):
     model, processor = CLIPModel.from_pretrained(SHIPPED), AutoProcessor.from_pretrained(SHIPPED)
-    split = read_karpathy(demo_data / "dataset_coco.json")["test"]
+    split = read_karpathy(demo_data / "dataset_coco.json").splits["test"]
     pictures = [Image.open(demo_data / "images" / image.file_name) for image in split.images]
     with torch.inference_mode():
         pixels = processor.image_processor(pictures, return_tensors="pt")

@@ -189,7 +189,7 @@ def scenes(tmp_path_factory) -> Path:
     """A small demo with its images file; its seed is not that of the models' training."""
     folder = tmp_path_factory.mktemp("scenes")
     render(RenderArguments(folder, seed=3, n_train=60, n_restval=0, n_val=0, n_test=120))
-    for name, split in read_karpathy(folder / "dataset_coco.json").items():
+    for name, split in read_karpathy(folder / "dataset_coco.json").splits.items():
         if name in ("train", "test"):
             write_split(folder / f"{name}.json", split)
     write_images_of(folder, "test")

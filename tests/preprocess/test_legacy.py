@@ -16,10 +16,10 @@ def test_an_image_that_is_there_as_int_and_as_str_is_refused(tmp_path):
         read_caption_pt(tmp_path / "c.pt")
 
 
-@pytest.mark.parametrize("key", [1.5, 1.0, "1.5", "x", True, None, "9" * 5000])
+@pytest.mark.parametrize("key", [1.5, "1.5", "x", True, None, "9" * 5000])
 def test_a_key_that_is_no_image_id_is_refused(tmp_path, key):
     torch.save({key: ["a"]}, tmp_path / "c.pt")
-    with pytest.raises(InputError, match="expected an image id as key"):
+    with pytest.raises(InputError, match="key of an image: expected an integer"):
         read_caption_pt(tmp_path / "c.pt")
 
 
@@ -51,5 +51,7 @@ def test_keys_that_are_no_text_are_refused(tmp_path):
         with pytest.raises(InputError, match="expected image ids, one a line"):
             read_key_tsv(path)
     (tmp_path / "k.tsv").write_text("1\n\n2.5\n")
-    with pytest.raises(InputError, match=r"line 3: expected an image id, found '2\.5'"):
+    with pytest.raises(
+        InputError, match=r"line 3: image id: expected an integer of 64 bits, found '2\.5'"
+    ):
         read_key_tsv(tmp_path / "k.tsv")

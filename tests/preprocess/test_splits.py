@@ -34,10 +34,67 @@ def write_karpathy(path: Path, images: list[dict]) -> Path:
     return path
 
 
+def test_captions_without_text_and_images_without_captions_are_left_out_and_named(tmp_path):
+    images = [karpathy_image(i, "test", 3) for i in (1, 2, 3)]
+    images[0]["sentences"][1]["raw"] = " \n"
+    for sentence in images[1]["sentences"]:
+        sentence["raw"] = None
+    images[2]["sentences"][0]["raw"] = "a cat \ud83d"
+    found = read_karpathy(write_karpathy(tmp_path / "k.json", images))
+    assert found.splits["test"].image_ids.tolist() == [1, 3]
+    assert found.splits["test"].caption_ids.tolist() == [10, 12, 30, 31, 32]
+    assert found.splits["test"].captions[2] == "a cat "
+    assert found.odd == (
+        "caption 11 of image 1 has no text",
+        *(f"caption {i} of image 2 has no text" for i in (20, 21, 22)),
+        "image 2 has no caption",
+        "caption 30 of image 3 had half of a character, which is taken out",
+    )
+
+
+def test_odd_entries_of_coco_and_oscar_are_left_out_too(tmp_path, run_main, capsys):
+    content = {
+        "images": [{"id": "7", "file_name": "7.jpg"}, {"id": 8, "file_name": "8.jpg"}],
+        "annotations": [
+            {"id": 1, "image_id": 7, "caption": "a"},
+            {"id": 2.0, "image_id": "7", "caption": ""},
+        ],
+    }
+    (tmp_path / "captions_x.json").write_text(json.dumps(content), "utf-8-sig")
+    arguments = ["--coco_captions", tmp_path / "captions_x.json", "--split", "val"]
+    assert run_main(main, *arguments, "--output_dir", tmp_path) == 0
+    line = "warning: 2 odd entries: caption 2 of image 7 has no text; image 8 has no caption"
+    assert line in capsys.readouterr().err
+    assert read_split(tmp_path / "val.json").images == (image_of(7, (1, "a"), file_name="x/7.jpg"),)
+    torch.save({1: ["a", ""], 2: [""]}, tmp_path / "test_captions.pt")
+    (tmp_path / "keys.tsv").write_text("1\n2\n", "utf-8-sig")
+    oscar = read_oscar(tmp_path / "test_captions.pt", tmp_path / "keys.tsv", "test", str)
+    assert oscar.splits["test"].caption_ids.tolist() == [0]
+    assert len(oscar.odd) == 3
+
+
+def test_ids_that_are_text_are_the_integers_that_they_name(tmp_path):
+    image = karpathy_image(12, "test") | {"cocoid": "000000000012"}
+    image["sentences"][0]["sentid"] = "120"
+    split = read_karpathy(write_karpathy(tmp_path / "k.json", [image])).splits["test"]
+    assert split.image_ids.tolist() == [12]
+    assert split.caption_ids.tolist() == [120, 121]
+
+
+def test_a_minival_that_the_file_has_is_kept(tmp_path, run_main):
+    images = [karpathy_image(i, name) for i, name in enumerate(["minival", "val", "minival"], 1)]
+    path = write_karpathy(tmp_path / "k.json", images)
+    arguments = ["--karpathy_json", path, "--output_dir", tmp_path / "out"]
+    assert run_main(main, *arguments) == 0
+    assert read_split(tmp_path / "out" / "minival.json").image_ids.tolist() == [1, 3]
+    status = run_main(main, *arguments, "--minival_size", 1)
+    assert_one_clear_line(status, "--minival_size", "a split minival of its own (2 images)")
+
+
 def test_restval_images_belong_to_train_in_the_order_of_the_file(tmp_path):
     names = ["train", "restval", "val", "test", "train"]
     images = [karpathy_image(7 - i, name) for i, name in enumerate(names)]
-    splits = read_karpathy(write_karpathy(tmp_path / "k.json", images))
+    splits = read_karpathy(write_karpathy(tmp_path / "k.json", images)).splits
     assert set(splits) == {"train", "val", "test"}
     assert splits["train"].image_ids.tolist() == [7, 6, 3]
     assert splits["train"].images[1].file_name == "val2014/6.jpg"
@@ -67,13 +124,13 @@ def test_a_flickr30k_file_has_no_folders_and_its_own_ids(tmp_path):
     image = karpathy_image(0, "test")
     del image["filepath"], image["cocoid"]
     image["imgid"] = 31
-    split = read_karpathy(write_karpathy(tmp_path / "k.json", [image]))["test"]
+    split = read_karpathy(write_karpathy(tmp_path / "k.json", [image])).splits["test"]
     assert split.images[0].image_id == 31
     assert split.images[0].file_name == "0.jpg"
 
 
 def test_the_real_karpathy_file_gives_48_9_and_33_images(shared_data):
-    splits = read_karpathy(shared_data / "coco90" / "dataset_coco.json")
+    splits = read_karpathy(shared_data / "coco90" / "dataset_coco.json").splits
     assert {name: len(split.images) for name, split in splits.items()} == {
         "train": 48,
         "val": 9,
@@ -85,8 +142,8 @@ def test_the_real_karpathy_file_gives_48_9_and_33_images(shared_data):
 def test_the_real_coco_captions_agree_with_karpathys_file(shared_data):
     coco = read_coco_captions(
         shared_data / "coco90" / "annotations" / "captions_val2014.json", "val", "val2014"
-    )
-    karpathy = read_karpathy(shared_data / "coco90" / "dataset_coco.json")
+    ).splits["val"]
+    karpathy = read_karpathy(shared_data / "coco90" / "dataset_coco.json").splits
     captions = {c.caption_id: c.caption for image in coco.images for c in image.captions}
     files = {image.image_id: image.file_name for image in coco.images}
     for image in (*karpathy["val"].images, *karpathy["test"].images):
@@ -106,7 +163,7 @@ def test_oscars_captions_are_read_with_any_keys_and_values(tmp_path, key_type, a
     (tmp_path / "keys.tsv").write_text("42\n391895\n")
     split = read_oscar(
         tmp_path / "test_captions.pt", tmp_path / "keys.tsv", "test", lambda i: f"{i}.jpg"
-    )
+    ).splits["test"]
     assert split.image_ids.tolist() == [42, 391895]
     assert split.captions == ("a dog", "a man", "a bike")
     assert split.caption_ids.tolist() == [0, 1, 2]
@@ -243,8 +300,8 @@ def test_nothing_in_a_split_file_is_converted(tmp_path, image, line):
         ([karpathy_image(1, "test") | {"filename": None}], "not Karpathy's format"),
         ([karpathy_image(2**70, "test")], "expected an integer of 64 bits"),
         (
-            [karpathy_image(1, "test") | {"sentences": [{"sentid": 1, "raw": None}]}],
-            "caption 1: expected text, found None",
+            [karpathy_image(1, "test") | {"sentences": [{"sentid": "one", "raw": "a"}]}],
+            "caption id: expected an integer of 64 bits, found 'one'",
         ),
     ],
 )
@@ -258,15 +315,16 @@ def test_a_bad_karpathy_file_stops_the_command_and_leaves_nothing(tmp_path, run_
 def test_an_image_with_a_coco_id_needs_no_other(tmp_path):
     image = karpathy_image(5, "test")
     del image["imgid"]
-    splits = read_karpathy(write_karpathy(tmp_path / "k.json", [image]))
+    splits = read_karpathy(write_karpathy(tmp_path / "k.json", [image])).splits
     assert splits["test"].image_ids.tolist() == [5]
 
 
 @pytest.mark.parametrize(
     ("annotation", "line"),
     [
-        ({"caption": None}, "caption 1: expected text, found None"),
-        ({"id": 2**64}, "caption_id: expected an integer of 64 bits"),
+        ({"caption": None}, "expected at least one image, found none"),
+        ({"id": 2**64}, "caption id: expected an integer of 64 bits"),
+        ({"image_id": 7.5}, "image id: expected an integer of 64 bits, found 7.5"),
         ({"image_id": 8}, "captions of image 8, which the file does not list"),
     ],
 )

@@ -10,7 +10,7 @@ from preprocess.annotations import read_karpathy
 from preprocess.decoding import decode_rgb
 from preprocess.errors import InputError
 from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split, write_split
+from preprocess.split_file import Split, read_split, write_split
 from preprocess.write_images import main
 from tests.conftest import assert_one_clear_line, make_split, write_image_files
 
@@ -88,7 +88,7 @@ def test_a_truncated_jpeg_is_an_error_that_names_it(cut):
 
 
 def test_the_file_has_the_bytes_of_the_images_and_is_hardly_larger(shared_data, tmp_path, run_main):
-    split = read_karpathy(shared_data / "coco90" / "dataset_coco.json")["test"]
+    split = read_karpathy(shared_data / "coco90" / "dataset_coco.json").splits["test"]
     root = shared_data / "coco90" / "images"
     write_split(tmp_path / "test.json", split)
     output = tmp_path / "test_images.h5"
@@ -117,7 +117,7 @@ def small(tmp_path) -> Split:
 def write(small, tmp_path, run_main):
     """Write images.h5 of the small split."""
     given = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "images"]
-    return lambda: run_main(main, *given, "--output", tmp_path / "images.h5")
+    return lambda *more: run_main(main, *given, "--output", tmp_path / "images.h5", *more)
 
 
 def test_a_file_with_the_images_is_left_as_it_is(write, tmp_path, capsys):
@@ -170,6 +170,47 @@ def test_a_bad_image_stops_the_command_and_leaves_nothing(small, tmp_path, run_m
     )
     assert_one_clear_line(status, path)
     assert not list((tmp_path / "out").glob("*"))
+
+
+def damage_two(split, folder):
+    """A cut file and one that is missing, the first and the last of four."""
+    cut, missing = (folder / "images" / split.images[i].file_name for i in (0, 3))
+    cut.write_bytes(cut.read_bytes()[:-200])
+    missing.unlink()
+    return cut, missing
+
+
+def test_every_bad_image_is_named_and_nothing_written(small, write, tmp_path):
+    cut, missing = damage_two(small, tmp_path)
+    status = write()
+    assert_one_clear_line(status, "2 of 4 images", cut, missing, "no such image", "--skip_damaged")
+    assert not (tmp_path / "images.h5").exists()
+
+
+def test_bad_images_are_left_out_where_that_is_said(small, write, tmp_path, capsys):
+    damage_two(small, tmp_path)
+    assert write("--skip_damaged") == 0
+    left = small.images[1:3]
+    found = ImagesFile(tmp_path / "images.h5")
+    assert found.image_ids.tolist() == [image.image_id for image in left]
+    for image in left:
+        source = (tmp_path / "images" / image.file_name).read_bytes()
+        assert found.read_encoded(image.image_id) == source
+    assert read_split(tmp_path / "train_without_skipped.json").images == left
+    assert "warning: 2 of 4 images are damaged or missing" in capsys.readouterr().err
+
+
+def test_a_wrong_image_root_is_one_line_however_many_images_there_are(small, tmp_path, run_main):
+    given = ["--split_file", tmp_path / "train.json", "--image_root", tmp_path / "elsewhere"]
+    status = run_main(main, *given, "--output", tmp_path / "x.h5", "--skip_damaged")
+    assert_one_clear_line(status, "no such image, and none of the other 3", "--image_root")
+
+
+def test_a_split_of_which_no_image_decodes_is_an_error(small, write, tmp_path):
+    for image in small.images:
+        (tmp_path / "images" / image.file_name).write_text("not an image")
+    assert_one_clear_line(write("--skip_damaged"), "no image is left")
+    assert not (tmp_path / "images.h5").exists()
 
 
 def test_an_output_that_cannot_be_written_is_one_line(small, tmp_path, run_main):

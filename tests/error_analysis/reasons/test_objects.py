@@ -45,6 +45,37 @@ def test_instances_are_the_shares_of_their_boxes_largest_first(tmp_path):
         objects.of(2)
 
 
+def test_ids_that_are_text_give_the_same_objects(tmp_path):
+    expected = read_instances(write_instances(tmp_path / "i.json"), [1, 2, 3])
+    content = json.loads((tmp_path / "i.json").read_text())
+    for annotation in content["annotations"]:
+        annotation["image_id"] = str(annotation["image_id"])
+        annotation["category_id"] = float(annotation["category_id"])
+    for image in content["images"]:
+        image["id"] = f"{image['id']:012d}"
+    (tmp_path / "text.json").write_text(json.dumps(content))
+    assert read_instances(tmp_path / "text.json", [1, 2, 3]).by_image == expected.by_image
+
+
+def test_annotations_of_an_image_that_the_file_does_not_list_are_one_clear_line(tmp_path):
+    stray = [{"image_id": 4, "category_id": 5, "bbox": [0, 0, 2, 5]}]
+    path = write_instances(tmp_path / "i.json", annotations=stray)
+    with pytest.raises(
+        InputError, match=r"i\.json: annotations of image 4, which the file does not"
+    ):
+        read_instances(path, [1])
+
+
+@pytest.mark.parametrize("side", [float("nan"), float("inf")])
+def test_a_box_that_is_no_box_is_named_and_one_without_area_is_nothing(tmp_path, side):
+    box = {"id": 33, "image_id": 1, "category_id": 5, "bbox": [0, 0, side, 5]}
+    path = write_instances(tmp_path / "i.json", annotations=[box])
+    with pytest.raises(InputError, match="annotation 33 of image 1: expected a box of finite"):
+        read_instances(path, [1])
+    flat = write_instances(tmp_path / "flat.json", annotations=[box | {"bbox": [0, 0, 0, 5]}])
+    assert read_instances(flat, [1]).shares(1) == {"cat": 0}
+
+
 def test_a_category_file_for_other_images_is_one_clear_line(tmp_path):
     path = write_instances(tmp_path / "i.json")
     with pytest.raises(InputError, match="a category file for other images") as error:

@@ -161,8 +161,8 @@ def test_a_damaged_csv_is_told_in_one_line(tmp_path: Path, text: str, told: str)
     [
         ("[]", "expected an object of lists"),
         ('{"100": 5000}', "expected id -> list of ids, found '100'"),
-        ('{"image": [5000]}', "expected id -> list of ids, found 'image'"),
-        ('{"100": ["5000"]}', "expected ids in the list of 100"),
+        ('{"image": [5000]}', "list of image: id: expected an integer of 64 bits, found 'image'"),
+        ('{"100": ["cat"]}', "list of 100: id: expected an integer of 64 bits, found 'cat'"),
         ('{"100": [50', "expected JSON"),
     ],
 )
