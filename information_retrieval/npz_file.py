@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocess.errors import InputError
+from preprocess.errors import InputError, lack_of_machine
 from preprocess.files import atomic_path
 
 # What a damaged or foreign file can raise, depending on where it is: zipfile raises RuntimeError
@@ -55,6 +55,8 @@ def read_npz(path: Path, expected: str, made_by: str) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except DAMAGED as error:
+        if reason := lack_of_machine(error):
+            raise InputError(f"{path}: cannot be read ({reason})") from error
         raise InputError(
             f"{path}: expected {expected}, found a damaged or foreign file "
             f"({type(error).__name__}: {error}); {made_by}"

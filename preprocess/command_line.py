@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from transformers import HfArgumentParser
 
-from preprocess.errors import InputError
+from preprocess.errors import NO_MEMORY, InputError
 
 LISTED = 10  # failures in one line
 
@@ -64,5 +64,11 @@ def run_command(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         sys.exit(error_line(error))
+    except (MemoryError, RuntimeError) as error:
+        # torch's allocator on the CPU raises RuntimeError.
+        if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+            first = str(error).strip().partition("\n")[0]
+            sys.exit(f"error: not enough memory ({first}); free some, or use smaller batches")
+        raise
     except KeyboardInterrupt:
         sys.exit(130)

@@ -71,6 +71,17 @@ class ConvertFeaturesArguments:
         default=None,
         metadata={"help": "folder of the split's images; needed if the input has no image sizes"},
     )
+    features_dtype: Literal["float32", "float16"] | None = field(
+        default=None,
+        metadata={
+            "help": "type of the features in a TSV file, whose bytes do not tell. Default: "
+            "float32, unless their number is in doubt"
+        },
+    )
+    verify: bool = field(
+        default=False,
+        metadata={"help": "compare a finished file with its checksums, and mend what differs"},
+    )
     dtype: Literal["float32", "float16"] = field(
         default="float32", metadata={"help": "type of the stored features; float16 halves the file"}
     )
@@ -88,12 +99,13 @@ class ConvertFeaturesArguments:
 
 
 def images_of(
-    split: Split, inputs: list[Path], skipped: Counter
+    split: Split, inputs: list[Path], skipped: Counter, features_dtype: str | None = None
 ) -> Iterator[tuple[int, SourceImage]]:
     """Yield the row and the image of each image of the split in the inputs, in their order.
 
     Args:
         skipped: counts, by input, the images that the split does not have.
+        features_dtype: of TSV files, see `tsv_images`.
 
     Raises:
         InputError: an image is there twice, or an input cannot be read.
@@ -101,7 +113,7 @@ def images_of(
     names = ImageNames(split)
     seen: dict[int, str] = {}
     for path in inputs:
-        for image in iterate_images(path):
+        for image in iterate_images(path, features_dtype):
             row = names.row_of(image.name, image.where)
             if row is None:
                 skipped[path] += 1
@@ -122,6 +134,7 @@ def rows_like_first(
     box_format: BoxFormat | None,
     n_regions: int,
     dtype: str,
+    features_dtype: str | None,
 ) -> FeatureRows:
     """Prepare for rows like the first image's, which is tried before anything is written.
 
@@ -131,11 +144,11 @@ def rows_like_first(
     """
     paths = [image_root / image.file_name for image in split.images] if image_root else None
     skipped: Counter = Counter()
-    for row, image in images_of(split, inputs, skipped):
+    for row, image in images_of(split, inputs, skipped, features_dtype):
         rows = FeatureRows(paths, image.read(), box_format, n_regions, dtype)
         rows.convert(rows.read(image, row), image.where)
         for path in inputs:
-            rows.check_box_format(path, images_of(split, [path], Counter()))
+            rows.check_box_format(path, images_of(split, [path], Counter(), features_dtype))
         return rows
     raise InputError(
         f"{inputs[0]}: expected images of split {split.split!r}, named by id or file name as "
@@ -194,6 +207,7 @@ def main() -> None:
         arguments.box_format,
         arguments.n_regions,
         arguments.dtype,
+        arguments.features_dtype,
     )
     attributes = {
         "extractor": "preprocess.convert_features",
@@ -215,7 +229,11 @@ def main() -> None:
         ) as writer,
         tqdm(desc=f"{split.split} features", total=len(split.images), unit="image") as progress,
     ):
-        write_converted(writer, rows, images_of(split, arguments.input, skipped), progress)
+        n_damaged = writer.discard_damaged(arguments.verify)
+        if n_damaged:
+            print(f"{n_damaged} images do not match their checksums, and are made again")
+        images = images_of(split, arguments.input, skipped, arguments.features_dtype)
+        write_converted(writer, rows, images, progress)
         check_all_written(writer, split)
         writer.finish()
     print(

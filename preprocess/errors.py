@@ -1,4 +1,11 @@
-"""The one exception that users see: bad input, said in one line."""
+"""The one exception that users see: bad input, said in one line; and what is no bad input."""
+
+import errno
+import os
+import re
+
+# How NumPy, HDF5 and torch call it; CUDA's has a class of its own.
+NO_MEMORY = re.compile(r"unable to allocate|can't allocate|allocation failed|out of memory", re.I)
 
 
 class InputError(Exception):
@@ -7,3 +14,18 @@ class InputError(Exception):
     Commands print it as one line and exit with status 1; it is never raised for a defect of
     this project, whose traceback should stay visible.
     """
+
+
+def lack_of_machine(error: BaseException) -> str | None:
+    """Tell why reading failed where the machine failed; None where the file may be damaged.
+
+    A file that a full memory, a lost disk or a missing permission kept from being read is as good
+    as it was: nobody should be told to delete it.
+    """
+    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        return "not enough memory: free some, or use fewer processes, and repeat the command"
+    number = getattr(error, "errno", None)
+    # EINVAL: an offset that damage made absurd.
+    if isinstance(error, OSError) and number not in (None, errno.EINVAL):
+        return os.strerror(number)
+    return None

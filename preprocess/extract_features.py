@@ -11,7 +11,8 @@ written; features of images whose files have changed since, also in a finished f
 again, and stay where the new file is damaged or cannot be read. A damaged image does not stop the
 others: the command then names it, exits with status 1, and leaves the file marked incomplete,
 unless --skip_damaged says to finish without it. {split}_without_skipped.json, beside the output, is
-then the split of the others.
+then the split of the others. Rows that a power cut kept from the disk do not match their checksums:
+going on, the command makes them again, and with --verify it looks for them in a finished file.
 
 With --num_shards N, each of N processes, such as the tasks of a Slurm array, writes a shard of its
 own beside the output, {split}_features.shard-00003-of-00008.h5, and preprocess.merge_features makes
@@ -122,6 +123,10 @@ class ExtractFeaturesArguments:
     skip_damaged: bool = field(
         default=False,
         metadata={"help": "finish the file without damaged images, whose ids it then records"},
+    )
+    verify: bool = field(
+        default=False,
+        metadata={"help": "compare a finished file with its checksums, and mend what differs"},
     )
     draw: Path | None = field(
         default=None, metadata={"help": "folder for pictures of images with their regions"}
@@ -257,6 +262,9 @@ def main() -> None:
     ids = split.image_ids[rows]
     with FeaturesWriter(output, ids, *shape, arguments.dtype, attributes) as writer:
         title = f"{split.split} regions"
+        n_damaged = writer.discard_damaged(arguments.verify)
+        if n_damaged:
+            print(f"{n_damaged} images do not match their checksums, and are made again")
         workers, skip = arguments.num_workers, arguments.skip_damaged
         failures = write_features(
             writer, detector, paths, workers, title, batch_size, precision, skip

@@ -4,14 +4,17 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike
+from tqdm import tqdm
 
 from preprocess.disk_space import reserve_space, writing_hdf5
 from preprocess.errors import InputError
 from preprocess.features_file import FEATURES, MISSING, ROW_DATASETS, SKIPPED, WRITTEN
+from preprocess.file_lock import let_go, take_lock
 from preprocess.files import atomic_path
 from preprocess.hdf5 import (
     LIBVER,
@@ -58,7 +61,12 @@ class FeaturesWriter:
         shape = (len(image_ids), n_regions, feature_dim)
         if not self.path.exists():
             self._create(shape, dtype, attributes)
-        self._file = open_hdf5(self.path, FEATURES, "r+")
+        self._lock = self._hold()
+        try:
+            self._file = open_hdf5(self.path, FEATURES, "r+")
+        except InputError:
+            let_go(self._lock)
+            raise
         try:
             self._check_same(shape, dtype, attributes)
             with reading_hdf5(self.path, FEATURES):
@@ -66,7 +74,19 @@ class FeaturesWriter:
                 self._datasets = {name: self._file[name] for name in FEATURES.datasets}
         except InputError:
             self._file.close()
+            let_go(self._lock)
             raise
+
+    def _hold(self) -> TextIO:
+        """Lock the file, so that a second writer stops."""
+        try:
+            return take_lock(self.path)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{self.path}: is being written by another process; wait until that ends"
+            ) from error
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def _create(self, shape: tuple[int, int, int], dtype: str, attributes: Mapping) -> None:
         sizes = dict(zip("NRD", shape, strict=True))
@@ -120,6 +140,8 @@ class FeaturesWriter:
         except InputError:
             if kind is None:  # otherwise the first error is the one to be told
                 raise
+        finally:
+            let_go(self._lock)
 
     def missing_rows(self) -> np.ndarray:
         """Return the rows that are still to be written, ascending, (n_missing,) int64."""
@@ -139,6 +161,26 @@ class FeaturesWriter:
         Rows that are missing hold anything.
         """
         return self._datasets["source_crc32"][:]
+
+    def discard_damaged(self, verify: bool = False) -> int:
+        """Make rows missing that are not what was written: a power cut can mark them done alone.
+
+        Looks at the rows that are done in a file that an interrupted run left, and in a complete
+        one only where it is asked to `verify`; 34 GB take some minutes. Returns how many there are.
+        """
+        if self._file.attrs["complete"] and not verify:
+            return 0
+        done = np.flatnonzero(self._datasets["done"][:] == WRITTEN)
+        rows = tqdm(done, f"{self.path.name}: verified", unit="image", disable=not len(done))
+        damaged = [row for row in rows if not self._is_as_written(row)]
+        self.discard(np.array(damaged, np.int64))
+        return len(damaged)
+
+    def _is_as_written(self, row: int) -> bool:
+        with reading_hdf5(self.path, FEATURES):
+            arrays = (self._datasets[name][row] for name in ROW_DATASETS)
+            found = checksum(self._image_ids[row], (np.asarray(a).tobytes() for a in arrays))
+            return found == self._datasets["checksums"][row]
 
     def discard(self, rows: np.ndarray) -> None:
         """Make rows missing again, and the file incomplete before the first of them is."""

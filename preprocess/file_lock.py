@@ -7,10 +7,13 @@ import errno
 import fcntl
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
-UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # by some network file systems
+# By some network file systems: NFS without a lock daemon, Lustre, Cray's DVS (524), and mounts that
+# are read-only for locks alone.
+UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, 524, errno.EROFS)
 
 
 def take_lock(path: Path) -> TextIO:
@@ -56,7 +59,13 @@ def _lock(file: TextIO) -> None:
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-        warnings.warn(
-            f"{file.name}: the file system has no locks; start no second run with this output",
-            stacklevel=2,
-        )
+        _say_that_there_are_no_locks()
+
+
+@cache
+def _say_that_there_are_no_locks() -> None:
+    """Warn, once for the process: the work goes on, and the user is the lock."""
+    warnings.warn(
+        "the file system of the output has no locks; start no second run with the same output",
+        stacklevel=4,
+    )

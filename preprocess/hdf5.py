@@ -4,7 +4,6 @@ Each file has the attributes schema, schema_version and complete, and the datase
 int64 and checksums (N,) uint32, the CRC-32 of each image's id and data.
 """
 
-import errno
 import hashlib
 import os
 import zlib
@@ -17,7 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from preprocess.errors import InputError
+from preprocess.errors import InputError, lack_of_machine
 
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
 # may crash; the next one's marks a file that a killed process was writing as not to be opened.
@@ -48,17 +47,13 @@ class Schema:
 
 @contextmanager
 def reading_hdf5(path: Path, schema: Schema, mode: str = "r") -> Iterator[None]:
-    """Raise what h5py raises as InputError, which tells a damaged file from one in use."""
+    """Raise what h5py raises as InputError, which tells a damaged file from a machine's trouble."""
     try:
         yield
     except DAMAGE as error:
-        number = getattr(error, "errno", None)
-        if number in (errno.EAGAIN, errno.EWOULDBLOCK):
-            use = "written" if mode == "r" else "used"
-            line = f"{path}: is being {use} by another process; wait until that ends"
-        elif number not in (None, errno.EINVAL):  # EINVAL: an offset that damage made absurd
+        if reason := lack_of_machine(error):
             verb = "read" if mode == "r" else "written"
-            line = f"{path}: cannot be {verb} ({os.strerror(number)})"
+            line = f"{path}: cannot be {verb} ({reason})"
         else:
             line = (
                 f"{path}: expected an HDF5 file, found a damaged or truncated one ({error}); "
@@ -71,12 +66,15 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     """Open a file and check that it is of this schema.
 
     Raises:
-        InputError: the file is missing, in use, not permitted, damaged, or of another layout.
+        InputError: the file is missing, not permitted, damaged, or of another layout.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; make it with {schema.made_by}")
     with reading_hdf5(path, schema, mode):
-        file = h5py.File(path, mode) if mode == "r" else _open_uncached(path)
+        # Not locked to be read: a finished file does not change, and some file systems have no
+        # locks (NFS without a lock daemon). One that is being written is not complete, which is
+        # looked at.
+        file = h5py.File(path, mode, locking=False) if mode == "r" else _open_uncached(path)
         try:
             check_layout(file, schema)
         except BaseException:
@@ -94,6 +92,7 @@ def _open_uncached(path: Path) -> h5py.File:
     plan.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # as h5py.File has it
     plan.set_cache(0, 1, 0, 1.0)  # of chunks: no slot more than it must have, no byte
     plan.set_sieve_buf_size(0)
+    plan.set_file_locking(False, False)  # whoever writes holds a lock of this project's
     return h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, plan))
 
 
@@ -230,8 +229,8 @@ class SplitHdf5:
         if checksum(self.image_ids[row], buffers) != self.checksums[row]:
             raise InputError(
                 f"{self.path}: the data of image {self.image_ids[row]} do not match their "
-                f"checksum (damaged file); delete it and make it again with "
-                f"{self.schema.made_by}"
+                "checksum (damaged file); repeat the command that made the file with --verify, "
+                f"which makes such images again ({self.schema.made_by})"
             )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from tqdm import tqdm
 
 from preprocess.decoding import decode_rgb, size_of
 from preprocess.disk_space import reserve_space, writing_hdf5
@@ -62,6 +63,15 @@ class ImagesFile(SplitHdf5):
             encoded = self.datasets["image_bytes"][start:end].tobytes()
             self.check_sum(row, (encoded,))
         return encoded
+
+    def is_whole(self) -> bool:
+        """Whether all images match their checksums; reads the whole file."""
+        try:
+            for image_id in tqdm(self.image_ids, f"{self.path.name}: verified", unit="image"):
+                self.read_encoded(image_id)
+        except InputError:
+            return False
+        return True
 
     def read(self, image_id: int) -> np.ndarray:
         """Return the image as (height, width, 3) uint8 RGB. Raises InputError likewise."""

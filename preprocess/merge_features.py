@@ -47,6 +47,10 @@ class MergeFeaturesArguments:
     shards: list[Path] | None = field(
         default=None, metadata={"help": "the shards' files. Default: those beside the output"}
     )
+    verify: bool = field(
+        default=False,
+        metadata={"help": "compare a finished file with its checksums, and mend what differs"},
+    )
 
 
 class ShardFile(FeaturesFile):
@@ -171,6 +175,9 @@ def main() -> None:
         first.dtype,
         attributes,
     ) as writer:
+        n_damaged = writer.discard_damaged(arguments.verify)
+        if n_damaged:
+            print(f"{n_damaged} images do not match their checksums, and are made again")
         copy_rows(writer, shards, split)
         writer.finish()
     skipped = {image_id for shard in shards for image_id in shard.skipped}

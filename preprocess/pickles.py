@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from preprocess.errors import InputError
+from preprocess.errors import InputError, lack_of_machine
 
 
 def load_pickle(path: Path, expected: str) -> Any:
@@ -29,6 +29,8 @@ def load_pickle(path: Path, expected: str) -> Any:
     # To the unpickler any bytes are a program: "hello" fails on an unknown operation, "a cat" on
     # an empty stack, others with KeyError, struct.error, UnicodeDecodeError, MemoryError, ...
     except Exception as error:
+        if lack := lack_of_machine(error):
+            raise InputError(f"{path}: cannot be read ({lack})") from error
         if isinstance(error, pickle.UnpicklingError):
             # Not torch's own reason, which advises to run what code the file holds.
             reason = "not a file of tensors that torch.save wrote"

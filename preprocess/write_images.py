@@ -14,8 +14,8 @@ exits with status 1 and writes nothing, unless --skip_damaged says to leave them
 {split}_without_skipped.json, beside the output, is then the split of the others.
 
 A file that is there with exactly the split's images, each as large as its image file is by now, is
-left as it is; bytes are not compared (preprocess/images_file.py: has_images). Delete it to have it
-written anew.
+left as it is; bytes are compared with --verify only (preprocess/images_file.py: has_images). Delete
+it to have it written anew.
 """
 
 import sys
@@ -30,7 +30,7 @@ from preprocess.command_line import check_at_least, named, parse_arguments, run_
 from preprocess.decoding import decode_rgb, read_encoded, size_of
 from preprocess.errors import InputError
 from preprocess.files import check_writable
-from preprocess.images_file import has_images, write_images_file
+from preprocess.images_file import ImagesFile, has_images, write_images_file
 from preprocess.skipped_images import write_without_skipped
 from preprocess.split_file import CaptionedImage, Split, read_split
 
@@ -43,6 +43,12 @@ class WriteImagesArguments:
     num_threads: int = field(default=4, metadata={"help": "images read and checked at once"})
     skip_damaged: bool = field(
         default=False, metadata={"help": "write the file without damaged or missing images"}
+    )
+    verify: bool = field(
+        default=False,
+        metadata={
+            "help": "compare a file that is there with its checksums; if damaged, write anew"
+        },
     )
 
 
@@ -121,7 +127,9 @@ def main() -> None:
     arguments = parse_arguments(WriteImagesArguments, description=__doc__)
     check_at_least("--num_threads", arguments.num_threads, 1)
     split = read_split(arguments.split_file)
-    if has_images(arguments.output, split, arguments.image_root):
+    if has_images(arguments.output, split, arguments.image_root) and (
+        not arguments.verify or ImagesFile(arguments.output).is_whole()
+    ):
         n_images = f"{len(split.images):,} images"
         print(f"unchanged: {arguments.output}: {n_images} (delete it to write anew)")
         return

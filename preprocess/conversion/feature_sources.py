@@ -17,12 +17,15 @@ import numpy as np
 from preprocess.conversion.feature_tsv import tsv_images
 from preprocess.conversion.found_regions import FoundRegions, SourceImage, found_regions
 from preprocess.conversion.region_layouts import layout_of
-from preprocess.errors import InputError
+from preprocess.errors import InputError, lack_of_machine
 from preprocess.hdf5 import DAMAGE
 
 
-def iterate_images(path: Path) -> Iterator[SourceImage]:
+def iterate_images(path: Path, features_dtype: str | None = None) -> Iterator[SourceImage]:
     """Yield each image of a TSV file, a folder with .npz files at any depth, or an HDF5 file.
+
+    Args:
+        features_dtype: of a TSV file's features, whose bytes do not tell; see `tsv_images`.
 
     Raises:
         InputError: while iterating, and on `SourceImage.read`: the path is missing, is of no such
@@ -39,7 +42,7 @@ def iterate_images(path: Path) -> Iterator[SourceImage]:
             f"{path}: expected a TSV file, an HDF5 file or a folder of .npz files, found one .npz "
             "or .zip file; give the folder, unpacked"
         )
-    return tsv_images(path)
+    return tsv_images(path, features_dtype)
 
 
 def _npz_images(folder: Path) -> Iterator[SourceImage]:
@@ -63,7 +66,9 @@ def _read_npz(path: Path) -> FoundRegions:
             layout = layout_of(archive.files, str(path))
             arrays = {key: archive[key] for key in layout.keys & set(archive.files)}
     # TypeError: a .npy file by the name of .npz.
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (*DAMAGE, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if reason := lack_of_machine(error):
+            raise InputError(f"{path}: cannot be read ({reason})") from error
         raise InputError(
             f"{path}: expected a .npz file of numbers, found a damaged or other one ({error}); "
             "make it again"
@@ -73,7 +78,7 @@ def _read_npz(path: Path) -> FoundRegions:
 
 def _hdf5_images(path: Path) -> Iterator[SourceImage]:
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             for name in file:
                 where = f"{path}, group {name}"
                 yield SourceImage(name, where, partial(_read_group, file, name, where))
@@ -97,6 +102,8 @@ def _read_group(file: h5py.File, name: str, where: str) -> FoundRegions:
 
 
 def _damaged(where: str, error: Exception) -> InputError:
+    if reason := lack_of_machine(error):
+        return InputError(f"{where}: cannot be read ({reason})")
     return InputError(
         f"{where}: expected an HDF5 file, found a damaged one ({error}); fetch or make it again"
     )

@@ -6,6 +6,7 @@ LXMERT's and bottom-up-attention's, see region_layouts.py. Read line by line: fi
 
 import base64
 import binascii
+import codecs
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -33,11 +34,16 @@ TSV_COLUMNS = {
 }
 TSV_INTEGERS = {"img_h", "img_w", "image_h", "image_w", "num_boxes"}
 LONGEST_LINE = 2**26  # bytes; 100 regions of 2048 numbers take 1.1 MB
+PRODUCERS_DIM = 2048  # numbers of a region, of each known producer
 SHOWN = 30  # characters of a field in an error line
 
 
-def tsv_images(path: Path) -> Iterator[SourceImage]:
+def tsv_images(path: Path, features_dtype: str | None = None) -> Iterator[SourceImage]:
     """Yield each line's image.
+
+    Args:
+        features_dtype: "float32", as all known producers write, or "float16"; None: float32, unless
+            the number of bytes is that of a producer's features in float16.
 
     Raises:
         InputError: while iterating, a line of another number of columns; on `SourceImage.read`,
@@ -47,13 +53,16 @@ def tsv_images(path: Path) -> Iterator[SourceImage]:
         with path.open("rb") as file:
             # Not the csv module: a line is 0.4 MB and more, above its limit, and nothing is quoted.
             for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                if number == 1:
+                    line = line.removeprefix(codecs.BOM_UTF8)
                 where = f"{path}, line {number}"
                 if not line.endswith(b"\n"):
                     where += " (without a line end: is the file cut off?)"
                 fields = line.rstrip(b"\r\n").split(b"\t")
                 layout = _tsv_layout(fields, where)
                 name = fields[0].decode("utf-8", "replace").strip()
-                yield SourceImage(name, where, partial(_read_tsv_line, layout, fields, where))
+                read = partial(_read_tsv_line, layout, fields, where, features_dtype)
+                yield SourceImage(name, where, read)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -72,7 +81,9 @@ def _tsv_layout(fields: list[bytes], where: str) -> Layout:
     )
 
 
-def _read_tsv_line(layout: Layout, fields: list[bytes], where: str) -> FoundRegions:
+def _read_tsv_line(
+    layout: Layout, fields: list[bytes], where: str, features_dtype: str | None
+) -> FoundRegions:
     columns = dict(zip(TSV_COLUMNS[layout], fields, strict=True))
     arrays = {key: _integer(columns[key], key, where) for key in TSV_INTEGERS & set(columns)}
     n = int(arrays["num_boxes"])
@@ -80,7 +91,15 @@ def _read_tsv_line(layout: Layout, fields: list[bytes], where: str) -> FoundRegi
         raise InputError(f"{where}: expected at least one box, found num_boxes {n}")
     # The one producer whose boxes are float64 is told by their length.
     arrays["boxes"] = _decode(columns["boxes"], "boxes", ("<f4", "<f8"), n, 4, where)
-    arrays["features"] = _decode(columns["features"], "features", ("<f4",), n, None, where)
+    kind = "<f2" if features_dtype == "float16" else "<f4"
+    features = _decode(columns["features"], "features", (kind,), n, None, where)
+    if features_dtype is None and 2 * features.shape[1] == PRODUCERS_DIM:
+        raise InputError(
+            f"{where}: expected features of {PRODUCERS_DIM:,} float32 numbers, as every program "
+            f"that writes such files has them, found half of the bytes: {PRODUCERS_DIM:,} float16 "
+            f"or {PRODUCERS_DIM // 2:,} float32 numbers; say which with --features_dtype"
+        )
+    arrays["features"] = features.astype(np.float32, copy=False)
     for key, kind in zip(layout.labels, ("<i8", "<f4", "<i8", "<f4"), strict=False):
         arrays[key] = _decode(columns[key], key, (kind,), n, 1, where)
     return found_regions(layout, arrays, where)

@@ -22,6 +22,7 @@ from tests.preprocess.extracting import (
     is_complete,
     write_split_file,
 )
+from tests.preprocess.test_features_file import lose_row
 
 
 def test_the_command_writes_each_images_regions(monkeypatch, capsys, tmp_path, weights, images):
@@ -66,6 +67,18 @@ def test_decoding_in_other_processes_changes_nothing(monkeypatch, tmp_path, weig
     extract(monkeypatch, tmp_path, tmp_path / "workers.h5", "--num_workers", "2")
     alone, workers = datasets(tmp_path / "alone.h5"), datasets(tmp_path / "workers.h5")
     assert all(np.array_equal(alone[name], workers[name]) for name in alone)
+
+
+def test_a_damaged_row_of_a_finished_file_is_mended_by_the_same_command(
+    monkeypatch, capsys, tmp_path, weights, images
+):
+    output = tmp_path / "features.h5"
+    extract(monkeypatch, tmp_path, output)
+    whole = datasets(output)
+    lose_row(output, 1)
+    extract(monkeypatch, tmp_path, output, "--verify")
+    assert "1 images do not match their checksums" in capsys.readouterr().out
+    assert all(np.array_equal(whole[name], found) for name, found in datasets(output).items())
 
 
 def test_an_interrupted_run_goes_on_to_the_same_file(monkeypatch, tmp_path, weights, images):

@@ -54,6 +54,38 @@ def test_features_come_back_as_they_were_written(tmp_path):
             np.testing.assert_array_equal(read[name], array.astype(read[name].dtype))
 
 
+def lose_row(path, row: int) -> None:
+    """As a power cut leaves a row: marked done, and its data not on the disk."""
+    with h5py.File(path, "r+") as file:
+        file["visual_feats"][row] = 0
+
+
+def test_rows_that_a_power_cut_lost_are_made_again_when_the_run_goes_on(tmp_path):
+    rows = write_rows(tmp_path / "f.h5", n_rows=3)
+    lose_row(tmp_path / "f.h5", 1)
+    with open_writer(tmp_path / "f.h5") as writer:
+        assert writer.discard_damaged() == 1
+        assert writer.missing_rows().tolist() == [1, 3]
+        for row in (1, 3):
+            writer.write(row, **rows[row])
+        writer.finish()
+    features = FeaturesFile(tmp_path / "f.h5")
+    np.testing.assert_array_equal(features.read(11)["visual_feats"], rows[1]["visual_feats"])
+
+
+def test_a_finished_file_is_looked_through_only_to_verify_it(tmp_path):
+    write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    lose_row(tmp_path / "f.h5", 2)
+    with pytest.raises(InputError, match=r"image 12 do not match .* with --verify"):
+        FeaturesFile(tmp_path / "f.h5").read(12)
+    with open_writer(tmp_path / "f.h5") as writer:
+        assert writer.discard_damaged() == 0
+        assert writer.discard_damaged(verify=True) == 1
+        assert writer.missing_rows().tolist() == [2]
+    with pytest.raises(InputError, match="expected a complete file, found 3 of 4"):
+        FeaturesFile(tmp_path / "f.h5")
+
+
 def test_float16_halves_the_features(tmp_path):
     with open_writer(tmp_path / "f.h5", dtype="float16") as writer:
         for row in range(4):

@@ -1,14 +1,20 @@
 """What both kinds of HDF5 file do when damaged, of another layout, or in use."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from preprocess import hdf5
+from preprocess import file_lock, hdf5
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from preprocess.images_file import ImagesFile, write_images_file
@@ -119,31 +125,92 @@ def test_rows_that_changed_places_do_not_pass_their_checksums(tmp_path):
         images.read_encoded(3)
 
 
+# As another program that writes HDF5 files, and asks for HDF5's own lock.
 HOLD = """
 import sys, h5py
-with h5py.File(sys.argv[1], "r+"):
+with h5py.File(sys.argv[1], "r+", locking=True):
     print("open", flush=True)
     sys.stdin.read()
 """
 
 
-def test_a_file_that_another_process_writes_is_not_called_damaged(tmp_path):
-    write_features(tmp_path / "f.h5", make_split(4))
-    command = [sys.executable, "-c", HOLD, tmp_path / "f.h5"]
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLD, path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
-        with pytest.raises(InputError, match="is being written by another process"):
-            FeaturesFile(tmp_path / "f.h5")
-        with pytest.raises(InputError, match="is being used by another process"):
-            open_writer(tmp_path / "f.h5")
+        yield
         holder.stdin.close()
+
+
+def test_a_file_that_another_process_holds_is_read_and_not_written(tmp_path):
+    write_features(tmp_path / "f.h5", make_split(4))
+    with held_by_another_process(tmp_path / "f.h5"):
+        assert len(read_whole("features", tmp_path / "f.h5")) == 4
+        with pytest.raises(InputError, match="is being written by another process; wait"):
+            open_writer(tmp_path / "f.h5")
+
+
+def test_of_two_writers_the_second_stops(tmp_path):
+    with (
+        open_writer(tmp_path / "f.h5"),
+        pytest.raises(InputError, match="is being written by another process; wait"),
+    ):
+        open_writer(tmp_path / "f.h5")
+    write_rows(tmp_path / "f.h5", n_rows=4, finish=True)
+    assert len(FeaturesFile(tmp_path / "f.h5")) == 4
+
+
+def no_locks(number):
+    def refuse(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524, errno.EROFS])
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_are_written_and_read_where_there_are_no_locks(tmp_path, monkeypatch, kind, number):
+    monkeypatch.setattr(fcntl, "flock", no_locks(number))
+    file_lock._say_that_there_are_no_locks.cache_clear()
+    with warnings.catch_warnings(record=True) as warned:
+        write_whole(kind, tmp_path / "one.h5")
+        write_whole(kind, tmp_path / "two.h5")
+    assert ["has no locks" in str(warning.message) for warning in warned] == [True]
+    assert read_whole(kind, tmp_path / "one.h5") == read_whole(kind, tmp_path / "two.h5")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 288. KiB for an array"),
+        OSError("Can't synchronously read data (memory allocation failed for raw data chunk)"),
+        OSError(errno.EIO, "Input/output error"),
+    ],
+)
+def test_what_the_machine_lacks_is_not_called_damage(tmp_path, monkeypatch, kind, error):
+    write_whole(kind, tmp_path / "f.h5")
+    expected = read_whole(kind, tmp_path / "f.h5")
+
+    def refuse(*arguments):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hdf5.zlib, "crc32", refuse)
+        with pytest.raises(
+            InputError, match=r"f\.h5: cannot be read \((not enough mem|Input)"
+        ) as line:
+            read_whole(kind, tmp_path / "f.h5")
+    assert "delete" not in str(line.value)
+    assert read_whole(kind, tmp_path / "f.h5") == expected
 
 
 @pytest.mark.parametrize(("mode", "verb"), [("r", "read"), ("r+", "written")])
 def test_a_file_without_permission_is_not_called_damaged(tmp_path, monkeypatch, mode, verb):
     write_features(tmp_path / "f.h5", make_split(4))
 
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         raise PermissionError(13, "Unable to open file")
 
     monkeypatch.setattr(hdf5.h5py, "File", refuse)

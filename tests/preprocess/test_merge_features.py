@@ -85,9 +85,7 @@ def test_data_of_a_shard_that_are_damaged_are_told_with_the_options_that_repeat_
 ):
     with h5py.File(shards[1], "r+") as file:
         file["visual_pos"][1, 0, 0] += 0.25
-    line = (
-        "make it again with `python -m preprocess.extract_features --num_shards 3 --shard_index 1`"
-    )
+    line = "(`python -m preprocess.extract_features --num_shards 3 --shard_index 1`)"
     assert_one_clear_line(merge(), shards[1], "do not match their checksum", line)
     assert not is_complete(output)
 

@@ -1,15 +1,13 @@
 """What is said of a features file whose folder holds those of another detector."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 
 from preprocess.features_writer import FeaturesWriter
 from preprocess.provenance import detectors_beside
 from tests.conftest import FEATURE_DIM, N_REGIONS
-from tests.preprocess.test_hdf5 import HOLD
+from tests.preprocess.test_hdf5 import held_by_another_process
 
 
 def attributes(sha256: str = "a" * 64, **settings) -> dict[str, str]:
@@ -41,11 +39,8 @@ def test_other_weights_are_warned_of_with_both_hashes_also_while_they_are_writte
     other = tmp_path / "train_features.h5"
     with write(other, attributes("b" * 64)):
         pass
-    command = [sys.executable, "-c", HOLD, other]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        holder.stdout.readline()
+    with held_by_another_process(other):
         (line,) = detectors_beside(tmp_path / "test_features.h5", attributes())
-        holder.stdin.close()
     assert "\n" not in line
     for part in ("a" * 64, "b" * 64, "detector of a", "detector of b", "train_features.h5"):
         assert part in line

@@ -130,6 +130,19 @@ def test_a_file_with_the_images_is_left_as_it_is(write, tmp_path, capsys):
     assert (tmp_path / "images.h5").stat().st_ino == inode
 
 
+def test_damage_within_the_file_is_found_and_mended_where_that_is_asked(write, small, tmp_path):
+    assert write() == 0
+    output = tmp_path / "images.h5"
+    whole = output.read_bytes()
+    place = whole.index((tmp_path / "images" / small.images[2].file_name).read_bytes())
+    output.write_bytes(whole[: place + 50] + b"\0\0\0" + whole[place + 53 :])
+    assert write() == 0
+    with pytest.raises(InputError, match="repeat the command that made the file with --verify"):
+        ImagesFile(output).read_encoded(small.images[2].image_id)
+    assert write("--verify") == 0
+    assert output.read_bytes() == whole
+
+
 @pytest.mark.parametrize("change", ["size", "order", "fewer", "cut"])
 def test_a_file_with_other_images_is_written_anew(change, write, small, tmp_path):
     assert write() == 0

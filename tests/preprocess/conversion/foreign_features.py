@@ -165,7 +165,10 @@ FORMATS = {
     "batched port": lambda p: write_groups(p / "g.h5", named(batched_port_arrays)),
     "port without pixels": lambda p: write_npz(p / "npz", named(normalized_port_arrays)),
     "bottom-up npz": lambda p: write_npz(p / "npz", named(bottom_up_arrays, coco_name)),
-    "openvqa": lambda p: write_npz(p / "npz", named(openvqa_arrays, coco_name)),
+    # Its files keep the image's suffix: val2014/COCO_val2014_000000391895.jpg.npz.
+    "openvqa": lambda p: write_npz(
+        p / "npz", named(openvqa_arrays, lambda i: f"{coco_name(i)}.jpg")
+    ),
     "uniter": lambda p: write_npz(p / "npz", named(uniter_arrays, lambda i: coco_name(i).lower())),
     "vl-t5": lambda p: write_groups(p / "g.h5", named(vlt5_arrays, coco_name)),
 }

@@ -47,6 +47,35 @@ def test_boxes_that_contradict_their_format_are_refused(convert, tmp_path):
     assert_one_clear_line(convert(write(lambda boxes: boxes * 10)), "fit no known format")
 
 
+def wide_tsv(path, dtype, mark=b"") -> list[np.ndarray]:
+    """Bottom-up-attention's file of 2,048 numbers a region, in `dtype`."""
+    generator = np.random.default_rng(0)
+    features = [np.abs(generator.normal(size=(6, 2048))).astype(dtype) for _ in IDS]
+    lines = [foreign.bottom_up_fields(str(i), REGIONS[i]) for i in IDS]
+    for line, array in zip(lines, features, strict=True):
+        line[5] = foreign.b64(array)
+    foreign.write_tsv(path, lines)
+    path.write_bytes(mark + path.read_bytes())
+    return features
+
+
+def test_features_in_float16_are_never_read_as_half_as_many_float32(convert, tmp_path):
+    features = wide_tsv(tmp_path / "a.tsv", np.float16)
+    status = convert(tmp_path / "a.tsv")
+    assert_one_clear_line(status, "line 1", "2,048 float16 or 1,024 float32", "--features_dtype")
+    assert not (tmp_path / "f.h5").exists()
+    assert convert(tmp_path / "a.tsv", features_dtype="float16") == 0
+    found = FeaturesFile(tmp_path / "f.h5").read(IDS[1])["visual_feats"]
+    np.testing.assert_array_equal(found, features[1].astype(np.float32))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(convert, tmp_path):
+    features = wide_tsv(tmp_path / "a.tsv", np.float32, b"\xef\xbb\xbf")
+    assert convert(tmp_path / "a.tsv") == 0
+    found = FeaturesFile(tmp_path / "f.h5").read(IDS[0])["visual_feats"]
+    np.testing.assert_array_equal(found, features[0])
+
+
 def test_a_damaged_line_among_the_first_stops_before_anything_is_written(convert, tmp_path):
     lines = [foreign.lxmert_fields(str(i), REGIONS[i]) for i in IDS]
     lines[1][8] = "AAAA"

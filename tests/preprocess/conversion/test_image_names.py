@@ -22,7 +22,14 @@ def names_of(**file_names: str) -> ImageNames:
         ("000000000012", 0),
         ("COCO_val2014_000000000012", 0),
         ("coco_train2014_000000000012", 0),
+        ("COCO_val2014_000000000012.jpg", 0),
+        ("val2014/COCO_val2014_000000000012.JPG", 0),
+        ("flickr30k_000000000012", 0),
+        ("12.jpeg", 0),
         ("cat", 1),
+        ("cat.png", 1),
+        ("b/cat.png", 1),
+        ("cat.npz", None),
         ("7", 1),
         ("dog", None),
         ("1", None),
@@ -33,6 +40,12 @@ def names_of(**file_names: str) -> ImageNames:
 )
 def test_an_image_is_found_by_id_or_file_name(name, row):
     assert names_of(_12="a/x.jpg", _7="b/cat.png").row_of(name, "f") == row
+
+
+def test_uniters_names_of_flickr30k_are_its_file_names():
+    names = names_of(_5="1000092795.jpg", _6="36979.jpg")
+    assert names.row_of("flickr30k_000001000092795", "f") == 0
+    assert names.row_of("flickr30k_000000036979", "f") == 1
 
 
 def test_a_name_of_two_images_is_refused():
