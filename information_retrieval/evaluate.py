@@ -22,6 +22,7 @@ command is done; and in memory for LXMERT of the published size 3 KB a caption t
 image (2 GB for 5k).
 """
 
+import json
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ from information_retrieval.score_tiles import score_in_store
 from information_retrieval.scoring import EncoderOptions, GalleryFiles, LoadedGallery, load_gallery
 from information_retrieval.tile_store import check_disk, remove_store
 from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import check_writable, write_json
+from preprocess.files import behind_link, check_writable, read_json, write_json
 from preprocess.split_file import Split, read_split
 
 
@@ -79,18 +80,23 @@ class EvaluateArguments:
     )
 
 
-def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> None:
+def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> bool:
     """Write the metrics of all protocols that the gallery allows, and print their tables.
 
     Args:
         name: of the rankings file.
         path: the metrics file.
+
+    Returns:
+        whether the file was written; one that has just these metrics is left as it is.
     """
     results = every_protocol(rankings.scores, rankings.caption_image_index, protocol)
     asked = results.pop(protocol)
     metadata = {**rankings.metadata, "protocol": protocol}
     content = {**asked, "other_protocols": results, "rankings": name, "metadata": metadata}
-    write_json(path, content)
+    is_new = not path.exists() or read_json(path, "delete it") != json.loads(json.dumps(content))
+    if is_new:
+        write_json(path, content)
     for table in (asked, *results.values()):
         print(metrics_table(table))
     warning = tie_warning(
@@ -98,18 +104,22 @@ def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> Non
     )
     if warning:
         print(warning, file=sys.stderr)
+    return is_new
 
 
 def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
     """Check that the output can be written, and let the main process hold it until `held` ends.
 
+    One that is there already is not written, and so may be another user's.
+
     Returns:
         the metrics file.
     """
     metrics_path = metrics_file(output)
-    check_writable(output)
-    if is_main:
-        held.enter_context(lock_output(output))
+    if not output.exists():
+        check_writable(output)
+        if is_main:
+            held.enter_context(lock_output(output))
     return metrics_path
 
 
@@ -132,7 +142,8 @@ def main() -> None:
     check_at_least("--num_workers", args.num_workers, 0)
     processes = join_processes(args.device)
     name = model_arguments.model_name_or_path
-    tiles = args.output.with_name(f"{args.output.name}.tiles")
+    beside = behind_link(args.output)
+    tiles = beside.with_name(f"{beside.name}.tiles")
     options = EncoderOptions(
         getattr(torch, args.dtype),
         args.batch_size,
@@ -163,10 +174,11 @@ def main() -> None:
                 metadata = describe(name, split, args.protocol, loaded.identity)
                 rankings = rank_scores(scores, gallery, metadata)
                 write_rankings(args.output, rankings)
-            report(rankings, args.protocol, args.output.name, metrics_path)
+            is_new = report(rankings, args.protocol, args.output.name, metrics_path)
             remove_store(tiles)
-            written = metrics_path if is_scored else f"{args.output} and {metrics_path}"
-            print(f"wrote {written}")
+            written = [args.output] * (not is_scored) + [metrics_path] * is_new
+            if written:
+                print(f"wrote {' and '.join(map(str, written))}")
     processes.leave()
 
 

@@ -43,6 +43,26 @@ def _room_for(path: Path) -> Iterator[None]:
         ) from error
 
 
+def behind_link(path: Path) -> Path:
+    """Return the path that a write to `path` goes to: itself, or what it is a link to.
+
+    Raises:
+        InputError: it is a link into a folder that is not there, or a link to itself.
+    """
+    if not path.is_symlink():
+        return path
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError) as error:  # a loop
+        raise InputError(f"{path}: cannot be written (a link that leads nowhere)") from error
+    if not target.parent.is_dir():
+        raise InputError(
+            f"{path}: cannot be written (a link to {target}, whose folder is not there); make that "
+            "folder, or remove the link"
+        )
+    return target
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, which becomes `path` when the block succeeds.
@@ -50,12 +70,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Killed at any moment, `path` is either what it was before or the finished file. The temporary
     name is fixed, so that a repeated run overwrites what a killed one left behind, and locked, so
     that two processes do not write into one. HDF5 locks what it opens as well: in the block, open
-    with `locking=False`.
+    with `locking=False`. Where `path` is a link, what it points to is written, and stays where it
+    is: on another disk, for example.
 
     Raises:
-        InputError: `path` is a folder, another process is writing it, the folder it is in cannot be
-            created or written, or the disk is full.
+        InputError: `path` is a folder, or a link that leads nowhere, another process is writing it,
+            the folder it is in cannot be created or written, or the disk is full.
     """
+    path = behind_link(path)
     partial = path.with_name(f".{path.name}.partial")
     with _writing(path):
         _check_regular(path)
@@ -88,6 +110,7 @@ def check_writable(path: Path) -> None:
     Nothing is created: where the folder of `path` does not exist, the nearest one above that does
     is tried, with a file without a name.
     """
+    path = behind_link(path)
     with _writing(path):
         _check_regular(path)
         existing = next(folder for folder in path.absolute().parents if folder.exists())

@@ -1,6 +1,8 @@
 """The evaluation command: rankings, metrics.json, and one clear line on bad input."""
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections import namedtuple
@@ -192,6 +194,36 @@ def test_a_finished_evaluation_is_not_scored_again(evaluate, tmp_path, capsys, m
     assert output.read_bytes() == rankings
     assert (output.parent / "metrics.json").read_text() == metrics
     assert not tiles.exists()
+
+
+def test_a_finished_evaluation_of_another_user_is_shown_and_nothing_written(
+    evaluate, tmp_path, monkeypatch, capsys
+):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    assert evaluate(checkpoint)[0] == 0
+    output = tmp_path / "runs" / "test.npz"
+    before = {path.name: path.read_bytes() for path in output.parent.iterdir()}
+    table = capsys.readouterr().out.splitlines()[:4]
+
+    # The tests may run as root, whom no permission stops.
+    def refuse(*arguments, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    for function in ("preprocess.files.take_lock", "preprocess.files.tempfile.TemporaryFile"):
+        monkeypatch.setattr(function, refuse)
+    monkeypatch.setattr("information_retrieval.output_lock.take_lock", refuse)
+    assert evaluate(checkpoint)[0] == 0
+    assert capsys.readouterr().out.splitlines()[1:5] == table
+    assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == before
+
+
+def test_an_output_that_is_a_link_grows_and_lies_where_it_points(evaluate, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "runs" / "test.npz").symlink_to(tmp_path / "scratch" / "scores.npz")
+    assert evaluate(save_lxmert(tmp_path / "lxmert"))[0] == 0
+    assert (tmp_path / "runs" / "test.npz").is_symlink()
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["scores.npz"]
 
 
 def test_the_rankings_of_another_run_are_not_overwritten(evaluate, data_dir, tmp_path):

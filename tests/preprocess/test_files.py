@@ -24,6 +24,30 @@ def test_a_folder_is_not_overwritten(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_link_is_written_through_and_stays(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "scratch").mkdir()
+    link, target = tmp_path / "home" / "a.json", tmp_path / "scratch" / "big.json"
+    link.symlink_to(Path("..") / "scratch" / "big.json")
+    for content in ({"n": 1}, {"n": 2}):  # dangling at first
+        check_writable(link)
+        write_json(link, content)
+        assert read_json(target, "") == content
+        assert link.is_symlink()
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["a.json"]
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["big.json"]
+
+
+def test_a_link_that_leads_nowhere_is_one_line(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "absent" / "b")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, line in (("a", "a link to .*absent/b, whose folder is not there"), ("loop", "link")):
+        for write in (check_writable, lambda path: write_json(path, {})):
+            with pytest.raises(InputError, match=line):
+                write(tmp_path / name)
+    assert not (tmp_path / "absent").exists()
+
+
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
 def test_a_disk_that_fails_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch, operation):
     (tmp_path / "a.txt").write_text("old")
