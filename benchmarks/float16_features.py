@@ -40,7 +40,7 @@ def main() -> None:
     model = load_model(model_arguments.model_name_or_path)
     check_feature_dim(features, model)
     tokenizer = load_tokenizer(model_arguments.model_name_or_path, model.config.vocab_size)
-    token_ids = tokenize_captions(split, tokenizer, model.config.max_position_embeddings)
+    token_ids = tokenize_captions(split, tokenizer, model.config.max_position_embeddings).token_ids
     regions = [features.read(image_id) for image_id in split.image_ids]
     feats = np.stack([of_image["visual_feats"] for of_image in regions])
     if feats.dtype != np.float32:

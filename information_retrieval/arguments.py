@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from information_retrieval.tokenization import LongCaptions
+
 
 @dataclass
 class ModelArguments:
@@ -11,6 +13,17 @@ class ModelArguments:
             "help": "HF checkpoint folder or hub id, e.g. unc-nlp/lxmert-base-uncased or "
             "openai/clip-vit-base-patch32"
         }
+    )
+
+
+@dataclass
+class CaptionArguments:
+    long_captions: LongCaptions = field(
+        default="cut",
+        metadata={
+            "help": "captions of more tokens than the model has positions: cut as the model's own "
+            "tokenizer does, counted and named; or an error"
+        },
     )
 
 

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 import transformers
 
-from information_retrieval.arguments import DataArguments, ModelArguments
+from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
 from information_retrieval.cascade_result import cascade_table, write_cascade
 from information_retrieval.checkpoint import (
     load_config,
@@ -51,7 +51,7 @@ from information_retrieval.shortlist import (
     shortlists,
     union_of_pairs,
 )
-from information_retrieval.tokenization import tokenize_captions
+from information_retrieval.tokenization import LongCaptions, TokenizedCaptions, tokenize_captions
 from preprocess.command_line import check_at_least, parse_arguments, run_command
 from preprocess.device import torch_device
 from preprocess.errors import InputError
@@ -134,15 +134,24 @@ def score_shortlisted(
     name: str,
     features: FeaturesFile,
     device: torch.device,
+    long_captions: LongCaptions,
     args: CascadeArguments,
-) -> np.ndarray:
-    """Score the pairs by the LXMERT checkpoint `name`: (n_pairs,) float32, finite."""
+) -> tuple[np.ndarray, TokenizedCaptions]:
+    """Score the pairs by the LXMERT checkpoint `name`: (n_pairs,) float32, finite.
+
+    Returns:
+        the scores, and the captions as the model read them.
+    """
     model = load_model(name).to(device)
     check_feature_dim(features, model)
     tokenizer = load_tokenizer(name, model.config.vocab_size)
+    positions = model.config.max_position_embeddings
+    tokens = tokenize_captions(gallery, tokenizer, positions, long_captions=long_captions)
+    for line in tokens.warnings():
+        print(line, file=sys.stderr)
     scores = score_listed_pairs(
         model,
-        tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings),
+        tokens.token_ids,
         features,
         gallery.image_ids,
         pairs.rows,
@@ -152,12 +161,12 @@ def score_shortlisted(
         block_pairs=args.block_pairs,
     )
     check_finite(scores, pairs, gallery)
-    return scores
+    return scores, tokens
 
 
 def main() -> None:
-    model_arguments, data, args = parse_arguments(
-        ModelArguments, DataArguments, CascadeArguments, description=__doc__
+    model_arguments, captions, data, args = parse_arguments(
+        ModelArguments, CaptionArguments, DataArguments, CascadeArguments, description=__doc__
     )
     # Below the largest cutoff a recall would be censored too.
     check_at_least("--shortlist", args.shortlist, max(CUTOFFS))
@@ -176,10 +185,12 @@ def main() -> None:
     gallery = gallery_of(first, split)
     lists = shortlists(first.scores, first.caption_image_index, args.shortlist)
     pairs = union_of_pairs(lists)
-    pair_scores = score_shortlisted(pairs, gallery, name, features, device, args)
+    pair_scores, tokens = score_shortlisted(
+        pairs, gallery, name, features, device, captions.long_captions, args
+    )
     scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)
     ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}
-    metadata = describe(name, first, split, args)
+    metadata = {**describe(name, first, split, args), **tokens.to_json()}
     result = {
         "protocol": metadata["protocol"],
         "shortlist": args.shortlist,

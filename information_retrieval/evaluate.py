@@ -31,7 +31,7 @@ from typing import Literal
 
 import torch
 
-from information_retrieval.arguments import DataArguments, ModelArguments
+from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
 from information_retrieval.evaluation_output import describe, metrics_file, read_scored
 from information_retrieval.output_lock import lock_output
 from information_retrieval.processes import join_processes
@@ -135,8 +135,8 @@ def read_finished(output: Path, split: Split, gallery: Split, loaded: LoadedGall
 
 
 def main() -> None:
-    model_arguments, data, args = parse_arguments(
-        ModelArguments, DataArguments, EvaluateArguments, description=__doc__
+    model_arguments, captions, data, args = parse_arguments(
+        ModelArguments, CaptionArguments, DataArguments, EvaluateArguments, description=__doc__
     )
     check_at_least("--batch_size", args.batch_size, 1)
     check_at_least("--num_workers", args.num_workers, 0)
@@ -150,6 +150,7 @@ def main() -> None:
         args.num_workers,
         show_progress=processes.is_main,
         negative_images=args.negative_images,
+        long_captions=captions.long_captions,
     )
 
     def load() -> tuple[Split, Split, LoadedGallery]:
@@ -165,6 +166,9 @@ def main() -> None:
         metrics_path = processes.agree(lambda: claim(args.output, held, processes.is_main))
         is_scored = processes.from_main(args.output.exists)  # of all machines the same
         split, gallery, loaded = processes.agree(load)
+        if processes.is_main:
+            for line in loaded.tokens.warnings():
+                print(line, file=sys.stderr)
         if not is_scored:
             scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
         if processes.is_main:
@@ -172,7 +176,7 @@ def main() -> None:
                 rankings = read_finished(args.output, split, gallery, loaded)
             else:
                 metadata = describe(name, split, args.protocol, loaded.identity)
-                rankings = rank_scores(scores, gallery, metadata)
+                rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
                 write_rankings(args.output, rankings)
             is_new = report(rankings, args.protocol, args.output.name, metrics_path)
             remove_store(tiles)

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from information_retrieval.tokenization import LongCaptions, TokenizedCaptions
+
 
 class Scorer(Protocol):
     """Encoded images and captions, of which any tile of scores can be computed."""
@@ -33,6 +35,7 @@ class EncoderOptions:
         batch_size: images or captions encoded at once.
         num_workers: processes that read and decode images.
         show_progress: whether bars are shown.
+        long_captions: whether captions longer than the model's positions are cut, or an error.
         negative_images: each pixel value x becomes (256 - x) mod 256, as in the original; for
             models that read images.
     """
@@ -42,6 +45,7 @@ class EncoderOptions:
     num_workers: int
     show_progress: bool
     negative_images: bool = False
+    long_captions: LongCaptions = "cut"
 
     def of_every_model(self) -> dict:
         """Return the arguments that each module's `encode_gallery` takes."""
@@ -55,10 +59,12 @@ class LoadedGallery:
 
     Attributes:
         identity: what the scores depend on, as text by name.
+        tokens: the captions as the model reads them.
         column_blocks: the columns of each block of tiles.
         encode: gives the scorer of the images in an ascending choice of rows (n,) int64.
     """
 
     identity: dict[str, str]
+    tokens: TokenizedCaptions
     column_blocks: tuple[np.ndarray, ...]
     encode: Callable[[np.ndarray], Scorer]

@@ -14,6 +14,7 @@ a kept document (0.8 GB for COCO's and k = 50) and the embeddings (1.4 GB). Ende
 anew, with nothing half-written.
 """
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from information_retrieval.arguments import DataArguments, ModelArguments
+from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
 from information_retrieval.evaluation_output import describe
 from information_retrieval.gallery import check_made_by
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery
@@ -80,8 +81,8 @@ def top_of_all(loaded: LoadedGallery, gallery: Split, k: int) -> tuple[TopDocume
 
 
 def main() -> None:
-    model_arguments, data, args = parse_arguments(
-        ModelArguments, DataArguments, RankTopArguments, description=__doc__
+    model_arguments, long, data, args = parse_arguments(
+        ModelArguments, CaptionArguments, DataArguments, RankTopArguments, description=__doc__
     )
     check_at_least("--top_k", args.top_k, 1)
     check_at_least("--batch_size", args.batch_size, 1)
@@ -94,9 +95,15 @@ def main() -> None:
     gallery = read_split(data.split_file(args.split))
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
     options = EncoderOptions(
-        getattr(torch, args.dtype), args.batch_size, args.num_workers, show_progress=True
+        getattr(torch, args.dtype),
+        args.batch_size,
+        args.num_workers,
+        show_progress=True,
+        long_captions=long.long_captions,
     )
     loaded = load_gallery(name, gallery, files, torch_device(args.device), options)
+    for line in loaded.tokens.warnings():
+        print(line, file=sys.stderr)
     captions, images = top_of_all(loaded, gallery, args.top_k)
     metadata = describe(name, gallery, "full", loaded.identity)
     top = TopRankings(
@@ -106,7 +113,7 @@ def main() -> None:
         image_scores=images.scores,
         image_ids=gallery.image_ids,
         caption_ids=gallery.caption_ids,
-        metadata={**metadata, "top_k": args.top_k},
+        metadata={**metadata, **loaded.tokens.to_json(), "top_k": args.top_k},
     )
     write_top_rankings(args.output, top)
     print(f"wrote {args.output}")

@@ -7,7 +7,7 @@ has its class in `MATCHING_GALLERIES`, and any other is a dual encoder.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,7 +36,12 @@ from information_retrieval.known_answers import (
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery, Scorer
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.matching_gallery import MatchingGallery
-from information_retrieval.tokenization import READ_PADDING, caption_positions, tokenize_captions
+from information_retrieval.tokenization import (
+    READ_PADDING,
+    TokenizedCaptions,
+    caption_positions,
+    tokenize_captions,
+)
 from information_retrieval.vilt import ViltGallery
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
@@ -71,7 +76,7 @@ def load_gallery(
         "config_sha256": _sha256(config),
         **loaded.identity,
     }
-    return LoadedGallery(identity, loaded.column_blocks, loaded.encode)
+    return replace(loaded, identity=identity)
 
 
 def gallery_for(
@@ -92,8 +97,8 @@ def gallery_for(
 
     Raises:
         InputError: no such file, features of another dimension, an image that is not in the file,
-            a caption longer than the model's position table, or a model that is neither a
-            cross-encoder named here nor a dual encoder.
+            a caption longer than the model's position table where that is an error, or a model
+            that is neither a cross-encoder named here nor a dual encoder.
     """
     kind = model.config.model_type
     if kind == "lxmert":
@@ -106,7 +111,7 @@ def gallery_for(
         "dtype": str(options.dtype).removeprefix("torch."),
         **loaded.identity,
     }
-    return LoadedGallery(identity, loaded.column_blocks, loaded.encode)
+    return replace(loaded, identity=identity)
 
 
 def score_all(
@@ -154,7 +159,9 @@ def _load_lxmert(
     tokenizer = load_tokenizer(name, model.config.vocab_size)
     features = FeaturesFile(files.features)
     check_feature_dim(features, model)
-    token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
+    positions = model.config.max_position_embeddings
+    tokens = tokenize_captions(gallery, tokenizer, positions, long_captions=options.long_captions)
+    token_ids = tokens.token_ids
     features.check_covers(gallery.image_ids)
     check_answers(token_answers(tokenizer, model.config), name)
     check_answers(region_answers(features, gallery.image_ids), str(files.features))
@@ -171,7 +178,7 @@ def _load_lxmert(
         )
 
     blocks = _blocks_of_one_length(token_ids, BLOCK_CAPTIONS, model.device)
-    return LoadedGallery(identity, tuple(blocks), encode)
+    return LoadedGallery(identity, tokens, tuple(blocks), encode)
 
 
 def _load_dual_encoder(
@@ -187,7 +194,7 @@ def _load_dual_encoder(
     def encode(rows: np.ndarray) -> Scorer:
         return dual_encoder.encode_gallery(
             model,
-            inputs.token_ids,
+            inputs.tokens.token_ids,
             inputs.pad_id,
             inputs.images,
             gallery.image_ids[rows],
@@ -196,9 +203,9 @@ def _load_dual_encoder(
             **options.of_every_model(),
         )
 
-    columns = np.arange(len(inputs.token_ids))
+    columns = np.arange(len(inputs.tokens.token_ids))
     blocks = _blocks(columns, dual_encoder.BLOCK_CAPTIONS)
-    return LoadedGallery(inputs.identity, tuple(blocks), encode)
+    return LoadedGallery(inputs.identity, inputs.tokens, tuple(blocks), encode)
 
 
 def _load_matching_gallery(
@@ -219,18 +226,19 @@ def _load_matching_gallery(
             options.negative_images,
         )
         return matching_gallery.encode_gallery(
-            gallery_class, model, inputs.token_ids, pixels, **options.of_every_model()
+            gallery_class, model, inputs.tokens.token_ids, pixels, **options.of_every_model()
         )
 
-    blocks = _blocks_of_one_length(inputs.token_ids, gallery_class.BLOCK_CAPTIONS, model.device)
-    return LoadedGallery(inputs.identity, tuple(blocks), encode)
+    token_ids = inputs.tokens.token_ids
+    blocks = _blocks_of_one_length(token_ids, gallery_class.BLOCK_CAPTIONS, model.device)
+    return LoadedGallery(inputs.identity, inputs.tokens, tuple(blocks), encode)
 
 
 @dataclass(frozen=True)
 class _Inputs:
     """What a model that reads images is given, and what identifies it."""
 
-    token_ids: list[list[int]]
+    tokens: TokenizedCaptions
     pad_id: int
     images: ImagesFile
     image_processor: BaseImageProcessor
@@ -246,7 +254,9 @@ def _read_inputs(
 ) -> _Inputs:
     tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
     is_padded = model.config.model_type in READ_PADDING
-    token_ids = tokenize_captions(gallery, tokenizer, caption_positions(model), pad=is_padded)
+    tokens = tokenize_captions(
+        gallery, tokenizer, caption_positions(model), is_padded, options.long_captions
+    )
     image_processor = load_image_processor(name)
     images = ImagesFile(files.images)
     images.check_covers(gallery.image_ids)
@@ -254,12 +264,12 @@ def _read_inputs(
     check_answers(pixel_answers(image_processor, model.config), name)
     check_answers(image_answers(images, gallery.image_ids), str(files.images))
     identity = {
-        "tokens_sha256": _sha256(token_ids),
+        "tokens_sha256": _sha256(tokens.token_ids),
         "image_processor_sha256": _sha256(image_processor.to_dict()),
         "images_sha256": _data_sha256(images, gallery.image_ids),
         "negative_images": str(options.negative_images),
     }
-    return _Inputs(token_ids, tokenizer.pad_token_id, images, image_processor, identity)
+    return _Inputs(tokens, tokenizer.pad_token_id, images, image_processor, identity)
 
 
 def _blocks(columns: np.ndarray, most: int) -> list[np.ndarray]:

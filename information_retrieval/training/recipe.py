@@ -30,6 +30,8 @@ from information_retrieval.known_answers import (
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.tokenization import (
     READ_PADDING,
+    LongCaptions,
+    TokenizedCaptions,
     caption_positions,
     pad_tokens,
     tokenize_captions,
@@ -55,12 +57,14 @@ class Recipe:
     """All that a trainer needs of a model and a formulation.
 
     Attributes:
+        tokens: the training captions as the model reads them.
         processor: what is saved beside the weights: a tokenizer, or a processor of both.
         loss: of the forward's output and the image index; None where the forward gives one.
         data_sha256: of the images or features that are trained on.
     """
 
     model: PreTrainedModel
+    tokens: TokenizedCaptions
     pairs: TrainingPairs
     collator: Collator
     processor: object
@@ -128,6 +132,7 @@ def make_recipe(
     train: Split,
     data: DataArguments,
     seed: int,
+    long_captions: LongCaptions,
 ) -> Recipe:
     """Load a checkpoint and its training data.
 
@@ -136,9 +141,9 @@ def make_recipe(
     """
     if model_type == "lxmert":
         features = FeaturesFile(data.features_file("train"))
-        return lxmert_recipe(name, formulation, objective, train, features, seed)
+        return lxmert_recipe(name, formulation, objective, train, features, seed, long_captions)
     images = ImagesFile(data.images_file("train"))
-    return dual_encoder_recipe(name, objective, train, images, seed)
+    return dual_encoder_recipe(name, objective, train, images, seed, long_captions)
 
 
 def lxmert_recipe(
@@ -148,6 +153,7 @@ def lxmert_recipe(
     train: Split,
     features: FeaturesFile,
     seed: int,
+    long_captions: LongCaptions = "cut",
 ) -> Recipe:
     """Fine-tune LXMERT: by its matching head on pairs, or by comparing the pairs of a batch."""
     contrastive = formulation == "contrastive"
@@ -171,10 +177,13 @@ def lxmert_recipe(
         None if hard is None else read_hard_negatives(hard, train),
         objective.hard_share,
     )
-    token_ids = tokenize_captions(train, tokenizer, caption_positions(model))
+    positions = caption_positions(model)
+    tokens = tokenize_captions(train, tokenizer, positions, long_captions=long_captions)
+    inputs = GalleryFeatures(features, train.image_ids)
     return Recipe(
         model=model,
-        pairs=TrainingPairs(train, token_ids, GalleryFeatures(features, train.image_ids), sampler),
+        tokens=tokens,
+        pairs=TrainingPairs(train, tokens.token_ids, inputs, sampler),
         collator=Collator(
             pad=partial(pad_tokens, pad_id=tokenizer.pad_token_id),
             stack=_stack_regions_by_name,
@@ -191,7 +200,12 @@ def _stack_regions_by_name(images: list) -> dict[str, torch.Tensor]:
 
 
 def dual_encoder_recipe(
-    name: str, objective: ObjectiveArguments, train: Split, images: ImagesFile, seed: int
+    name: str,
+    objective: ObjectiveArguments,
+    train: Split,
+    images: ImagesFile,
+    seed: int,
+    long_captions: LongCaptions = "cut",
 ) -> Recipe:
     """Fine-tune a dual encoder by the symmetric cross entropy of a batch."""
     model = load_model(name)
@@ -199,14 +213,17 @@ def dual_encoder_recipe(
     freeze_tower(model, objective.freeze)
     tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
     reads_padding = model.config.model_type in READ_PADDING
-    token_ids = tokenize_captions(train, tokenizer, caption_positions(model), pad=reads_padding)
+    tokens = tokenize_captions(
+        train, tokenizer, caption_positions(model), reads_padding, long_captions
+    )
     processor = load_processor(name)
     check_answers(token_answers(tokenizer, model.config), name)
     check_answers(pixel_answers(processor.image_processor, model.config), name)
     inputs = GalleryInputs(images, train.image_ids, processor.image_processor)
     return Recipe(
         model=model,
-        pairs=TrainingPairs(train, token_ids, inputs, PairSampler(train, 0.0, seed)),
+        tokens=tokens,
+        pairs=TrainingPairs(train, tokens.token_ids, inputs, PairSampler(train, 0.0, seed)),
         collator=Collator(
             pad=partial(pad_tokens, pad_id=tokenizer.pad_token_id),
             stack=default_collate,

@@ -63,7 +63,8 @@ def all_pairs(tmp_path, checkpoint) -> np.ndarray:
     """LXMERT's scores of the whole gallery."""
     model, gallery = load_model(checkpoint), SPLIT.first(25)
     tokenizer = load_tokenizer(checkpoint, model.config.vocab_size)
-    token_ids = tokenize_captions(gallery, tokenizer, model.config.max_position_embeddings)
+    positions = model.config.max_position_embeddings
+    token_ids = tokenize_captions(gallery, tokenizer, positions).token_ids
     features = FeaturesFile(tmp_path / "test_features.h5")
     encoded = encode_gallery(model, token_ids, features, gallery.image_ids)
     return score_all(encoded, encoded.column_blocks, encoded.n_images, encoded.n_captions, False)

@@ -25,7 +25,7 @@ def case(tmp_path):
     """Five images, their captions of 5 to 11 tokens, and features."""
     split = make_split(5, "test")
     write_features(tmp_path / "f.h5", split)
-    token_ids = tokenize_captions(split, bert_tokenizer(tmp_path), max_length=80)
+    token_ids = tokenize_captions(split, bert_tokenizer(tmp_path), max_length=80).token_ids
     assert len({len(ids) for ids in token_ids}) > 3
     return token_ids, FeaturesFile(tmp_path / "f.h5"), split.image_ids
 

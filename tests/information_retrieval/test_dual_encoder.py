@@ -170,7 +170,7 @@ def encoded(case, **options) -> EncodedGallery:
     tokenizer = load_tokenizer(checkpoint, vocabulary_size=54)
     return encode_gallery(
         load_model(checkpoint),
-        tokenize_captions(split, tokenizer, max_length=77),
+        tokenize_captions(split, tokenizer, max_length=77).token_ids,
         tokenizer.pad_token_id,
         images,
         split.image_ids,

@@ -298,10 +298,20 @@ def test_an_image_without_captions_is_named(evaluate, data_dir, tmp_path):
     check_fails(evaluate(tmp_path / "lxmert"), "image 3002 has an empty caption list")
 
 
-def test_a_caption_longer_than_the_position_table_is_named(evaluate, data_dir, tmp_path):
+def test_a_caption_longer_than_the_position_table_is_cut_and_named_or_refused(
+    evaluate, data_dir, tmp_path, capsys
+):
     change_split(data_dir, lambda captions: captions[0].update(caption="a cat " * 60))
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    asked = ("--long_captions", "error")
     line = "tokens, the model has 80 positions"
-    check_fails(evaluate(save_lxmert(tmp_path / "lxmert")), "caption 300", "122", line)
+    check_fails(evaluate(checkpoint, *asked), "caption 300", "122", line)
+    status, output = evaluate(checkpoint)
+    assert status == 0
+    cut = read_json(output.with_name("metrics.json"), "")["metadata"]["captions_cut"]
+    assert cut["tokens"] == 80
+    [caption_id] = cut["caption_ids"]
+    assert f"more than the model's 80 tokens, and are cut: {caption_id}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from accelerate import PartialState
 from information_retrieval.processes import Processes, join_processes
 from information_retrieval.score_tiles import score_in_store, share_of
 from information_retrieval.scoring import LoadedGallery
+from information_retrieval.tokenization import TokenizedCaptions
 from preprocess.errors import InputError
 from tests.conftest import make_split
 
 GALLERY = make_split(7, "test")
 N_CAPTIONS = len(GALLERY.captions)
 SCORES = np.random.default_rng(1).normal(size=(7, N_CAPTIONS)).astype(np.float32)
+TOKENS = TokenizedCaptions([], 0, ())
 BLOCKS = tuple(np.array_split(np.random.default_rng(2).permutation(N_CAPTIONS), 3))
 
 
@@ -43,7 +45,7 @@ def run(folder, scores=SCORES, stop_after=None) -> tuple[np.ndarray | None, Tabl
         return made[-1]
 
     processes = Processes(PartialState(cpu=True), torch.device("cpu"))
-    loaded = LoadedGallery({"weights": "w"}, BLOCKS, encode)
+    loaded = LoadedGallery({"weights": "w"}, TOKENS, BLOCKS, encode)
     try:
         found = score_in_store(loaded, GALLERY, folder, 2, processes)
     except KeyboardInterrupt:
@@ -128,7 +130,11 @@ def test_a_store_is_left_for_the_next_run_when_encoding_fails(tmp_path):
     processes = Processes(PartialState(cpu=True), torch.device("cpu"))
     with pytest.raises(InputError, match="image 103 is damaged"):
         score_in_store(
-            LoadedGallery({"weights": "w"}, BLOCKS, encode), GALLERY, tmp_path / "t", 2, processes
+            LoadedGallery({"weights": "w"}, TOKENS, BLOCKS, encode),
+            GALLERY,
+            tmp_path / "t",
+            2,
+            processes,
         )
     found, _ = run(tmp_path / "t")
     np.testing.assert_array_equal(found, SCORES)

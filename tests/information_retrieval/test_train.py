@@ -113,7 +113,7 @@ def test_the_evaluation_is_that_of_the_saved_model_on_minival(train, tmp_path, d
     minival = read_split(data_dir / "minival.json")
     encoded = encode_gallery(
         load_model(str(output)),
-        tokenize_captions(minival, bert_tokenizer(tmp_path / "vocabulary"), 80),
+        tokenize_captions(minival, bert_tokenizer(tmp_path / "vocabulary"), 80).token_ids,
         FeaturesFile(data_dir / "val_features.h5"),
         minival.image_ids,
     )

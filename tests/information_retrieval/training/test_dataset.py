@@ -19,7 +19,7 @@ from tests.conftest import bert_tokenizer, make_split, write_features
 
 def training_pairs(folder, split: Split, prob_unaligned: float) -> TrainingPairs:
     write_features(folder / "f.h5", split)
-    token_ids = tokenize_captions(split, bert_tokenizer(folder), max_length=80)
+    token_ids = tokenize_captions(split, bert_tokenizer(folder), max_length=80).token_ids
     images = GalleryFeatures(FeaturesFile(folder / "f.h5"), split.image_ids)
     return TrainingPairs(split, token_ids, images, PairSampler(split, prob_unaligned, seed=0))
 
