@@ -257,7 +257,7 @@ def main() -> None:
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
     model = ScoringModel(name, files, torch_device(args.device), options)
     if args.caption is not None:
-        lists = probe_caption(args.caption, args, gallery, model)
+        lists = probe_caption(args.caption, args, gallery, model.of_whole_captions())
         content = {"lists": [rank_list_to_json(ranked) for ranked in lists]}
         text = side_by_side(lists)
     elif args.repair_typos:

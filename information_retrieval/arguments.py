@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from information_retrieval.known_answers import WrongAnswers
 from information_retrieval.tokenization import LongCaptions
 
 
@@ -17,12 +18,21 @@ class ModelArguments:
 
 
 @dataclass
-class CaptionArguments:
+class InputArguments:
+    """What is done with odd input."""
+
     long_captions: LongCaptions = field(
         default="cut",
         metadata={
             "help": "captions of more tokens than the model has positions: cut as the model's own "
             "tokenizer does, counted and named; or an error"
+        },
+    )
+    wrong_answers: WrongAnswers = field(
+        default="error",
+        metadata={
+            "help": "an answer that is surely wrong to a question that `preflight` asks (channels, "
+            "token ids, boxes, detector): an error, or a warning for who knows better"
         },
     )
 

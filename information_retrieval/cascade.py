@@ -28,7 +28,7 @@ import numpy as np
 import torch
 import transformers
 
-from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
+from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.cascade_result import cascade_table, write_cascade
 from information_retrieval.checkpoint import (
     load_config,
@@ -165,8 +165,8 @@ def score_shortlisted(
 
 
 def main() -> None:
-    model_arguments, captions, data, args = parse_arguments(
-        ModelArguments, CaptionArguments, DataArguments, CascadeArguments, description=__doc__
+    model_arguments, odd, data, args = parse_arguments(
+        ModelArguments, InputArguments, DataArguments, CascadeArguments, description=__doc__
     )
     # Below the largest cutoff a recall would be censored too.
     check_at_least("--shortlist", args.shortlist, max(CUTOFFS))
@@ -186,7 +186,7 @@ def main() -> None:
     lists = shortlists(first.scores, first.caption_image_index, args.shortlist)
     pairs = union_of_pairs(lists)
     pair_scores, tokens = score_shortlisted(
-        pairs, gallery, name, features, device, captions.long_captions, args
+        pairs, gallery, name, features, device, odd.long_captions, args
     )
     scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)
     ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}

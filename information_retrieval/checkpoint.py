@@ -1,7 +1,8 @@
 """HF checkpoints: a local folder or a hub id, to a model whose weights are all there."""
 
 import pickle
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from transformers.utils import logging
 from information_retrieval.dual_encoder import is_dual_encoder
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.training import run_folder
-from preprocess.errors import InputError
+from preprocess.errors import InputError, InputWarning, lack_of_machine
 from preprocess.files import sha256_of_file
+from preprocess.lfs_pointer import check_no_pointer
 
 # Any other type is a dual encoder, and its class that of `AutoModel`.
 CROSS_ENCODERS = {
@@ -33,6 +35,8 @@ CROSS_ENCODERS = {
 }
 # HF's AIMv2 lets words read later ones unless its batch has padding: no score is a pair's own.
 DEPENDENT_ON_BATCH = {"aimv2"}
+# Tables that follow from the configuration, and are no longer saved.
+SAVED_BUFFERS = {"position_ids", "token_type_ids", "relative_position_index"}
 NEW_IN_FINE_TUNING = "matching_head."
 # What reading a damaged .safetensors or .bin file can raise.
 DAMAGED_WEIGHTS = (
@@ -52,6 +56,8 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     Raises:
         InputError: nothing there, or a model type that this project cannot score.
     """
+    if Path(name_or_path).is_dir():
+        check_no_pointer(Path(name_or_path))
     try:
         config = AutoConfig.from_pretrained(name_or_path)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
@@ -94,6 +100,8 @@ def load_model(
         to_fine_tune: a class with LXMERT's matching head, which the checkpoint may lack: it then
             is initialised randomly. None for the class that is scored with, all weights there.
 
+    Warns of weights that the class has no use for, such as heads of pre-training.
+
     Raises:
         InputError: no such checkpoint, an unknown model type, or weights that are missing or
             of another architecture.
@@ -102,11 +110,19 @@ def load_model(
     assert model_class is not None, "load_config refuses a type without a class"
     try:
         with _quiet():
+            # Of another shape: HF's own error refers to a report that `_quiet` hides.
             model, loading = model_class.from_pretrained(
-                name_or_path, dtype="float32", output_loading_info=True
+                name_or_path,
+                dtype="float32",
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
             )
     except DAMAGED_WEIGHTS as error:
-        raise InputError(f"{name_or_path}: the weights cannot be loaded ({error!r})") from error
+        raise InputError(
+            f"{name_or_path}: the weights cannot be loaded ({_reason(error)})"
+        ) from error
+    _check_shapes(name_or_path, loading["mismatched_keys"])
+    _check_unused(name_or_path, model, loading["unexpected_keys"])
     missing = sorted(loading["missing_keys"])
     if to_fine_tune:
         missing = [key for key in missing if not key.startswith(NEW_IN_FINE_TUNING)]
@@ -118,6 +134,54 @@ def load_model(
             f"checkpoint ({names}, ...){hint}"
         )
     return model.eval()
+
+
+def _reason(error: Exception) -> str:
+    """Say in a line why weights cannot be loaded."""
+    # Not torch's own reason, which advises to run what code the file holds.
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
+        return "not a file of tensors that torch.save wrote"
+    return lack_of_machine(error) or repr(error)
+
+
+def _check_shapes(name: str, mismatched: Iterable[tuple]) -> None:
+    """Raise InputError where weights have another shape than the configuration gives them."""
+    found = sorted(mismatched)
+    if found:
+        key, in_file, in_model = found[0]
+        shapes = [" x ".join(map(str, shape)) for shape in (in_file, in_model)]
+        others = f", and so are {len(found) - 1} more" * (len(found) > 1)
+        raise InputError(
+            f"{name}: {key} is {shapes[0]} in the checkpoint, and {shapes[1]} by config.json"
+            f"{others}; give the config.json that belongs to the weights"
+        )
+
+
+def _check_unused(name: str, model: PreTrainedModel, unexpected: Iterable[str]) -> None:
+    """Look at weights of the checkpoint that no module of the model takes.
+
+    Those of a module that the model has are the checkpoint's own architecture: with a layer fewer
+    in config.json, say, a model would score, and badly. Others are heads for other tasks, which
+    warn; so do poolers. Tables of positions, which older versions of HF saved, are nothing.
+    """
+    unused = [key for key in unexpected if key.rpartition(".")[2] not in SAVED_BUFFERS]
+    parts = {part for part, _ in model.named_children()}
+    of_towers = sorted(
+        key for key in unused if key.partition(".")[0] in parts and ".pooler." not in key
+    )
+    if of_towers:
+        listed = ", ".join(of_towers[:3]) + ", ..." * bool(of_towers[3:])
+        raise InputError(
+            f"{name}: {len(of_towers)} weights of the checkpoint have no place in the model that "
+            f"config.json describes ({listed}); give the config.json that belongs to the weights"
+        )
+    heads = sorted({key.partition(".")[0] for key in unused})
+    if heads:
+        warnings.warn(
+            f"{name}: weights that are not needed are left out: {', '.join(heads)}",
+            InputWarning,
+            stacklevel=2,
+        )
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from typing import Literal
 
 import torch
 
-from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
+from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.evaluation_output import describe, metrics_file, read_scored
 from information_retrieval.output_lock import lock_output
 from information_retrieval.processes import join_processes
@@ -135,8 +135,8 @@ def read_finished(output: Path, split: Split, gallery: Split, loaded: LoadedGall
 
 
 def main() -> None:
-    model_arguments, captions, data, args = parse_arguments(
-        ModelArguments, CaptionArguments, DataArguments, EvaluateArguments, description=__doc__
+    model_arguments, odd, data, args = parse_arguments(
+        ModelArguments, InputArguments, DataArguments, EvaluateArguments, description=__doc__
     )
     check_at_least("--batch_size", args.batch_size, 1)
     check_at_least("--num_workers", args.num_workers, 0)
@@ -150,7 +150,8 @@ def main() -> None:
         args.num_workers,
         show_progress=processes.is_main,
         negative_images=args.negative_images,
-        long_captions=captions.long_captions,
+        long_captions=odd.long_captions,
+        wrong_answers=odd.wrong_answers,
     )
 
     def load() -> tuple[Split, Split, LoadedGallery]:

@@ -2,12 +2,17 @@
 
 Wrong pixels, tokens or boxes do not stop a model; they lower its recalls, as the photographic
 negatives that the original gave to CLIP. Each question here takes milliseconds.
+
+An answer that is only likely warns where it is another; one that is sure stops, unless the user
+knows better (`--wrong_answers warn`).
 """
 
 import io
+import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -15,10 +20,11 @@ from transformers import PreTrainedConfig
 
 from information_retrieval.gallery_images import preprocess_image
 from preprocess.decoding import decode_rgb
-from preprocess.errors import InputError
+from preprocess.errors import InputError, InputWarning
 from preprocess.features_file import FeaturesFile
 from preprocess.images_file import ImagesFile
 
+WrongAnswers = Literal["error", "warn"]
 COLOUR = (200, 100, 50)  # red, green, blue: no two alike, and none its own negative
 PIXEL_TOLERANCE = 0.01  # resizing and float16 constants; a grey level is 0.015 after normalisation
 SENTENCE = "Two giraffes aren't near the doughnuts, 24 of them."
@@ -45,26 +51,40 @@ EXTRACTED = "preprocess.extract_features"  # the extractor that reads image file
 
 @dataclass(frozen=True)
 class Answer:
-    """A question, the known answer to it, and the one that was found."""
+    """A question, the known answer to it, and the one that was found.
+
+    `but` is empty for an answer that is sure; else it says why another one may be right.
+    """
 
     question: str
     expected: str
     found: str
     is_right: bool
+    but: str = ""
+
+    def stops(self, wrong_answers: WrongAnswers) -> bool:
+        """Whether nothing should begin with this answer."""
+        return not (self.is_right or self.but or wrong_answers == "warn")
 
 
-def check_answers(answers: Iterable[Answer], where: str) -> None:
-    """Raise InputError for the first wrong answer.
+def check_answers(
+    answers: Iterable[Answer], where: str, wrong_answers: WrongAnswers = "error"
+) -> None:
+    """Raise InputError for the first answer that is surely wrong, and warn of others.
 
     Args:
-        where: the checkpoint or file that was asked; begins the error line.
+        where: the checkpoint or file that was asked; begins the line.
+        wrong_answers: "warn" to only warn of those that are surely wrong, too.
     """
     for answer in answers:
-        if not answer.is_right:
+        line = f"{where}: {answer.question}: expected {answer.expected}, found {answer.found}"
+        if answer.stops(wrong_answers):
             raise InputError(
-                f"{where}: {answer.question}: expected {answer.expected}, found {answer.found}; "
-                "`python -m information_retrieval.preflight` asks everything that is known"
+                f"{line}; `python -m information_retrieval.preflight` asks everything that is "
+                "known; if it is right so, --wrong_answers warn goes on"
             )
+        if not answer.is_right:
+            warnings.warn(f"{line}{answer.but and f'; {answer.but}'}", InputWarning, stacklevel=2)
 
 
 def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
@@ -72,7 +92,8 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
 
     Red, green and blue must arrive in that order, scaled and normalised once: exchanged channels,
     negatives, and pixels scaled twice or never, all give other numbers. The normalisation is the
-    checkpoint's own, and that of a model with OpenAI's vocabulary must be OpenAI's.
+    checkpoint's own; that of a model with OpenAI's vocabulary is mostly OpenAI's, but some of
+    LAION's were trained with another.
 
     Args:
         image_processor: the HF image processor of the checkpoint. One that gives patches, as
@@ -99,7 +120,8 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
         published = [*OPENAI_MEAN, *OPENAI_STD]
         same = np.allclose(mean_and_std, published, atol=1e-6)
         question = "mean and standard deviation of the channels, OpenAI's"
-        answers.append(Answer(question, _numbers(published), _numbers(mean_and_std), same))
+        but = "the checkpoint's own are used, as some CLIPs of LAION were trained with others"
+        answers.append(Answer(question, _numbers(published), _numbers(mean_and_std), same, but))
     return answers
 
 

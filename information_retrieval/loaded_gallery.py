@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from information_retrieval.known_answers import WrongAnswers
 from information_retrieval.tokenization import LongCaptions, TokenizedCaptions
 
 
@@ -36,6 +37,7 @@ class EncoderOptions:
         num_workers: processes that read and decode images.
         show_progress: whether bars are shown.
         long_captions: whether captions longer than the model's positions are cut, or an error.
+        wrong_answers: whether a surely wrong answer of `known_answers` is an error, or a warning.
         negative_images: each pixel value x becomes (256 - x) mod 256, as in the original; for
             models that read images.
     """
@@ -46,6 +48,7 @@ class EncoderOptions:
     show_progress: bool
     negative_images: bool = False
     long_captions: LongCaptions = "cut"
+    wrong_answers: WrongAnswers = "error"
 
     def of_every_model(self) -> dict:
         """Return the arguments that each module's `encode_gallery` takes."""

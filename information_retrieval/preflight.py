@@ -2,9 +2,9 @@
 
 Reads a checkpoint, `{data_dir}/{split}.json`, and `{split}_features.h5` (LXMERT) or
 `{split}_images.h5` (others). Prints each question of information_retrieval/known_answers.py with
-the known answer and the one found; the exit status is 1 when one is wrong. `evaluate` and `train`
-ask the same before they begin. Where both HDF5 files are there, it also compares them: were the
-features extracted from these images?
+the known answer and the one found; the exit status is 1 when one is surely wrong. `evaluate` and
+`train` ask the same before they begin. Where both HDF5 files are there, it also compares them: were
+the features extracted from these images?
 
     python -m information_retrieval.preflight --model_name_or_path demo/models/clip \\
         --data_dir datasets/demo --split test
@@ -71,12 +71,18 @@ def main() -> None:
     )
     answers = ask(model.model_name_or_path, data, args.split)
     for answer in answers:
-        print(f"{'OK   ' if answer.is_right else 'WRONG'} {answer.question}")
+        verdict = "OK   " if answer.is_right else "OTHER" if answer.but else "WRONG"
+        print(f"{verdict} {answer.question}")
         print(f"      expected {answer.expected}, found {answer.found}")
-    n_wrong = sum(not answer.is_right for answer in answers)
+        if answer.but and not answer.is_right:
+            print(f"      {answer.but}")
+    n_wrong = sum(answer.stops("error") for answer in answers)
     if n_wrong:
-        sys.exit(f"error: {n_wrong} of {len(answers)} answers are wrong: do not begin")
-    print(f"all {len(answers)} answers are right")
+        sys.exit(
+            f"error: {n_wrong} of {len(answers)} answers are wrong: do not begin; where you know "
+            "better, `evaluate` and `train` take --wrong_answers warn"
+        )
+    print(f"none of {len(answers)} answers is wrong")
 
 
 if __name__ == "__main__":

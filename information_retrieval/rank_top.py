@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
+from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.evaluation_output import describe
 from information_retrieval.gallery import check_made_by
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery
@@ -81,8 +81,8 @@ def top_of_all(loaded: LoadedGallery, gallery: Split, k: int) -> tuple[TopDocume
 
 
 def main() -> None:
-    model_arguments, long, data, args = parse_arguments(
-        ModelArguments, CaptionArguments, DataArguments, RankTopArguments, description=__doc__
+    model_arguments, odd, data, args = parse_arguments(
+        ModelArguments, InputArguments, DataArguments, RankTopArguments, description=__doc__
     )
     check_at_least("--top_k", args.top_k, 1)
     check_at_least("--batch_size", args.batch_size, 1)
@@ -99,7 +99,8 @@ def main() -> None:
         args.batch_size,
         args.num_workers,
         show_progress=True,
-        long_captions=long.long_captions,
+        long_captions=odd.long_captions,
+        wrong_answers=odd.wrong_answers,
     )
     loaded = load_gallery(name, gallery, files, torch_device(args.device), options)
     for line in loaded.tokens.warnings():

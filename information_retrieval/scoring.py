@@ -163,9 +163,13 @@ def _load_lxmert(
     tokens = tokenize_captions(gallery, tokenizer, positions, long_captions=options.long_captions)
     token_ids = tokens.token_ids
     features.check_covers(gallery.image_ids)
-    check_answers(token_answers(tokenizer, model.config), name)
-    check_answers(region_answers(features, gallery.image_ids), str(files.features))
-    check_answers(detector_answers(features, model.config), str(files.features))
+    check_answers(token_answers(tokenizer, model.config), name, options.wrong_answers)
+    check_answers(
+        region_answers(features, gallery.image_ids), str(files.features), options.wrong_answers
+    )
+    check_answers(
+        detector_answers(features, model.config), str(files.features), options.wrong_answers
+    )
     identity = {
         "tokens_sha256": _sha256(token_ids),
         "detector_sha256": str(features.attributes["weights_sha256"]),
@@ -260,9 +264,11 @@ def _read_inputs(
     image_processor = load_image_processor(name)
     images = ImagesFile(files.images)
     images.check_covers(gallery.image_ids)
-    check_answers(token_answers(tokenizer, model.config), name)
-    check_answers(pixel_answers(image_processor, model.config), name)
-    check_answers(image_answers(images, gallery.image_ids), str(files.images))
+    check_answers(token_answers(tokenizer, model.config), name, options.wrong_answers)
+    check_answers(pixel_answers(image_processor, model.config), name, options.wrong_answers)
+    check_answers(
+        image_answers(images, gallery.image_ids), str(files.images), options.wrong_answers
+    )
     identity = {
         "tokens_sha256": _sha256(tokens.token_ids),
         "image_processor_sha256": _sha256(image_processor.to_dict()),

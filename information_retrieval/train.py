@@ -29,13 +29,12 @@ import torch
 from transformers import SchedulerType, set_seed
 from transformers.training_args import OptimizerNames
 
-from information_retrieval.arguments import CaptionArguments, DataArguments, ModelArguments
+from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.checkpoint import load_config, weights_revision
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.output_lock import lock_output
 from information_retrieval.processes import join_launched
 from information_retrieval.scoring import gallery_for
-from information_retrieval.tokenization import LongCaptions
 from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
 from information_retrieval.training.curves import training_curves
 from information_retrieval.training.model_card import kept_evaluation, model_card
@@ -132,7 +131,7 @@ def minival_gallery(
     minival: Split,
     data: DataArguments,
     training: PaperTrainingArguments,
-    long_captions: LongCaptions,
+    odd: InputArguments,
 ) -> Gallery:
     """Return what every evaluation ranks, encoded in the type that training computes in."""
     half = torch.float16 if training.fp16 else torch.float32
@@ -141,7 +140,8 @@ def minival_gallery(
         batch_size=training.per_device_eval_batch_size,
         num_workers=training.dataloader_num_workers,
         show_progress=training.process_index == 0 and not training.disable_tqdm,
-        long_captions=long_captions,
+        long_captions=odd.long_captions,
+        wrong_answers=odd.wrong_answers,
     )
     files = GalleryFiles(data.features_file("minival"), data.images_file("minival"))
     return Gallery(minival, lambda model: gallery_for(name, model, minival, files, options))
@@ -175,7 +175,7 @@ def prepare(
     data: DataArguments,
     objective: ObjectiveArguments,
     training: PaperTrainingArguments,
-    long_captions: LongCaptions,
+    odd: InputArguments,
 ) -> tuple[RetrievalTrainer, dict]:
     """Load everything, and return the trainer and what its result depends on.
 
@@ -189,10 +189,8 @@ def prepare(
     compared = pairs_compared(formulation, model_type, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
     set_seed(training.seed)
-    recipe = make_recipe(
-        name, model_type, formulation, objective, train, data, training.seed, long_captions
-    )
-    gallery = minival_gallery(name, minival, data, training, long_captions)
+    recipe = make_recipe(name, model_type, formulation, objective, train, data, training.seed, odd)
+    gallery = minival_gallery(name, minival, data, training, odd)
     loaded = gallery.load(recipe.model)  # bad input stops here, not after the first epoch
     if training.process_index == 0:
         for split, tokens in ((train, recipe.tokens), (minival, loaded.tokens)):
@@ -215,9 +213,9 @@ def prepare(
 
 
 def main() -> None:
-    model_arguments, captions, data, objective, training = parse_arguments(
+    model_arguments, odd, data, objective, training = parse_arguments(
         ModelArguments,
-        CaptionArguments,
+        InputArguments,
         DataArguments,
         ObjectiveArguments,
         PaperTrainingArguments,
@@ -225,9 +223,7 @@ def main() -> None:
     )
     name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
     processes = join_launched(training.device)
-    trainer, settings = processes.agree(
-        lambda: prepare(name, data, objective, training, captions.long_captions)
-    )
+    trainer, settings = processes.agree(lambda: prepare(name, data, objective, training, odd))
     with ExitStack() as held, writing_model(output_dir):
         processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
         processes.check_shared(output_dir)

@@ -3,11 +3,13 @@
 import argparse
 import difflib
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from transformers import HfArgumentParser
 
-from preprocess.errors import NO_MEMORY, InputError
+from preprocess.errors import NO_MEMORY, InputError, InputWarning
 
 LISTED = 10  # failures in one line
 
@@ -51,6 +53,23 @@ def named(failures: list[str]) -> str:
     return "; ".join(failures[:LISTED]) + "; ... (all are listed above)"
 
 
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    shown = warnings.showwarning
+
+    def show(message, category, *where, **more) -> None:
+        if issubclass(category, InputWarning):
+            print("warning: " + " ".join(str(message).split()), file=sys.stderr)
+        else:
+            shown(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+
+
 def error_line(error: InputError) -> str:
     """Return ``error: <one line>``, as commands print it."""
     # A DataLoader worker's exception arrives as its whole traceback, the message at the end.
@@ -59,9 +78,13 @@ def error_line(error: InputError) -> str:
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1."""
+    """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1.
+
+    An `InputWarning` becomes ``warning: <one line>``.
+    """
     try:
-        main()
+        with _warnings_in_one_line():
+            main()
     except InputError as error:
         sys.exit(error_line(error))
     except (MemoryError, RuntimeError) as error:

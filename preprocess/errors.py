@@ -1,4 +1,4 @@
-"""The one exception that users see: bad input, said in one line; and what is no bad input."""
+"""The one exception that users see, and the one warning; and what is no bad input."""
 
 import errno
 import os
@@ -14,6 +14,10 @@ class InputError(Exception):
     Commands print it as one line and exit with status 1; it is never raised for a defect of
     this project, whose traceback should stay visible.
     """
+
+
+class InputWarning(UserWarning):
+    """Odd input that was worked around. Commands print it as one line and go on."""
 
 
 def lack_of_machine(error: BaseException) -> str | None:

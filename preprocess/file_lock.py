@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TextIO
 
+from preprocess.errors import InputWarning
+
 # By some network file systems: NFS without a lock daemon, Lustre, Cray's DVS (524), and mounts that
 # are read-only for locks alone.
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, 524, errno.EROFS)
@@ -67,5 +69,6 @@ def _say_that_there_are_no_locks() -> None:
     """Warn, once for the process: the work goes on, and the user is the lock."""
     warnings.warn(
         "the file system of the output has no locks; start no second run with the same output",
+        InputWarning,
         stacklevel=4,
     )

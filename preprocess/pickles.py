@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from preprocess.errors import InputError, lack_of_machine
+from preprocess.lfs_pointer import check_no_pointer
 
 
 def load_pickle(path: Path, expected: str) -> Any:
@@ -19,6 +20,8 @@ def load_pickle(path: Path, expected: str) -> Any:
     Raises:
         InputError: the file is missing, cannot be read, is no pickle, or would run code.
     """
+    if path.is_file():
+        check_no_pointer(path)
     try:
         with warnings.catch_warnings():
             # About the protocol number that it takes from bytes that are no pickle.

@@ -31,6 +31,10 @@ class ScoringModel:
         """Return the same, reading photographic negatives of the images."""
         return replace(self, options=replace(self.options, negative_images=True))
 
+    def of_whole_captions(self) -> "ScoringModel":
+        """Return the same model, for which a caption that it would have to cut is an error."""
+        return replace(self, options=replace(self.options, long_captions="error"))
+
 
 def check_caption(option: str, caption: str) -> None:
     """Raise InputError when the caption of a command's `option` has no text."""
@@ -52,8 +56,7 @@ def score_captions(
         (n_images, n_captions) float32, images in the order of the gallery.
 
     Raises:
-        InputError: those of `load_gallery`, such as a caption longer than the model's position
-            table; or a score is NaN or infinite.
+        InputError: those of `load_gallery`, or a score is NaN or infinite.
     """
     loaded = load_gallery(
         model.name,

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import default_collate
 from transformers import PreTrainedModel, TrainerCallback
 
-from information_retrieval.arguments import DataArguments
+from information_retrieval.arguments import DataArguments, InputArguments
 from information_retrieval.checkpoint import (
     CROSS_ENCODERS,
     load_model,
@@ -30,7 +30,6 @@ from information_retrieval.known_answers import (
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.tokenization import (
     READ_PADDING,
-    LongCaptions,
     TokenizedCaptions,
     caption_positions,
     pad_tokens,
@@ -132,7 +131,7 @@ def make_recipe(
     train: Split,
     data: DataArguments,
     seed: int,
-    long_captions: LongCaptions,
+    odd: InputArguments,
 ) -> Recipe:
     """Load a checkpoint and its training data.
 
@@ -141,9 +140,9 @@ def make_recipe(
     """
     if model_type == "lxmert":
         features = FeaturesFile(data.features_file("train"))
-        return lxmert_recipe(name, formulation, objective, train, features, seed, long_captions)
+        return lxmert_recipe(name, formulation, objective, train, features, seed, odd)
     images = ImagesFile(data.images_file("train"))
-    return dual_encoder_recipe(name, objective, train, images, seed, long_captions)
+    return dual_encoder_recipe(name, objective, train, images, seed, odd)
 
 
 def lxmert_recipe(
@@ -153,7 +152,7 @@ def lxmert_recipe(
     train: Split,
     features: FeaturesFile,
     seed: int,
-    long_captions: LongCaptions = "cut",
+    odd: InputArguments,
 ) -> Recipe:
     """Fine-tune LXMERT: by its matching head on pairs, or by comparing the pairs of a batch."""
     contrastive = formulation == "contrastive"
@@ -164,11 +163,11 @@ def lxmert_recipe(
     model.config.matching_score = objective.matching_score
     check_feature_dim(features, model)
     features.check_covers(train.image_ids)
-    check_answers(region_answers(features, train.image_ids), str(features.path))
+    check_answers(region_answers(features, train.image_ids), str(features.path), odd.wrong_answers)
     # What the checkpoint expects from now on: `known_answers.detector_answers` asks for it.
     model.config.detector_sha256 = str(features.attributes["weights_sha256"])
     tokenizer = load_tokenizer(name, model.config.vocab_size)
-    check_answers(token_answers(tokenizer, model.config), name)
+    check_answers(token_answers(tokenizer, model.config), name, odd.wrong_answers)
     hard = objective.hard_negatives
     sampler = PairSampler(
         train,
@@ -178,7 +177,7 @@ def lxmert_recipe(
         objective.hard_share,
     )
     positions = caption_positions(model)
-    tokens = tokenize_captions(train, tokenizer, positions, long_captions=long_captions)
+    tokens = tokenize_captions(train, tokenizer, positions, long_captions=odd.long_captions)
     inputs = GalleryFeatures(features, train.image_ids)
     return Recipe(
         model=model,
@@ -205,7 +204,7 @@ def dual_encoder_recipe(
     train: Split,
     images: ImagesFile,
     seed: int,
-    long_captions: LongCaptions = "cut",
+    odd: InputArguments,
 ) -> Recipe:
     """Fine-tune a dual encoder by the symmetric cross entropy of a batch."""
     model = load_model(name)
@@ -214,11 +213,11 @@ def dual_encoder_recipe(
     tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
     reads_padding = model.config.model_type in READ_PADDING
     tokens = tokenize_captions(
-        train, tokenizer, caption_positions(model), reads_padding, long_captions
+        train, tokenizer, caption_positions(model), reads_padding, odd.long_captions
     )
     processor = load_processor(name)
-    check_answers(token_answers(tokenizer, model.config), name)
-    check_answers(pixel_answers(processor.image_processor, model.config), name)
+    check_answers(token_answers(tokenizer, model.config), name, odd.wrong_answers)
+    check_answers(pixel_answers(processor.image_processor, model.config), name, odd.wrong_answers)
     inputs = GalleryInputs(images, train.image_ids, processor.image_processor)
     return Recipe(
         model=model,

@@ -28,6 +28,7 @@ from preprocess.detector.faster_rcnn_checkpoint import (
 )
 from preprocess.errors import InputError
 from preprocess.files import atomic_path, sha256_of_file, write_json
+from preprocess.lfs_pointer import check_no_pointer
 from preprocess.pickles import load_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -146,6 +147,7 @@ def _download(hub_id: str) -> Path:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
+    check_no_pointer(path)
     if path.suffix != ".safetensors":
         state = load_pickle(path, "a state dict")
         if isinstance(state, dict) and "model" in state:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
     Aimv2Config,
@@ -16,7 +17,7 @@ from transformers import (
 
 from information_retrieval.checkpoint import load_config, load_model, load_tokenizer
 from information_retrieval.lxmert import LxmertForImageTextMatching
-from preprocess.errors import InputError
+from preprocess.errors import InputError, InputWarning
 from tests.conftest import save_clip, save_lxmert
 from tests.image_readers import save_image_reader
 
@@ -70,6 +71,80 @@ def test_a_checkpoint_without_a_weight_is_refused(tmp_path, kind, head):
     save_file(kept, path, metadata={"format": "pt"})
     with pytest.raises(InputError, match=rf"weights of .* are not in the checkpoint \({head}"):
         load_model(str(folder))
+
+
+def change_config(folder, change) -> str:
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("make", "change", "line"),
+    [
+        (save_lxmert, lambda c: c.update(l_layers=1), r"16 weights .*lxmert\.encoder\.layer\.1\."),
+        (save_lxmert, lambda c: c.update(x_layers=1), r"weights .*lxmert\.encoder\.x_layers\.1\."),
+        (
+            save_clip,
+            lambda c: c["text_config"].update(num_hidden_layers=1),
+            r"16 weights .*text_model\.encoder\.layers\.1\.",
+        ),
+    ],
+)
+def test_weights_of_layers_that_the_configuration_does_not_have_are_refused(
+    tmp_path, make, change, line
+):
+    folder = change_config(make(tmp_path / "model"), change)
+    with pytest.raises(InputError, match=rf"{line}.*the config\.json that belongs to the weights"):
+        load_model(folder)
+
+
+def test_weights_of_another_shape_are_named_with_both(tmp_path):
+    folder = change_config(save_clip(tmp_path), lambda c: c["vision_config"].update(image_size=48))
+    line = r"position_embedding\.weight is 17 x 32 in the checkpoint, and 37 x 32 by config\.json"
+    with pytest.raises(InputError, match=line) as error:
+        load_model(folder)
+    assert "report" not in str(error.value)
+
+
+def test_heads_of_other_tasks_are_named_and_left_out(tmp_path):
+    save_lxmert(tmp_path)
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    extra = {
+        "answer_head.logit_fc.0.weight": torch.zeros(2),
+        "cls.predictions.bias": torch.zeros(2),
+        "lxmert.embeddings.position_ids": torch.arange(80),  # as older versions of HF saved it
+    }
+    save_file({**weights, **extra}, path, metadata={"format": "pt"})
+    with pytest.warns(InputWarning, match="not needed are left out: answer_head, cls$"):
+        model = load_model(str(tmp_path))
+    assert torch.equal(
+        model.matching_head.logit_fc[0].weight, weights["matching_head.logit_fc.0.weight"]
+    )
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 605247071\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "tokenizer.json"])
+def test_a_git_lfs_pointer_is_called_so(tmp_path, name):
+    save_clip(tmp_path)
+    if name != "tokenizer.json":
+        (tmp_path / "model.safetensors").unlink()
+    (tmp_path / name).write_text(POINTER)
+    with pytest.raises(InputError, match=rf"{name}: expected the file itself, found a Git LFS po"):
+        load_model(str(tmp_path))
+
+
+def test_torchs_advice_to_run_what_a_file_holds_is_not_passed_on(tmp_path):
+    save_clip(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "pytorch_model.bin").write_text("no weights, " * 99)
+    with pytest.raises(InputError, match="the weights cannot be loaded") as error:
+        load_model(str(tmp_path))
+    assert "weights_only" not in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["siglip", "altclip", "vilt", "blip"])

@@ -13,6 +13,8 @@ from information_retrieval.checkpoint import load_image_processor, load_model
 from information_retrieval.evaluate import main as evaluate_main
 from information_retrieval.gallery_images import photographic_negative
 from information_retrieval.known_answers import (
+    Answer,
+    check_answers,
     detector_answers,
     image_answers,
     pixel_answers,
@@ -22,6 +24,7 @@ from information_retrieval.known_answers import (
 )
 from information_retrieval.preflight import main as preflight_main
 from information_retrieval.train import main as train_main
+from preprocess.errors import InputError, InputWarning
 from preprocess.features_file import FeaturesFile
 from preprocess.features_writer import FeaturesWriter
 from preprocess.images_file import ImagesFile, write_images_file
@@ -78,11 +81,23 @@ def test_pixels_read_wrongly_are_noticed(monkeypatch, what, change):
     assert wrong(pixel_answers(CLIPImageProcessor(), CONFIG)), what
 
 
-def test_another_normalisation_than_openais_is_noticed():
-    processor = CLIPImageProcessor(image_mean=[0.485, 0.456, 0.406])
-    assert wrong(pixel_answers(processor, CONFIG)) == [
-        "mean and standard deviation of the channels, OpenAI's"
-    ]
+def test_another_normalisation_than_openais_is_told_and_used():
+    # As laion/CLIP-ViT-L-14-laion2B-s32B-b82K, which has OpenAI's vocabulary.
+    processor = CLIPImageProcessor(image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    answers = pixel_answers(processor, CONFIG)
+    assert wrong(answers) == ["mean and standard deviation of the channels, OpenAI's"]
+    with pytest.warns(InputWarning, match=r"clip: mean and .*; the checkpoint's own are used, as"):
+        check_answers(answers, "clip")
+
+
+def test_an_answer_that_is_surely_wrong_stops_unless_the_user_knows_better():
+    answers = [Answer("colour", "red", "blue", is_right=False)]
+    with pytest.raises(
+        InputError, match=r"x\.h5: colour: expected red, found blue.*--wrong_answers"
+    ):
+        check_answers(answers, "x.h5")
+    with pytest.warns(InputWarning, match=r"x\.h5: colour: expected red, found blue$"):
+        check_answers(answers, "x.h5", "warn")
 
 
 def test_the_published_tokenizers_give_the_known_ids_and_others_do_not(shared_data):
@@ -169,7 +184,9 @@ def name_detector(path, name: bytes) -> None:
         file.attrs.create("weights_sha256", name, dtype=dtype)
 
 
-def test_training_records_the_detector_and_evaluation_refuses_another(data_dir, tmp_path, run_main):
+def test_training_records_the_detector_and_evaluation_refuses_another(
+    data_dir, tmp_path, run_main, capsys
+):
     checkpoint, run = save_lxmert(tmp_path / "lxmert"), tmp_path / "run"
     for split in ("train", "val"):
         name_detector(data_dir / f"{split}_features.h5", b"trained")
@@ -180,6 +197,9 @@ def test_training_records_the_detector_and_evaluation_refuses_another(data_dir, 
     arguments = ["--model_name_or_path", run, "--data_dir", data_dir, "--protocol", "full"]
     status = run_main(evaluate_main, *arguments, "--output", tmp_path / "runs" / "test.npz")
     assert_one_clear_line(status, "test_features.h5", "detector", "another", "preflight")
+    output = ["--output", tmp_path / "runs" / "test.npz", "--wrong_answers", "warn"]
+    assert run_main(evaluate_main, *arguments, *output) == 0
+    assert "warning: " in capsys.readouterr().err
 
 
 def test_preflight_prints_each_answer(data_dir, tmp_path, run_main, capsys):
@@ -189,7 +209,7 @@ def test_preflight_prints_each_answer(data_dir, tmp_path, run_main, capsys):
     printed = capsys.readouterr().out
     assert "OK    red, green, blue (200, 100, 50)" in printed
     assert "expected 1.127 -0.251 -0.769, found 1.127 -0.251 -0.769" in printed
-    assert "all 2 answers are right" in printed
+    assert "none of 2 answers is wrong" in printed
 
 
 def test_preflight_fails_on_a_wrong_answer(data_dir, tmp_path, run_main, capsys, monkeypatch):

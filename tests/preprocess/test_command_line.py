@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from preprocess.command_line import parse_arguments
-from preprocess.errors import InputError
+from preprocess.errors import InputError, InputWarning
 from tests.conftest import assert_one_clear_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +69,33 @@ def test_a_command_run_as_a_user_runs_it_exits_with_one(tmp_path):
     assert shown.returncode == 1
     assert shown.stdout == ""
     assert_one_clear_line(shown.stderr.rstrip("\n"), "--karpathy_json")
+
+
+def test_a_warning_of_odd_input_is_one_line_and_others_stay_as_they_are(run_main, capsys):
+    def main():
+        warnings.warn("three images\nhave no captions", InputWarning, stacklevel=1)
+
+    assert run_main(main) == 0
+    assert capsys.readouterr().err == "warning: three images have no captions\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_want_of_memory_is_one_line(run_main, error):
+    def main():
+        raise error
+
+    assert_one_clear_line(run_main(main), "not enough memory", "allocate")
+
+
+def test_a_defect_of_this_project_keeps_its_traceback(run_main):
+    def main():
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        run_main(main)

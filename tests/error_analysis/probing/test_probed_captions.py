@@ -62,7 +62,12 @@ def test_a_probed_caption_that_no_split_has_is_scored_alone_as_with_others(model
 def test_a_caption_longer_than_the_models_table_is_named_by_its_option(model, data_dir):
     gallery = read_split(data_dir / "test.json")
     with pytest.raises(InputError, match=r"--edit \(2\): caption 2 has \d+ tokens, the model has"):
-        score_captions(["a dog", "dog " * 200], "--caption (1) and --edit (2)", gallery, model)
+        score_captions(
+            ["a dog", "dog " * 200],
+            "--caption (1) and --edit (2)",
+            gallery,
+            model.of_whole_captions(),
+        )
 
 
 @pytest.mark.parametrize("caption", ["", "  ", "\n"])
