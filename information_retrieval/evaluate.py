@@ -73,6 +73,13 @@ class EvaluateArguments:
             "value x became (256 - x) mod 256"
         },
     )
+    compile: bool = field(
+        default=False,
+        metadata={
+            "help": "LXMERT: torch.compile what acts on each token alone, a minute at first; "
+            "scores change by rounding"
+        },
+    )
     device: str = field(
         default="cuda" if torch.cuda.is_available() else "cpu",
         metadata={"help": "torch device to compute on"},
@@ -139,6 +146,7 @@ def main() -> None:
         args.num_workers,
         show_progress=processes.is_main,
         negative_images=args.negative_images,
+        compile=args.compile,
     )
 
     def load() -> tuple[Split, Split, LoadedGallery]:

@@ -35,6 +35,7 @@ class EncoderOptions:
         show_progress: whether bars are shown.
         negative_images: each pixel value x becomes (256 - x) mod 256, as in the original; for
             models that read images.
+        compile: compile what acts on each token alone; of an LXMERT.
     """
 
     dtype: torch.dtype
@@ -42,6 +43,7 @@ class EncoderOptions:
     num_workers: int
     show_progress: bool
     negative_images: bool = False
+    compile: bool = False
 
     def of_every_model(self) -> dict:
         """Return the arguments that each module's `encode_gallery` takes."""
