@@ -34,8 +34,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 from transformers import BertTokenizer, LxmertConfig
 
 from benchmarks.feature_reads import write_files
-from benchmarks.scoring import FIXED_LENGTH, MATRIX, flop_of_pair, matrix_rate, random_captions
-from benchmarks.timing import compare, fastest, hardware
+from benchmarks.lxmert_pairs import FIXED_LENGTH, flop_of_pair, random_captions
+from benchmarks.timing import MATRIX, compare, fastest, hardware, matrix_product
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.pairs import PairSampler
@@ -227,7 +227,7 @@ def measure(
 
     turns = {f"loading, {name}": partial(load, name) for name in ways}
     turns |= {f"{name}, {kind}": partial(train, name, kind) for name, kind in taken}
-    turns |= {kind: matrix_rate(model.device, dtype) for kind, dtype in TYPES.items()}
+    turns |= {kind: matrix_product(model.device, dtype) for kind, dtype in TYPES.items()}
     for kind in TYPES:
         turns[kind]()  # warm
     seconds = fastest(compare(turns, args.repeats))

@@ -21,7 +21,7 @@ from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.lxmert_scoring import first_projections, score_block
 from preprocess.features_file import FeaturesFile
 
-BLOCK_IMAGES = 8  # that share what is computed once for a caption
+BLOCK_IMAGES = 8  # at least, that share what is computed once for a caption
 CPU_PAIRS = 64  # measured: 32 to 128 are alike, 512 are 6 % slower
 GPU_PAIRS = 8192  # not measured
 GPU_MEMORY_SHARE = 0.25  # what else a layer holds takes the rest
@@ -161,11 +161,9 @@ class EncodedGallery:
         # (n, length, hidden_size) and (n_rows, n_regions, hidden_size)
         language = group.hidden[places.to(group.hidden.device)].to(self.hidden_dtype)
         vision = self.vision[rows].to(self.hidden_dtype)
-        n_images = min(len(vision), self.options.images or BLOCK_IMAGES)
-        most = self.options.pairs or pairs_at_once(
-            self.model, language.shape[1] + vision.shape[1]
-        )
-        n_captions = max(1, most // n_images)
+        most = self.options.pairs or pairs_at_once(self.model, language.shape[1] + vision.shape[1])
+        n_captions = min(len(language), max(1, most // (self.options.images or BLOCK_IMAGES)))
+        n_images = max(1, most // n_captions)  # more where there are few captions of the length
         kind = self.model.device.type
         with torch.autocast(kind, self.dtype, enabled=self.dtype != self.hidden_dtype):
             of_language = first_projections(self.model, language)

@@ -28,8 +28,8 @@ class BlockOptions:
     Attributes:
         compile: compile what acts on each token alone.
         keep_rounded: keep hidden states in the type computed in, where that is not float32.
-        images: of a block, at most, which share what is computed once for a caption; None for
-            what suits the device.
+        images: of a block, at least, where it has room: they share what is computed once for a
+            caption; None for what suits the device.
         pairs: of a block, at most; None for what suits the device.
     """
 
