@@ -54,14 +54,18 @@ def random_regions(feature_dim: int, n_images: int) -> Regions:
 
 
 def plain_scores(
-    model: LxmertForImageTextMatching, token_ids: TokenIds, images: Regions, least_length: int
+    model: LxmertForImageTextMatching,
+    token_ids: TokenIds,
+    images: Regions,
+    least_length: int,
+    pairs_at_once: int = PLAIN_BATCH,
 ) -> np.ndarray:
     """Score by the model's forward, captions padded to `least_length` tokens or more."""
     visual_feats, visual_pos = images
     rows = torch.arange(len(visual_feats)).repeat_interleave(len(token_ids))
     logits = []
-    for start in range(0, len(rows), PLAIN_BATCH):
-        batch = rows[start : start + PLAIN_BATCH]
+    for start in range(0, len(rows), pairs_at_once):
+        batch = rows[start : start + pairs_at_once]
         columns = (torch.arange(start, start + len(batch)) % len(token_ids)).tolist()
         tokens = pad_tokens([token_ids[column] for column in columns], pad_id=0)
         missing = max(0, least_length - tokens["input_ids"].shape[1])

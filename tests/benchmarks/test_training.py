@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from benchmarks import lxmert_pairs, timing, training
+from benchmarks import lxmert_pairs, timing, training, training_steps
 from benchmarks.training import GROUPED, OURS, PLAIN
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.recipe import lxmert_recipe
@@ -111,8 +111,8 @@ def test_every_way_loads_each_caption_at_most_once(ways):
 
 def test_steps_are_spread_over_the_epoch_by_length():
     lengths = [14, 30, 12, 18, 16, 20, 22, 24]
-    assert [lengths[i] for i in training.spread(lengths, 4)] == [30, 14, 18, 22, 30]
-    assert [lengths[i] for i in training.spread(lengths, 1)] == [30, 20]
+    assert [lengths[i] for i in training_steps.spread(lengths, 4)] == [30, 14, 18, 22, 30]
+    assert [lengths[i] for i in training_steps.spread(lengths, 1)] == [30, 20]
 
 
 def test_captions_have_the_lengths_of_coco_in_the_tokenizers_tokens(tmp_path):
