@@ -48,6 +48,8 @@ from preprocess.split_file import Caption, CaptionedImage, Split
 
 PLAIN, OURS, GROUPED = f"plain, padded to {FIXED_LENGTH}", "ours", "ours, grouped by length"
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# One more than BERT's, whose tokenizer is known and asked for its words (known_answers.py).
+VOCABULARY = 30_523
 # COCO has 5. HF's sampler groups within 50 batches: so few images need more captions to fill them.
 CAPTIONS_PER_IMAGE = 32
 
@@ -113,7 +115,7 @@ class Way:
 
 def save_random(folder: Path, config: LxmertConfig | None = None) -> tuple[str, BertTokenizer]:
     """Save an LXMERT of random weights, of the published size or another, and a tokenizer."""
-    config = config or LxmertConfig()
+    config = config or LxmertConfig(vocab_size=VOCABULARY)
     LxmertForImageTextMatching(config).save_pretrained(folder)
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces += [f"w{number}" for number in range(config.vocab_size - len(pieces))]

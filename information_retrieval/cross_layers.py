@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from transformers.models.lxmert.modeling_lxmert import LxmertXLayer
 
 from information_retrieval.lxmert import LxmertForImageTextMatching
 
@@ -68,9 +69,10 @@ def with_cross_layers(
     own = {id(parameter) for parameter in model.lxmert.encoder.x_layers.parameters()}
     shared = {id(p): p for p in model.parameters() if id(p) not in own}
     model = copy.deepcopy(model, shared)  # of what deepcopy finds there it makes no copy
-    layers = model.lxmert.encoder.x_layers
+    # A ModuleList does not say what its modules are.
+    layers: list[LxmertXLayer] = list(model.lxmert.encoder.x_layers)  # type: ignore[arg-type]
     if options.keep_rounded:
-        layers.to(dtype)
+        model.lxmert.encoder.x_layers.to(dtype)
     if options.compile:
         for layer in layers:
             for attention in (layer.visual_attention, layer.lang_self_att, layer.visn_self_att):

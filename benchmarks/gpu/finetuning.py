@@ -29,7 +29,7 @@ from benchmarks.feature_reads import write_files
 from benchmarks.gpu.clip import TINY as TINY_CLIP
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.types import computing_in
-from benchmarks.training import random_split, save_random
+from benchmarks.training import VOCABULARY, random_split, save_random
 from benchmarks.training_steps import take_steps, train_on
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.recipe import Recipe, dual_encoder_recipe, lxmert_recipe
@@ -61,7 +61,12 @@ class Sizes:
     steps: int
 
 
-FULL = Sizes(LxmertConfig(), CLIPConfig(), 128, 20, 32, 64, steps=25)
+# The published sizes, with vocabularies of their own: the published words are asked for.
+LXMERT = LxmertConfig(vocab_size=VOCABULARY)
+CLIP = CLIPConfig(
+    text_config={"vocab_size": 49_410, "bos_token_id": 49_408, "eos_token_id": 49_409}
+)
+FULL = Sizes(LXMERT, CLIP, 64, 40, 32, 64, steps=25)
 DRY = Sizes(TINY_LXMERT, TINY_CLIP, 4, 4, 4, 4, steps=2)
 
 

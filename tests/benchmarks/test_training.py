@@ -33,7 +33,7 @@ def tiny(monkeypatch) -> None:
         r_layers=1,
         x_layers=2,
     )
-    monkeypatch.setattr(training, "LxmertConfig", lambda: config)
+    monkeypatch.setattr(training, "LxmertConfig", lambda **_: config)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")  # taken back, which main sets too
 
