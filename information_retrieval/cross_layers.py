@@ -21,6 +21,8 @@ from transformers.models.lxmert.modeling_lxmert import LxmertXLayer
 
 from information_retrieval.lxmert import LxmertForImageTextMatching
 
+FEED_FORWARDS = ("lang_inter", "lang_output", "visn_inter", "visn_output")
+
 
 @dataclass(frozen=True)
 class BlockOptions:
@@ -75,8 +77,9 @@ def with_cross_layers(
         model.lxmert.encoder.x_layers.to(dtype)
     if options.compile:
         for layer in layers:
-            for attention in (layer.visual_attention, layer.lang_self_att, layer.visn_self_att):
-                attention.output = OnTokens(attention.output)
-            for name in ("lang_inter", "lang_output", "visn_inter", "visn_output"):
-                setattr(layer, name, OnTokens(getattr(layer, name)))
+            attentions = layer.visual_attention, layer.lang_self_att, layer.visn_self_att
+            parts = [(attention, "output") for attention in attentions]
+            parts += [(layer, name) for name in FEED_FORWARDS]
+            for part, name in parts:
+                setattr(part, name, OnTokens(getattr(part, name)))
     return model
