@@ -78,8 +78,8 @@ def with_cross_layers(
     if options.compile:
         for layer in layers:
             attentions = layer.visual_attention, layer.lang_self_att, layer.visn_self_att
-            parts = [(attention, "output") for attention in attentions]
-            parts += [(layer, name) for name in FEED_FORWARDS]
-            for part, name in parts:
+            after_attention = ((attention, "output") for attention in attentions)
+            feed_forward = ((layer, name) for name in FEED_FORWARDS)
+            for part, name in (*after_attention, *feed_forward):
                 setattr(part, name, OnTokens(getattr(part, name)))
     return model

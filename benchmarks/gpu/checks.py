@@ -2,15 +2,16 @@
 
 import pytest
 
-from benchmarks.gpu.record import Record
+from benchmarks.gpu.record import Record, write_whole
 
 TESTS = "tests/gpu"
 
 
 class Outcomes:
-    """Keeps what became of each test, and why, as pytest tells it."""
+    """Records what became of each test, and why, as pytest tells it."""
 
-    def __init__(self) -> None:
+    def __init__(self, record: Record) -> None:
+        self.record = record
         self.found: dict[str, dict] = {}
 
     def pytest_runtest_logreport(self, report) -> None:
@@ -21,10 +22,12 @@ class Outcomes:
                 lines = report.longreprtext.strip().splitlines()
                 outcome["error"] = next((x for x in lines if x.startswith("E ")), lines[-1])
             self.found[name] = outcome
+            # At once: tests that hang are killed with this process.
+            write_whole(self.record.path, {"tests": self.found})
 
 
 def measure(record: Record) -> None:
-    outcomes = Outcomes()
+    outcomes = Outcomes(record)
     # Nothing is written into the repository.
     options = [TESTS, "--card", record.device.type, "-p", "no:cacheprovider", "-v", "--tb=short"]
     options += ["--basetemp", str(record.folder / "tests")]
