@@ -84,10 +84,12 @@ class Extraction:
 
     def values(self, seconds: float, found: list[Regions]) -> dict:
         """Return the rate of `seconds` an image, and what became of the regions."""
+        rate = {"images_per_second": 1 / seconds, "minutes_coco": COCO_IMAGES * seconds / 60}
+        if not self.exact:  # the plain way failed
+            return rate
         change = difference(found[: len(self.exact)], self.exact)
         return {
-            "images_per_second": 1 / seconds,
-            "minutes_coco": COCO_IMAGES * seconds / 60,
+            **rate,
             "of_plain": self.plain_seconds / seconds,
             "regions_same": change.same,
             "largest_box_pixels": change.box,
