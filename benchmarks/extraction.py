@@ -68,9 +68,10 @@ def random_images(folder: Path, n_images: int) -> list[Path]:
     return paths
 
 
-def random_detector() -> FasterRCNN:
+def random_detector(config: DetectorConfig | None = None) -> FasterRCNN:
+    """Make a detector of the published size, or of another."""
     torch.manual_seed(0)
-    return FasterRCNN(DetectorConfig()).eval().requires_grad_(False)
+    return FasterRCNN(config or DetectorConfig()).eval().requires_grad_(False)
 
 
 def plain_way(detector: FasterRCNN, paths: list[Path]) -> list[Regions]:
@@ -96,8 +97,23 @@ def our_way(
     return [found[row] for row in range(len(paths))]
 
 
-def difference(found: list[Regions], expected: list[Regions]) -> str:
-    """Say how many regions are the same, and how far those that are differ.
+@dataclass(frozen=True)
+class RegionChanges:
+    """How many regions are the same ones, and how far those that are differ at most.
+
+    Attributes:
+        same: share of them.
+        box: in pixels.
+        feature: relative to the length of the feature.
+    """
+
+    same: float
+    box: float
+    feature: float
+
+
+def difference(found: list[Regions], expected: list[Regions]) -> RegionChanges:
+    """Compare the regions of the same images.
 
     A region is the same when a box of the plain way, of the same object, overlaps it almost wholly.
     """
@@ -113,7 +129,7 @@ def difference(found: list[Regions], expected: list[Regions]) -> str:
             apart_feats = np.linalg.norm(ours.visual_feats[alike] - theirs, axis=1)
             features = max(features, (apart_feats / np.linalg.norm(theirs, axis=1)).max())
             boxes = max(boxes, apart.min(axis=1)[alike].max())
-    return f"{same / total:7.1%} {boxes:10.2g} {features:12.2g}"
+    return RegionChanges(float(same / total), float(boxes), float(features))
 
 
 def make_detectors(
@@ -148,8 +164,11 @@ def print_table(
     for name, rounds in seconds.items():
         speed = f"{n_images / max(rounds):.3f} - {n_images / min(rounds):.3f}"
         ratio = min(seconds["plain"]) / min(rounds)
-        row = difference(results[name], results["plain"])
-        print(f"{name:26}{speed:>15} {ratio:6.2f} {row}")
+        found = difference(results[name], results["plain"])
+        print(
+            f"{name:26}{speed:>15} {ratio:6.2f} {found.same:7.1%} {found.box:10.2g} "
+            f"{found.feature:12.2g}"
+        )
     print("images/s: in the slowest and the fastest round; ratio: of the fastest")
     print("regions: share that the plain way chose too; box, feature: largest change of these")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+MATRIX = {"cpu": 4096, "cuda": 16384}  # side of the large matrix product
+
 
 def compare(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
     """Run each way once per round, and return the seconds that each took in every round.
@@ -37,3 +39,16 @@ def hardware(device: torch.device) -> str:
         models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
         name = f"{models[0] if models else platform.processor()}, {torch.get_num_threads()} threads"
     return f"{name}, torch {torch.__version__}"
+
+
+def matrix_product(device: torch.device, dtype: torch.dtype) -> Callable[[], None]:
+    """Return a large matrix product, of 2 n^3 operations."""
+    side = MATRIX[device.type]
+    matrix = torch.randn(side, side, device=device).to(dtype)
+
+    def multiply() -> None:
+        matrix @ matrix
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return multiply

@@ -34,8 +34,10 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 from transformers import BertTokenizer, LxmertConfig
 
 from benchmarks.feature_reads import write_files
-from benchmarks.scoring import FIXED_LENGTH, MATRIX, flop_of_pair, matrix_rate, random_captions
-from benchmarks.timing import compare, fastest, hardware
+from benchmarks.lxmert_pairs import FIXED_LENGTH, flop_of_pair, random_captions
+from benchmarks.timing import MATRIX, compare, fastest, hardware, matrix_product
+from benchmarks.training_steps import Steps, spread, take_steps, train_on
+from information_retrieval.arguments import InputArguments
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.pairs import PairSampler
@@ -47,6 +49,8 @@ from preprocess.split_file import Caption, CaptionedImage, Split
 
 PLAIN, OURS, GROUPED = f"plain, padded to {FIXED_LENGTH}", "ours", "ours, grouped by length"
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# One more than BERT's, whose tokenizer is known and asked for its words (known_answers.py).
+VOCABULARY = 30_523
 # COCO has 5. HF's sampler groups within 50 batches: so few images need more captions to fill them.
 CAPTIONS_PER_IMAGE = 32
 
@@ -110,18 +114,9 @@ class Way:
         return n_pairs / (time.perf_counter() - start), lengths
 
 
-@dataclass(frozen=True)
-class Steps:
-    """Mean seconds of a step, those in the loader's `next`, and tokens of a caption, padded."""
-
-    seconds: float
-    waiting: float
-    tokens: float
-
-
-def save_random(folder: Path) -> tuple[str, BertTokenizer]:
-    """Save an LXMERT of the published size and random weights, and a tokenizer of its own words."""
-    config = LxmertConfig()
+def save_random(folder: Path, config: LxmertConfig | None = None) -> tuple[str, BertTokenizer]:
+    """Save an LXMERT of random weights, of the published size or another, and a tokenizer."""
+    config = config or LxmertConfig(vocab_size=VOCABULARY)
     LxmertForImageTextMatching(config).save_pretrained(folder)
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces += [f"w{number}" for number in range(config.vocab_size - len(pieces))]
@@ -161,49 +156,6 @@ def make_ways(
     }
 
 
-def spread(lengths: list[int], n: int) -> np.ndarray:
-    """Return the position of the longest, then `n` in equal steps of the order by length."""
-    order = np.argsort(lengths, kind="stable")
-    picks = (np.arange(n) + 0.5) / n * len(order)
-    return order[[-1, *picks.astype(int)]]
-
-
-def train_on(
-    batch: dict[str, torch.Tensor],
-    model: LxmertForImageTextMatching,
-    optimizer: torch.optim.Optimizer,
-    dtype: torch.dtype,
-) -> None:
-    batch = {key: value.to(model.device, non_blocking=True) for key, value in batch.items()}
-    with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
-        loss = model(**batch).loss
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-
-
-def take_steps(loader: DataLoader, n_steps: int, train: Callable[[dict], None]) -> Steps:
-    """Train on `n_steps` batches after the first."""
-
-    def now() -> float:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-    batches = iter(loader)
-    train(next(batches))
-    waiting, lengths = 0.0, []
-    start = now()
-    for _ in range(n_steps):
-        asked = time.perf_counter()
-        batch = next(batches)
-        waiting += time.perf_counter() - asked
-        lengths.append(batch["input_ids"].shape[1])
-        train(batch)
-    return Steps((now() - start) / n_steps, waiting / n_steps, float(np.mean(lengths)))
-
-
 def measure(
     model: LxmertForImageTextMatching, ways: dict[str, Way], args: TrainingBenchmarkArguments
 ) -> None:
@@ -222,12 +174,12 @@ def measure(
         batches = [way.batches[index] for index in spread(lengths, args.steps)]
         batches += way.batches[: 2 * args.num_workers]  # workers go on loading, as in an epoch
         step = partial(train_on, model=model, optimizer=optimizer, dtype=TYPES[kind])
-        steps = take_steps(way.loader(batch_sampler=batches), args.steps, step)
+        steps = take_steps(way.loader(batch_sampler=batches), args.steps, step, model.device)
         taken[name, kind].append(steps)
 
     turns = {f"loading, {name}": partial(load, name) for name in ways}
     turns |= {f"{name}, {kind}": partial(train, name, kind) for name, kind in taken}
-    turns |= {kind: matrix_rate(model.device, dtype) for kind, dtype in TYPES.items()}
+    turns |= {kind: matrix_product(model.device, dtype) for kind, dtype in TYPES.items()}
     for kind in TYPES:
         turns[kind]()  # warm
     seconds = fastest(compare(turns, args.repeats))
@@ -272,7 +224,9 @@ def run_benchmark(folder: Path, args: TrainingBenchmarkArguments) -> None:
     split = random_split(tokenizer, args.n_images)
     write_files(folder, args.n_images)
     features = FeaturesFile(folder / "ours.h5")
-    recipe = lxmert_recipe(name, "binary", ObjectiveArguments(), split, features, seed=0)
+    recipe = lxmert_recipe(
+        name, "binary", ObjectiveArguments(), split, features, seed=0, odd=InputArguments()
+    )
     ways = make_ways(recipe, split, folder / "groups.h5", args.batch_size, args.num_workers)
     print(
         f"{args.batch_size} pairs a step, {args.steps} steps, fastest of {args.repeats} rounds, "

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from information_retrieval.cross_layers import BlockOptions, with_cross_layers
 from information_retrieval.gallery_features import region_batches
 from information_retrieval.lxmert import LxmertForImageTextMatching
 from information_retrieval.lxmert_scoring import first_projections, score_block
 from preprocess.features_file import FeaturesFile
 
-BLOCK_IMAGES = 8  # that share what is computed once for a caption
+BLOCK_IMAGES = 8  # at least, that share what is computed once for a caption
 CPU_PAIRS = 64  # measured: 32 to 128 are alike, 512 are 6 % slower
-GPU_PAIRS = 8192
+GPU_PAIRS = 8192  # not measured
 GPU_MEMORY_SHARE = 0.25  # what else a layer holds takes the rest
 
 
@@ -117,6 +118,7 @@ class EncodedGallery:
         vision: (n_images, n_regions, hidden_size).
         groups: every caption once.
         dtype: float32, or the type to autocast to.
+        options: of the blocks that pairs are scored in.
 
     Attributes:
         column_blocks: for each token length, its captions' columns, (n,) int64 ascending.
@@ -128,11 +130,14 @@ class EncodedGallery:
         vision: torch.Tensor,
         groups: list[CaptionGroup],
         dtype: torch.dtype,
+        options: BlockOptions = BlockOptions(),  # noqa: B008 (frozen)
     ):
-        self.model = model
+        self.model = with_cross_layers(model, dtype, options)
+        self.hidden_dtype = dtype if options.keep_rounded else torch.float32
         self.vision = vision
         self.groups = groups
         self.dtype = dtype
+        self.options = options
         self.column_blocks = [group.columns for group in groups]
         self.n_images = len(vision)
         self.n_captions = sum(len(columns) for columns in self.column_blocks)
@@ -153,13 +158,14 @@ class EncodedGallery:
         """
         group = self.groups[self._group_of[columns[0]]]
         places = torch.from_numpy(np.searchsorted(group.columns, columns))
-        language = group.hidden[places.to(group.hidden.device)]  # (n, length, hidden_size)
-        vision = self.vision[rows]
-        n_images = min(len(vision), BLOCK_IMAGES)
-        most = pairs_at_once(self.model, language.shape[1] + vision.shape[1])
-        n_captions = max(1, most // n_images)
+        # (n, length, hidden_size) and (n_rows, n_regions, hidden_size)
+        language = group.hidden[places.to(group.hidden.device)].to(self.hidden_dtype)
+        vision = self.vision[rows].to(self.hidden_dtype)
+        most = self.options.pairs or pairs_at_once(self.model, language.shape[1] + vision.shape[1])
+        n_captions = min(len(language), max(1, most // (self.options.images or BLOCK_IMAGES)))
+        n_images = max(1, most // n_captions)  # more where there are few captions of the length
         kind = self.model.device.type
-        with torch.autocast(kind, self.dtype, enabled=self.dtype != torch.float32):
+        with torch.autocast(kind, self.dtype, enabled=self.dtype != self.hidden_dtype):
             of_language = first_projections(self.model, language)
             of_vision = first_projections(self.model, vision)
             scores = [
@@ -192,6 +198,7 @@ def encode_gallery(
     batch_size: int = 64,
     num_workers: int = 0,
     show_progress: bool = False,
+    options: BlockOptions = BlockOptions(),  # noqa: B008 (frozen)
 ) -> EncodedGallery:
     """Encode every image and every caption.
 
@@ -201,6 +208,7 @@ def encode_gallery(
         features: has every image of `image_ids`.
         dtype: float32, or the type to autocast to.
         batch_size: images or captions encoded at once.
+        options: of the blocks that pairs are scored in.
 
     Raises:
         InputError: an image without features.
@@ -209,4 +217,4 @@ def encode_gallery(
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         vision = encode_images(model, batches, show_progress)
         groups = encode_captions(model, token_ids, batch_size, show_progress)
-    return EncodedGallery(model, vision, groups, dtype)
+    return EncodedGallery(model, vision, groups, dtype, options)

@@ -74,6 +74,13 @@ class EvaluateArguments:
             "value x became (256 - x) mod 256"
         },
     )
+    compile: bool = field(
+        default=False,
+        metadata={
+            "help": "LXMERT: torch.compile what acts on each token alone, a minute at first; "
+            "scores change by rounding"
+        },
+    )
     device: str = field(
         default="cuda" if torch.cuda.is_available() else "cpu",
         metadata={"help": "torch device to compute on"},
@@ -152,6 +159,7 @@ def main() -> None:
         negative_images=args.negative_images,
         long_captions=odd.long_captions,
         wrong_answers=odd.wrong_answers,
+        compile=args.compile,
     )
 
     def load() -> tuple[Split, Split, LoadedGallery]:

@@ -40,6 +40,7 @@ class EncoderOptions:
         wrong_answers: whether a surely wrong answer of `known_answers` is an error, or a warning.
         negative_images: each pixel value x becomes (256 - x) mod 256, as in the original; for
             models that read images.
+        compile: compile what acts on each token alone; of an LXMERT.
     """
 
     dtype: torch.dtype
@@ -49,6 +50,7 @@ class EncoderOptions:
     negative_images: bool = False
     long_captions: LongCaptions = "cut"
     wrong_answers: WrongAnswers = "error"
+    compile: bool = False
 
     def of_every_model(self) -> dict:
         """Return the arguments that each module's `encode_gallery` takes."""

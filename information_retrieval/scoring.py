@@ -23,6 +23,7 @@ from information_retrieval.checkpoint import (
     load_tokenizer,
     weights_revision,
 )
+from information_retrieval.cross_layers import BlockOptions
 from information_retrieval.gallery_features import check_feature_dim
 from information_retrieval.gallery_images import GalleryImages
 from information_retrieval.known_answers import (
@@ -43,6 +44,7 @@ from information_retrieval.tokenization import (
     tokenize_captions,
 )
 from information_retrieval.vilt import ViltGallery
+from preprocess.device import check_compiler
 from preprocess.errors import InputError
 from preprocess.features_file import FeaturesFile
 from preprocess.hdf5 import SplitHdf5
@@ -104,6 +106,8 @@ def gallery_for(
     if kind == "lxmert":
         load = _load_lxmert
     else:
+        if options.compile:
+            raise InputError(f"--compile: for an LXMERT; {name} is a {kind} model: leave it out")
         load = _load_matching_gallery if kind in MATCHING_GALLERIES else _load_dual_encoder
     loaded = load(name, model, gallery, files, options)
     identity = {
@@ -175,10 +179,19 @@ def _load_lxmert(
         "detector_sha256": str(features.attributes["weights_sha256"]),
         "features_sha256": _data_sha256(features, gallery.image_ids),
     }
+    if options.compile:  # it rounds in other places
+        check_compiler(model.device)
+        identity["compile"] = "True"
+    block_options = BlockOptions(compile=options.compile)
 
     def encode(rows: np.ndarray) -> Scorer:
         return cross_encoder.encode_gallery(
-            model, token_ids, features, gallery.image_ids[rows], **options.of_every_model()
+            model,
+            token_ids,
+            features,
+            gallery.image_ids[rows],
+            options=block_options,
+            **options.of_every_model(),
         )
 
     blocks = _blocks_of_one_length(token_ids, BLOCK_CAPTIONS, model.device)

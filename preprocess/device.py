@@ -10,6 +10,9 @@ from preprocess.errors import InputError
 def torch_device(name: str) -> torch.device:
     """Return the device `name`, such as "cpu", "cuda" or "cuda:1", after using it once.
 
+    From then on float32 is float32 there: by default, cuDNN's convolutions round to the 10 bits of
+    TF32, which changes which regions win, and the scores of what embeds patches by a convolution.
+
     Raises:
         InputError: there is no such device, or this machine or this build of torch has none.
     """
@@ -21,6 +24,7 @@ def torch_device(name: str) -> torch.device:
         raise InputError(
             f"--device {name}: expected a device of this machine, such as cpu or cuda:0 ({reason})"
         ) from error
+    torch.backends.cudnn.allow_tf32 = False
     return device
 
 

@@ -258,7 +258,6 @@ def main() -> None:
     attributes: dict[str, str | int] = {**made_by, **shard.attributes}
     for line in detectors_beside(arguments.output, attributes):
         print(f"warning: {line}", file=sys.stderr)
-    torch.backends.cudnn.allow_tf32 = False  # its 10 bits of mantissa change which regions win
     ids = split.image_ids[rows]
     with FeaturesWriter(output, ids, *shape, arguments.dtype, attributes) as writer:
         title = f"{split.split} regions"

@@ -46,6 +46,14 @@ WORDS = [
 N_REGIONS, FEATURE_DIM = 6, 16
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--card",
+        default="cuda",
+        help="what the tests marked gpu run on; cpu to try them where there is no GPU",
+    )
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real COCO data beside the project; skips where it is absent."""

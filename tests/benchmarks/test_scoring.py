@@ -6,20 +6,25 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import LxmertConfig
+from transformers import BertTokenizer, LxmertConfig
 
-from benchmarks import scoring
-from benchmarks.scoring import (
+from benchmarks import scoring, timing
+from benchmarks.lxmert_pairs import (
+    FIXED_LENGTH,
+    LENGTHS,
     N_REGIONS,
+    Changes,
+    changes,
     flop_of_pair,
     flop_of_ways,
     plain_scores,
     random_captions,
     random_model,
 )
+from preprocess.split_file import read_split
 from tests.conftest import assert_one_clear_line, save_clip, save_lxmert
 
-PADDED = f"plain, padded to {scoring.FIXED_LENGTH}"
+PADDED = f"plain, padded to {FIXED_LENGTH}"
 WAYS = [f"{way}, {kind}" for kind in ("float32", "bfloat16") for way in ("plain", PADDED, "ours")]
 COLUMNS = ["pairs/s", "ratio", "GFLOP", "of matrix", "change"]
 COLUMNS += ["i2t moved", "tied", "t2i moved", "tied"]
@@ -28,7 +33,7 @@ N_IMAGES, N_CAPTIONS = 4, 20
 
 @pytest.fixture
 def options(tmp_path, monkeypatch) -> tuple:
-    monkeypatch.setattr(scoring, "MATRIX", {"cpu": 64})
+    monkeypatch.setitem(timing.MATRIX, "cpu", 64)
     model = save_lxmert(tmp_path / "model")
     sizes = ("--n_images", N_IMAGES, "--n_captions", N_CAPTIONS)
     return ("--model_name_or_path", model, *sizes, "--device", "cpu")
@@ -63,7 +68,11 @@ def test_moved_ranks_and_tied_queries_are_counted_in_both_directions():
     exact = np.array([[3.0, 2, 1], [0, 5, 4]], np.float32)  # captions 0 and 2 of image 0
     rounded = np.array([[3.0, 2, 1], [0, 5, 1]], np.float32)
     # Caption 2 falls from rank 1 to half a rank, being tied; images rank their captions as before.
-    assert scoring.changes(rounded, exact).split() == ["3.0e+00", "0/2", "0.0%", "1/3", "33.3%"]
+    change = changes(rounded, exact)
+    assert change == Changes(
+        3, {"i2t": 2, "t2i": 3}, {"i2t": 0, "t2i": 1}, {"i2t": 0, "t2i": 1 / 3}
+    )
+    assert scoring.cells(change).split() == ["3.0e+00", "0/2", "0.0%", "1/3", "33.3%"]
 
 
 def test_the_memory_of_a_process_of_its_own_is_printed(options, run_main, capsys):
@@ -83,11 +92,21 @@ def test_a_model_of_another_type_and_too_few_captions_are_refused(tmp_path, opti
     assert_one_clear_line(status, "--n_captions: expected at least 4, found 3")
 
 
+def lengths_of(n_captions: int) -> list[int]:
+    return [len(ids) for ids in random_captions(vocabulary=40, n_captions=n_captions)]
+
+
 def test_captions_have_the_lengths_of_coco():
-    lengths = [len(ids) for ids in random_captions(vocabulary=40, n_captions=250)]
-    found = dict(zip(*np.unique(lengths[100:200], return_counts=True), strict=True))
-    assert found == scoring.LENGTHS
-    assert lengths[:50] == lengths[200:]
+    found = dict(zip(*np.unique(lengths_of(25_000), return_counts=True), strict=True))
+    assert found == LENGTHS
+    assert np.mean(lengths_of(100)) == pytest.approx(np.mean(lengths_of(25_000)), abs=0.1)
+
+
+def test_the_lengths_are_those_of_the_real_captions(shared_data):
+    captions = read_split(shared_data / "coco5k" / "test.json").captions
+    tokenizer = BertTokenizer.from_pretrained(shared_data / "tokenizers" / "bert-base-uncased")
+    lengths = [len(ids) for ids in tokenizer(list(captions))["input_ids"]]
+    assert dict(zip(*np.unique(lengths, return_counts=True), strict=True)) == LENGTHS
 
 
 def test_the_arithmetic_of_the_published_size_is_the_known_one():

@@ -5,8 +5,9 @@ import re
 import pytest
 import torch
 
-from benchmarks import scoring, training
+from benchmarks import lxmert_pairs, timing, training, training_steps
 from benchmarks.training import GROUPED, OURS, PLAIN
+from information_retrieval.arguments import InputArguments
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.recipe import lxmert_recipe
 from preprocess.features_file import FeaturesFile
@@ -23,8 +24,7 @@ N_IMAGES, BATCH_SIZE, N_STEPS = 3, 8, 2
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch) -> None:
     """A tiny model in place of that of the published size, on the CPU."""
-    for module in (training, scoring):
-        monkeypatch.setattr(module, "MATRIX", {"cpu": 64})
+    monkeypatch.setitem(timing.MATRIX, "cpu", 64)
     config = training.LxmertConfig(
         vocab_size=400,
         hidden_size=32,
@@ -34,7 +34,7 @@ def tiny(monkeypatch) -> None:
         r_layers=1,
         x_layers=2,
     )
-    monkeypatch.setattr(training, "LxmertConfig", lambda: config)
+    monkeypatch.setattr(training, "LxmertConfig", lambda **_: config)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")  # taken back, which main sets too
 
@@ -51,7 +51,9 @@ def ways(tmp_path) -> dict[str, training.Way]:
     split = training.random_split(tokenizer, N_IMAGES)
     training.write_files(tmp_path, N_IMAGES)
     features = FeaturesFile(tmp_path / "ours.h5")
-    recipe = lxmert_recipe(name, "binary", ObjectiveArguments(), split, features, seed=0)
+    recipe = lxmert_recipe(
+        name, "binary", ObjectiveArguments(), split, features, seed=0, odd=InputArguments()
+    )
     return training.make_ways(recipe, split, tmp_path / "groups.h5", BATCH_SIZE, num_workers=0)
 
 
@@ -77,14 +79,14 @@ def test_each_way_has_a_row_in_both_tables(options, num_workers, run_main, capsy
         assert 0 <= waiting <= 100
         assert flop > 0
         assert of_matrix >= 0
-        assert tokens <= plain[4] == scoring.FIXED_LENGTH
+        assert tokens <= plain[4] == lxmert_pairs.FIXED_LENGTH
     header, *lines = loading_table.splitlines()
     columns, rows = table(header, lines)
     assert columns == LOADING
     assert list(rows) == WAYS
     for rate, ratio, tokens in rows.values():
         assert ratio == pytest.approx(rate / rows[PLAIN][0], rel=0.01, abs=0.01)
-        assert tokens <= rows[PLAIN][2] == scoring.FIXED_LENGTH
+        assert tokens <= rows[PLAIN][2] == lxmert_pairs.FIXED_LENGTH
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,7 +96,7 @@ def test_the_plain_way_loads_the_same_numbers_but_for_the_padding(ways):
     loaded = [ways[name].loader(batch_sampler=batches) for name in (PLAIN, OURS)]
     for plain, ours in zip(*loaded, strict=True):
         length = ours["input_ids"].shape[1]
-        assert plain["input_ids"].shape == (BATCH_SIZE, scoring.FIXED_LENGTH)
+        assert plain["input_ids"].shape == (BATCH_SIZE, lxmert_pairs.FIXED_LENGTH)
         assert not plain["attention_mask"][:, length:].any()
         assert plain.keys() == ours.keys()
         for name, found in ours.items():
@@ -112,8 +114,8 @@ def test_every_way_loads_each_caption_at_most_once(ways):
 
 def test_steps_are_spread_over_the_epoch_by_length():
     lengths = [14, 30, 12, 18, 16, 20, 22, 24]
-    assert [lengths[i] for i in training.spread(lengths, 4)] == [30, 14, 18, 22, 30]
-    assert [lengths[i] for i in training.spread(lengths, 1)] == [30, 20]
+    assert [lengths[i] for i in training_steps.spread(lengths, 4)] == [30, 14, 18, 22, 30]
+    assert [lengths[i] for i in training_steps.spread(lengths, 1)] == [30, 20]
 
 
 def test_captions_have_the_lengths_of_coco_in_the_tokenizers_tokens(tmp_path):
@@ -121,7 +123,7 @@ def test_captions_have_the_lengths_of_coco_in_the_tokenizers_tokens(tmp_path):
     assert len(tokenizer) == 400
     split = training.random_split(tokenizer, n_images=25)
     lengths = [len(ids) for ids in tokenizer(list(split.captions))["input_ids"]]
-    assert {length: lengths[:100].count(length) for length in set(lengths)} == scoring.LENGTHS
+    assert lengths == [len(ids) for ids in lxmert_pairs.random_captions(400, len(lengths))]
 
 
 def test_too_few_images_for_two_batches_are_refused(options, run_main):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from information_retrieval import scoring
 from information_retrieval.checkpoint import load_model
 from information_retrieval.scoring import (
     EncoderOptions,
@@ -14,6 +15,7 @@ from information_retrieval.scoring import (
     load_gallery,
     score_all,
 )
+from preprocess.errors import InputError
 from tests.conftest import make_split, save_clip, save_lxmert, write_features
 from tests.image_readers import perturb, save_image_reader, write_images_of_sizes
 
@@ -113,3 +115,21 @@ def test_score_all_fills_the_whole_matrix_whatever_the_blocks(capsys):
 def test_score_all_shows_nothing_unless_asked(capsys):
     score_all(Product(), iter([np.arange(3)]), 2, 3, show_progress=False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_compiled_scores_are_identified_and_the_eager_ones_as_before(tmp_path, files, monkeypatch):
+    monkeypatch.setattr(scoring, "check_compiler", lambda device: None)
+    name = saved(tmp_path, "lxmert")
+    eager, compiled = (
+        load_gallery(name, SPLIT, files, CPU, options(compile=choice)).identity
+        for choice in (False, True)
+    )
+    assert compiled == {**eager, "compile": "True"}
+    assert "compile" not in eager
+
+
+@pytest.mark.parametrize("kind", ["clip", "vilt"])
+def test_only_an_lxmert_is_compiled(tmp_path, files, kind):
+    name = saved(tmp_path, kind)
+    with pytest.raises(InputError, match=f"--compile: for an LXMERT; .* is a {kind} model"):
+        load_gallery(name, SPLIT, files, CPU, options(compile=True))
