@@ -49,9 +49,24 @@ fail() {
     exit 1
 }
 
+# Its Python is a link to one of the system's, which may have been removed or upgraded since; or the
+# folder came from another machine, or was being made when it was interrupted.
+remove_broken_environment() {
+    local python=$VENV/bin/python check=(-c '')
+    [[ -d $(dirname "$VENV") ]] || fail "VENV=$VENV: there is no folder $(dirname "$VENV")"
+    [[ -n $(ls -A "$VENV" 2>/dev/null) ]] || return 0
+    [[ -f $VENV/pyvenv.cfg || -L $python ]] ||
+        fail "$VENV/ is there, and is no virtual environment: move it away, or set VENV to another folder"
+    [[ -e $1 ]] || check=(-m pip --version)
+    "$python" "${check[@]}" >/dev/null 2>&1 && return 0
+    echo "$VENV/ has no working Python (it was made by $(readlink "$python" || echo "another")): it is made again"
+    rm -rf "$VENV"
+}
+
 # Make the virtual environment once; install again only when requirements.txt changed.
 make_environment() {
     local stamp=$VENV/requirements.installed
+    remove_broken_environment "$stamp"
     if ! cmp -s requirements.txt "$stamp"; then
         command -v "$PYTHON" >/dev/null || fail "$PYTHON not found: install Python 3.11 or newer, or set PYTHON"
         "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 
 import torch
 from torch import nn
@@ -9,6 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers import LxmertConfig, LxmertModel, LxmertPreTrainedModel
 from transformers.models.lxmert.modeling_lxmert import LxmertVisualAnswerHead
 from transformers.utils import ModelOutput
+
+from preprocess.errors import InputError
 
 
 @dataclass
@@ -92,6 +95,11 @@ class LxmertForImageTextMatching(LxmertPreTrainedModel):
         HF's LXMERT does not offer it. Takes what HF's method takes; activations are not offloaded.
         """
         options = activation_checkpointing_kwargs or {"use_reentrant": False}
+        unknown = options.keys() - signature(checkpoint).parameters.keys()
+        if unknown:
+            raise InputError(
+                f"--gradient_checkpointing_kwargs: torch's checkpoint knows no {min(unknown)}"
+            )
         encoder = self.lxmert.encoder
         layers = (*encoder.layer, *encoder.r_layers, *encoder.x_layers)
         for layer in layers[::every_n_layers]:

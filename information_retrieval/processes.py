@@ -5,7 +5,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -21,6 +21,9 @@ from preprocess.errors import InputError
 
 T = TypeVar("T")
 LAST_WORDS_SECONDS = 5.0
+LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE")  # what torchrun and accelerate say of a process
+MEETING = ("MASTER_ADDR", "MASTER_PORT")  # and of where it meets the others
+MPI = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")  # heeded by accelerate on CPUs
 # Longer than a network file system may keep to what it knew of a folder: NFS a minute.
 SHARED_SECONDS = 90.0
 
@@ -124,6 +127,58 @@ class Processes:
             self.state.destroy_process_group()
 
 
+def check_launch(environment: Mapping[str, str]) -> None:
+    """Check that what says of this process which one of how many it is, is a launcher's and whole.
+
+    A variable left over from another job, a notebook service or an MPI launcher would make torch
+    wait for processes that do not come, or fail on the address of the main one.
+
+    Args:
+        environment: usually `os.environ`.
+
+    Raises:
+        InputError: some of torchrun's variables without the others, or with impossible values; or
+            those of MPI alone, by which accelerate would begin a distributed run.
+    """
+    numbers = {
+        name: _number(environment, name) for name in (*LAUNCHED, *MPI) if name in environment
+    }
+    if "WORLD_SIZE" in numbers or numbers.get("LOCAL_RANK", -1) >= 0:
+        given = [name for name in (*LAUNCHED, *MEETING) if name in environment]
+        missing = [name for name in (*LAUNCHED, *MEETING) if name not in environment]
+        if missing and not (numbers.get("WORLD_SIZE") == 1 and "LOCAL_RANK" not in numbers):
+            raise InputError(
+                f"{_listed(given)} set in the environment, but {', '.join(missing)} not: start "
+                f"with torchrun, or unset {', '.join(given)}"
+            )
+        if not missing and not 0 <= numbers["RANK"] < numbers["WORLD_SIZE"]:
+            raise InputError(
+                f"RANK: expected 0 to {numbers['WORLD_SIZE'] - 1} of WORLD_SIZE "
+                f"{numbers['WORLD_SIZE']}, found {numbers['RANK']}; start with torchrun"
+            )
+        return
+    several = [name for name in MPI if numbers.get(name, 1) > 1]
+    if several:
+        raise InputError(
+            f"{several[0]} is {numbers[several[0]]} in the environment, as an MPI launcher or srun "
+            f"sets it: start with torchrun, or unset {several[0]}"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    try:
+        return int(environment[name])
+    except ValueError as error:
+        raise InputError(
+            f"{name}: expected a number in the environment, found {environment[name]!r}; start "
+            "with torchrun, or unset it"
+        ) from error
+
+
 def join_processes(device: str) -> Processes:
     """Join the processes that a launcher started, each on a device of its own.
 
@@ -131,8 +186,9 @@ def join_processes(device: str) -> Processes:
         device: cpu, or cuda for one GPU a process; of a single process any torch device.
 
     Raises:
-        InputError: no such device, or fewer GPUs than processes.
+        InputError: no such device, fewer GPUs than processes, or as `check_launch`.
     """
+    check_launch(os.environ)
     count, local_rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     if count > 1:
         device = _device_of_its_own(device, local_rank)

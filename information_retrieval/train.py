@@ -21,6 +21,7 @@ the signal's number. On several GPUs: `torchrun --nproc_per_node 8 -m informatio
 paper reports 24 to 28 h on 8 GPUs of 11 GB.
 """
 
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,9 +34,13 @@ from information_retrieval.arguments import DataArguments, InputArguments, Model
 from information_retrieval.checkpoint import load_config, weights_revision
 from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.output_lock import lock_output
-from information_retrieval.processes import join_launched
+from information_retrieval.processes import check_launch, join_launched
 from information_retrieval.scoring import gallery_for
-from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
+from information_retrieval.training.arguments import (
+    ObjectiveArguments,
+    PaperTrainingArguments,
+    telling_bad_options,
+)
 from information_retrieval.training.curves import training_curves
 from information_retrieval.training.model_card import kept_evaluation, model_card
 from information_retrieval.training.recipe import (
@@ -51,7 +56,7 @@ from information_retrieval.training.run_folder import (
     make_folder,
     remove_leftovers,
 )
-from information_retrieval.training.trainer import Gallery, RetrievalTrainer
+from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
 from preprocess.command_line import parse_arguments, run_command
 from preprocess.disk_space import writing_model
 from preprocess.errors import InputError
@@ -197,22 +202,26 @@ def prepare(
             for line in tokens.warnings():
                 print(f"{split.split}: {line}", file=sys.stderr)
     make_folder(Path(training.output_dir))
-    trainer = RetrievalTrainer(
-        model=recipe.model,
-        args=training,
-        train_dataset=recipe.pairs,
-        data_collator=recipe.collator,
-        processing_class=recipe.processor,
-        loss=recipe.loss,
-        callbacks=list(recipe.callbacks),
-        gallery=gallery,
-    )
     heeded = heeded_options(model_type, formulation, objective, recipe)
     heeded["pairs_compared"] = compared
-    return trainer, begun_with(name, recipe, minival, heeded, training)
+    settings = begun_with(name, recipe, minival, heeded, training)
+    with telling_bad_options():
+        trainer = RetrievalTrainer(
+            model=recipe.model,
+            args=training,
+            train_dataset=recipe.pairs,
+            data_collator=recipe.collator,
+            processing_class=recipe.processor,
+            loss=recipe.loss,
+            callbacks=[*recipe.callbacks, RecordedRun(settings)],
+            gallery=gallery,
+        )
+    trainer.check_options()
+    return trainer, settings
 
 
 def main() -> None:
+    check_launch(os.environ)  # HF's arguments join the processes as they are parsed
     model_arguments, odd, data, objective, training = parse_arguments(
         ModelArguments,
         InputArguments,

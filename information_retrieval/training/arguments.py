@@ -1,5 +1,7 @@
 """The options of fine-tuning; their defaults are the paper's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -7,6 +9,8 @@ from typing import Literal
 import torch
 from transformers import TrainingArguments
 
+from information_retrieval.metrics import CUTOFFS
+from information_retrieval.query_ranks import DIRECTIONS
 from preprocess.command_line import check_at_least
 from preprocess.errors import InputError
 
@@ -63,6 +67,38 @@ class ObjectiveArguments:
             raise InputError(f"--margin: expected a value above 0, found {self.margin}")
 
 
+# Options that HF does not look at until training has begun, and the least that they can be.
+LEAST = {
+    "seed": 0,
+    "data_seed": 0,
+    "dataloader_num_workers": 0,
+    "per_device_train_batch_size": 1,
+    "per_device_eval_batch_size": 1,
+    "gradient_accumulation_steps": 1,
+}
+METRICS = (
+    *(f"{d}_r{k}" for d in DIRECTIONS for k in CUTOFFS),
+    *(f"{d}_{name}" for d in DIRECTIONS for name in ("median_rank", "mean_rank")),
+    "rsum",
+)
+
+
+@contextmanager
+def telling_bad_options() -> Iterator[None]:
+    """Raise as InputError what HF raises while it prepares to train with a user's options.
+
+    It raises whatever it meets: ValueError, ImportError of what is not installed, TypeError of a
+    keyword that a schedule does not know, errors of the network.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InputError(f"training arguments: {reason}") from error
+
+
 def _default(name: str, value):
     """Return HF's field of that name, help and all, with another default."""
     return field(default=value, metadata=TrainingArguments.__dataclass_fields__[name].metadata)
@@ -113,14 +149,24 @@ class PaperTrainingArguments(TrainingArguments):
                 "--train_sampling_strategy: expected random, sequential or group_by_length, found "
                 "batch_rebalance, which is for HF's own datasets"
             )
-        for option in ("label_smoothing_factor", "resume_from_checkpoint"):
+        for option in ("label_smoothing_factor", "resume_from_checkpoint", "use_liger_kernel"):
             if getattr(self, option):
                 raise InputError(f"--{option}: not an option here; leave it out")
+        for option, least in LEAST.items():
+            if getattr(self, option) is not None:
+                check_at_least(f"--{option}", getattr(self, option), least)
+        if self.max_steps == 0 or not self.num_train_epochs > 0:
+            raise InputError("--num_train_epochs, --max_steps: expected some training, found none")
+        metric = (self.metric_for_best_model or "rsum").removeprefix("eval_")
+        if metric not in METRICS:
+            raise InputError(
+                f"--metric_for_best_model: expected one of {', '.join(METRICS)}, found {metric}"
+            )
+        if metric.endswith("_rank") and self.greater_is_better is None:
+            self.greater_is_better = False  # HF takes all but losses for better the greater
         self.fp16 = self.fp16 and not self.bf16 and not self.use_cpu
         if self.accelerator_config is None:
             # From pinned memory, so that the copy does not wait for the batch before.
             self.accelerator_config = {"non_blocking": bool(self.dataloader_pin_memory)}
-        try:
+        with telling_bad_options():
             super().__post_init__()
-        except (ValueError, ImportError) as error:
-            raise InputError(f"training arguments: {error}") from error

@@ -1,6 +1,6 @@
 """A training run's folder: what the run was begun with, and its checkpoints.
 
-training_run.json             what the run was begun with
+training_run.json             what the run was begun with, written after the first step
 checkpoint-*/                 HF's, and complete.json: the SHA-256 of each file, written last, so
                               that a checkpoint without it is one whose writing was interrupted
 trainer_state.json            written last of all: the run is finished
@@ -50,9 +50,18 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
             f"{output_dir}: holds checkpoints but no {FILE_NAME}, so of a run that another "
             "command began; choose another --output_dir"
         )
-    else:
-        write_json(path, begun_with)
     return last_whole_checkpoint(output_dir)
+
+
+def record(output_dir: Path, begun_with: dict) -> None:
+    """Write what the run was begun with, unless it is there.
+
+    After the first step, so that options with which no step can be made leave the folder free for
+    the corrected command.
+    """
+    path = output_dir / FILE_NAME
+    if not path.exists():
+        write_json(path, begun_with)
 
 
 def is_finished(output_dir: Path) -> bool:

@@ -24,11 +24,11 @@ from information_retrieval.loaded_gallery import LoadedGallery
 from information_retrieval.metrics import retrieval_metrics
 from information_retrieval.rankings import rank_scores
 from information_retrieval.scoring import score_all
-from information_retrieval.training.arguments import PaperTrainingArguments
+from information_retrieval.training.arguments import PaperTrainingArguments, telling_bad_options
 from information_retrieval.training.dataset import TrainingPairs
 from information_retrieval.training.interruption import Interruption
 from information_retrieval.training.progress import TrainingProgress
-from information_retrieval.training.run_folder import seal
+from information_retrieval.training.run_folder import record, seal
 from preprocess.split_file import Split
 
 
@@ -41,6 +41,17 @@ class EpochStart(TrainerCallback):
     def on_epoch_begin(self, args, state, control, **kwargs) -> None:
         # A fraction while resuming within an epoch.
         self.pairs.start_epoch(int(state.epoch or 0))
+
+
+class RecordedRun(TrainerCallback):
+    """Records after the first step, before any checkpoint, what the run was begun with."""
+
+    def __init__(self, begun_with: dict):
+        self.begun_with = begun_with
+
+    def on_step_end(self, args, state, control, **kwargs) -> None:
+        if state.is_world_process_zero:
+            record(Path(args.output_dir), self.begun_with)
 
 
 class GroupedByLength(LengthGroupedSampler):
@@ -102,6 +113,16 @@ class RetrievalTrainer(Trainer):
         for unwanted in (PrinterCallback, ProgressCallback):
             self.remove_callback(unwanted)
         self.add_callback(TrainingProgress(not self.args.disable_tqdm))
+
+    def check_options(self) -> None:
+        """Build the optimiser and the schedule, as training does when it begins, and drop them.
+
+        Raises:
+            InputError: HF's options do not allow it, such as a schedule that lacks a value.
+        """
+        with telling_bad_options():
+            self.create_optimizer_and_scheduler(num_training_steps=1)
+        self.optimizer = self.lr_scheduler = None
 
     @property
     def stopped_by(self) -> signal.Signals | None:
