@@ -55,7 +55,7 @@ remove_broken_environment() {
     local python=$VENV/bin/python check=(-c '')
     [[ -d $(dirname "$VENV") ]] || fail "VENV=$VENV: there is no folder $(dirname "$VENV")"
     [[ -n $(ls -A "$VENV" 2>/dev/null) ]] || return 0
-    [[ -f $VENV/pyvenv.cfg || -L $python ]] ||
+    [[ -f $VENV/pyvenv.cfg || -e $python || -L $python ]] ||
         fail "$VENV/ is there, and is no virtual environment: move it away, or set VENV to another folder"
     [[ -e $1 ]] || check=(-m pip --version)
     "$python" "${check[@]}" >/dev/null 2>&1 && return 0

@@ -70,6 +70,28 @@ def test_a_missing_or_old_python_is_named_before_anything_is_made(tmp_path):
     assert not Path(venv).exists()
 
 
+@pytest.mark.parametrize("stamp", [True, False])
+def test_an_environment_whose_python_is_gone_is_made_again_and_that_is_said(tmp_path, stamp):
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to("/usr/bin/python3.99")
+    if stamp:
+        shutil.copy(ROOT / "requirements.txt", venv / "requirements.installed")
+    shown = setup("test", VENV=str(venv), PYTHON="python9")  # so that nothing is installed
+    assert "has no working Python (it was made by /usr/bin/python3.99): it is made" in shown.stdout
+    assert "python9 not found" in shown.stderr
+    assert not venv.exists()
+
+
+def test_a_folder_that_is_no_environment_is_kept_and_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    shown = setup("test", VENV=str(tmp_path))
+    assert "is no virtual environment: move it away" in shown.stderr
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    shown = setup("test", VENV=str(tmp_path / "absent" / "venv"))
+    assert f"there is no folder {tmp_path / 'absent'}" in shown.stderr
+
+
 def this_environment(folder: Path) -> str:
     """A virtual environment's folder in which this interpreter counts as installed."""
     (folder / "bin").mkdir(parents=True)

@@ -66,6 +66,51 @@ def test_the_half_precision_of_a_gpu_is_none_of_the_cpu(tmp_path):
     assert not PaperTrainingArguments(output_dir=str(tmp_path), use_cpu=True, fp16=True).fp16
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--report_to", "wandb"], "wandb to be installed"),
+        (["--optim", "adamw_bnb_8bit"], "bitsandbytes"),
+        (["--dataloader_num_workers", "-1"], "--dataloader_num_workers: expected at least 0"),
+        (["--lr_scheduler_type", "cosine_with_min_lr"], "min_lr"),
+        (["--lr_scheduler_kwargs", '{"a": 1}'], "unexpected keyword argument 'a'"),
+        (["--seed", "-1"], "--seed: expected at least 0, found -1"),
+        (["--fsdp", "full_shard"], "fsdp"),
+        (
+            ["--per_device_eval_batch_size", "0"],
+            "--per_device_eval_batch_size: expected at least 1",
+        ),
+        (["--gradient_accumulation_steps", "0"], "--gradient_accumulation_steps: expected"),
+        (["--learning_rate", "-1"], "Invalid learning rate"),
+        (["--adam_beta1", "2"], "Invalid beta"),
+        (["--accelerator_config", '{"bogus": 1}'], "bogus"),
+        (["--metric_for_best_model", "loss"], "expected one of i2t_r1"),
+        (["--max_steps", "0"], "expected some training"),
+        (["--use_liger_kernel"], "not an option here"),
+    ],
+)
+def test_options_with_which_no_step_can_be_made_are_one_line(train, tmp_path, options, line):
+    status, output = train(save_lxmert(tmp_path / "lxmert"), "--num_train_epochs", "1", *options)
+    assert_one_clear_line(status, line)
+    assert not (output / "training_run.json").exists()
+
+
+def test_after_a_first_step_that_cannot_be_made_the_corrected_command_trains(train, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    options = ["--gradient_checkpointing", "--gradient_checkpointing_kwargs", '{"bogus": true}']
+    status, output = train(checkpoint, "--max_steps", "1", *options)
+    assert_one_clear_line(status, "--gradient_checkpointing_kwargs", "bogus")
+    assert train(checkpoint, "--max_steps", "1")[0] == 0
+    assert (output / "training_run.json").exists()
+
+
+def test_of_mean_ranks_the_least_is_the_best(tmp_path):
+    of_ranks = PaperTrainingArguments(
+        output_dir=str(tmp_path), metric_for_best_model="t2i_mean_rank"
+    )
+    assert not of_ranks.greater_is_better
+
+
 def test_the_head_is_two_linear_layers_with_gelu_and_norm():
     model = make_lxmert(perturb=False)
     pooled = torch.randn(3, 32)
