@@ -13,6 +13,7 @@ delete it by hand.
 
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -126,8 +127,9 @@ def measure(folder: Path, n_images: int, repeats: int) -> dict[str, list[float]]
     """
     spawn = multiprocessing.get_context("spawn")
     best = {name: [float("inf")] * 3 for name in LAYOUTS}
-    for _ in range(repeats):
+    for turn in range(1, repeats + 1):
         for name in LAYOUTS:
+            print(f"{turn} of {repeats}: {name}", file=sys.stderr, flush=True)
             seconds = []
             for cached in (False, True):
                 with spawn.Pool(1) as pool:
@@ -146,6 +148,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="feature_reads-", dir=arguments.folder) as name:
         folder = Path(name)
+        print(f"writing {arguments.n_images:,} images", file=sys.stderr, flush=True)
         write_files(folder, arguments.n_images)
         best = measure(folder, arguments.n_images, arguments.repeats)
     print(f"microseconds an image, of {arguments.n_images:,}, fastest of {arguments.repeats}")

@@ -19,6 +19,7 @@ CPU in float32: it encodes all and scores a few tiles, for the others repeat the
 features are in memory, as all pages of their mapped file may be. 6 minutes on 2 busy CPU cores.
 """
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -141,7 +142,8 @@ def compare_ways(model: LxmertForImageTextMatching, args: ScoringArguments) -> N
             add(f"{way}, {kind}", dtype, partial(plain_scores, model, token_ids, images, length))
         add(f"ours, {kind}", dtype, partial(ours, dtype))
         ways[f"matrix product, {kind}"] = matrix_product(device, dtype)
-    compare(ways, repeats=1)  # warm
+    print("once each, to warm", file=sys.stderr, flush=True)
+    compare(ways, repeats=1)
     seconds = fastest(compare(ways, args.repeats))
     print(f"{args.n_images} images x {len(token_ids)} captions; {hardware(device)}")
     flop = flop_of_ways(config, token_ids, args.n_images)
@@ -181,6 +183,7 @@ def main() -> None:
     if args.peak_memory:
         print_memory(args)  # before a model is here: a process starts from its parent's peak
         return
+    print("loading or making the model", file=sys.stderr, flush=True)
     torch.manual_seed(0)
     compare_ways(load_or_random(args.model_name_or_path).to(torch_device(args.device)), args)
 

@@ -1,6 +1,7 @@
 """Timing that noisy machines do not fool: ways compared in turns, every round kept."""
 
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ MATRIX = {"cpu": 4096, "cuda": 16384}  # side of the large matrix product
 def compare(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
     """Run each way once per round, and return the seconds that each took in every round.
 
-    The ways take turns, so that what else the machine does slows all of them.
+    The ways take turns, so that what else the machine does slows all of them. Each is named on
+    stderr as it begins: a round may take minutes.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
+    for turn in range(1, repeats + 1):
         for name, run in ways.items():
+            print(f"{turn} of {repeats}: {name}", file=sys.stderr, flush=True)
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
