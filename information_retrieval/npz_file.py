@@ -1,5 +1,6 @@
 """An .npz file whose every byte is checked as it is read, and which is written reproducibly."""
 
+import math
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -64,6 +65,13 @@ def read_npz(path: Path, expected: str, made_by: str) -> dict[str, np.ndarray]:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = getattr(np.lib.format, f"read_array_header_{min(version[0], 2)}_0")
+        shape, _, dtype = read_header(file)
+        # Else it would ask for the memory first, and the want of that is not called damage.
+        if math.prod(shape) * dtype.itemsize > archive.getinfo(name).file_size:
+            raise ValueError(f"{name} is shorter than its array")
     with archive.open(name) as file:
         array = np.lib.format.read_array(file, allow_pickle=False)
         # The checksum of a member is compared at its end, which an array whose header was damaged

@@ -16,6 +16,7 @@ from information_retrieval.checkpoint import load_model
 from information_retrieval.evaluate import main
 from information_retrieval.matching_gallery import MatchingGallery
 from information_retrieval.rankings import read_rankings
+from preprocess.files import read_json
 from preprocess.split_file import Caption, CaptionedImage, Split, read_split, write_split
 from tests.conftest import assert_one_clear_line, make_split
 from tests.image_readers import MAKERS, all_scores, save_image_reader, write_images_of_sizes
@@ -97,18 +98,24 @@ def longer(split: Split, n_words: int) -> Split:
     ("kind", "positions"),
     [("siglip", 80), ("altclip", 79), ("align", 80), ("vilt", 80), ("blip", 80)],
 )
-def test_a_caption_may_have_as_many_tokens_as_the_model_has_positions(
+def test_a_caption_may_have_as_many_tokens_as_the_model_has_positions_and_is_cut_beyond(
     evaluate, tmp_path, kind, positions
 ):
     checkpoint = save_image_reader(tmp_path / kind, kind)
     path = evaluate.data_dir / "test.json"
     split = read_split(path)
     write_split(path, longer(split, positions - 1))  # and two special tokens
-    status, _ = evaluate(checkpoint)
+    status, _ = evaluate(checkpoint, "--long_captions", "error")
     assert_one_clear_line(status, f"{positions + 1} tokens", f"{positions} positions")
-    write_split(path, longer(split, positions - 2))
-    status, _ = evaluate(checkpoint)
+    status, output = evaluate(checkpoint)
     assert status == 0
+    told = read_json(output.with_name("metrics.json"), "")["metadata"]
+    longest = split.images[0].captions[0].caption_id
+    assert told["captions_cut"] == {"tokens": positions, "caption_ids": [longest]}
+    output.unlink()
+    write_split(path, longer(split, positions - 2))
+    assert evaluate(checkpoint, "--long_captions", "error")[0] == 0
+    assert "captions_cut" not in read_json(output.with_name("metrics.json"), "")["metadata"]
 
 
 @pytest.mark.parametrize("kind", ["vilt", "blip", "siglip"])
