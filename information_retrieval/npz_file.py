@@ -10,6 +10,7 @@ import numpy as np
 
 from preprocess.errors import InputError, lack_of_machine
 from preprocess.files import atomic_path
+from preprocess.lfs_pointer import check_no_pointer
 
 # What a damaged or foreign file can raise, depending on where it is: zipfile raises RuntimeError
 # for a flag of encryption or an unknown compression, NumPy's parser of headers SyntaxError.
@@ -56,6 +57,7 @@ def read_npz(path: Path, expected: str, made_by: str) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except DAMAGED as error:
+        check_no_pointer(path)
         if reason := lack_of_machine(error):
             raise InputError(f"{path}: cannot be read ({reason})") from error
         raise InputError(

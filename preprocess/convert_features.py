@@ -71,7 +71,7 @@ class ConvertFeaturesArguments:
         default=None,
         metadata={"help": "folder of the split's images; needed if the input has no image sizes"},
     )
-    features_dtype: Literal["float32", "float16"] | None = field(
+    features_dtype: Literal["float16", "float32", "float64"] | None = field(
         default=None,
         metadata={
             "help": "type of the features in a TSV file, whose bytes do not tell. Default: "

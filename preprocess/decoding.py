@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from preprocess.errors import InputError
+from preprocess.lfs_pointer import BEGINNING, check_no_pointer
 
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 UPRIGHT_BY = {
@@ -45,10 +46,13 @@ def read_encoded(path: Path) -> bytes:
     """Read an image file's own bytes.
 
     Raises:
-        InputError: the file does not exist or cannot be read.
+        InputError: the file does not exist, cannot be read, or is a Git LFS pointer.
     """
     with _reading(path):
-        return path.read_bytes()
+        encoded = path.read_bytes()
+    if encoded.startswith(BEGINNING):
+        check_no_pointer(path)
+    return encoded
 
 
 def size_of(path: Path) -> int:

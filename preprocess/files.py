@@ -13,6 +13,7 @@ from preprocess.disk_space import FULL
 from preprocess.errors import InputError
 from preprocess.file_lock import let_go, take_lock
 from preprocess.json_seal import BrokenSealError, sealed, unsealed
+from preprocess.lfs_pointer import check_no_pointer
 
 
 @contextmanager
@@ -129,17 +130,18 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 def read_json(path: Path, made_by: str) -> Any:
     """Read a JSON file; what `write_json` wrote is returned without its seal.
 
-    A byte-order mark, as some editors write it, is passed over.
+    It may have a byte-order mark, or be in UTF-16, as some editors write it.
 
     Args:
         made_by: the command that makes such a file, or where it comes from; ends the error line.
 
     Raises:
-        InputError: `path` does not exist, is not UTF-8 text, is not JSON, or is not what was
-            written.
+        InputError: `path` does not exist, is not JSON, or is not what was written.
     """
     try:
-        return unsealed(json.loads(path.read_text("utf-8-sig")))
+        content = path.read_bytes()
+        check_no_pointer(path)
+        return unsealed(json.loads(content))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except OSError as error:

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from preprocess.errors import InputError, lack_of_machine
+from preprocess.lfs_pointer import check_no_pointer
 
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
 # may crash; the next one's marks a file that a killed process was writing as not to be opened.
@@ -70,6 +71,7 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; make it with {schema.made_by}")
+    check_no_pointer(path)
     with reading_hdf5(path, schema, mode):
         # Not locked to be read: a finished file does not change, and some file systems have no
         # locks (NFS without a lock daemon). One that is being written is not complete, which is

@@ -10,6 +10,7 @@ from pathlib import Path
 from information_retrieval.output_lock import lock_output
 from preprocess.disk_space import FULL
 from preprocess.errors import InputError
+from preprocess.files import behind_link
 
 MARKER = "report.json"
 MADE_BY = "error_analysis.report"
@@ -25,9 +26,10 @@ def check_replaceable(folder: Path) -> None:
             f"{folder}: the report is a folder with an index.html; leave out the {folder.suffix}: "
             f"--output {folder.with_suffix('')}"
         )
-    if not folder.exists() and not folder.is_symlink():
+    folder = behind_link(folder)
+    if not folder.exists():
         return
-    if folder.is_symlink() or not folder.is_dir():
+    if not folder.is_dir():
         raise InputError(f"{folder}: expected the name of a folder, found something else there")
     found = {path.name for path in folder.iterdir()}
     foreign = sorted(found - _own_names(folder))
@@ -58,7 +60,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         InputError: as `check_replaceable`; another process is writing it; it cannot be written, or
             the disk is full.
     """
-    folder = Path(os.path.abspath(folder))
+    folder = Path(os.path.abspath(behind_link(folder)))
     new, old = (folder.with_name(f".{folder.name}.{what}") for what in ("partial", "old"))
     with lock_output(folder):
         if old.is_dir():

@@ -19,6 +19,7 @@ from preprocess.conversion.found_regions import FoundRegions, SourceImage, found
 from preprocess.conversion.region_layouts import layout_of
 from preprocess.errors import InputError, lack_of_machine
 from preprocess.hdf5 import DAMAGE
+from preprocess.lfs_pointer import check_no_pointer
 
 
 def iterate_images(path: Path, features_dtype: str | None = None) -> Iterator[SourceImage]:
@@ -35,6 +36,7 @@ def iterate_images(path: Path, features_dtype: str | None = None) -> Iterator[So
         raise InputError(f"{path}: no such file or folder; check --input")
     if path.is_dir():
         return _npz_images(path)
+    check_no_pointer(path)
     if h5py.is_hdf5(path):
         return _hdf5_images(path)
     if zipfile.is_zipfile(path):
@@ -67,6 +69,7 @@ def _read_npz(path: Path) -> FoundRegions:
             arrays = {key: archive[key] for key in layout.keys & set(archive.files)}
     # TypeError: a .npy file by the name of .npz.
     except (*DAMAGE, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        check_no_pointer(path)
         if reason := lack_of_machine(error):
             raise InputError(f"{path}: cannot be read ({reason})") from error
         raise InputError(

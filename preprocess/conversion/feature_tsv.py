@@ -42,8 +42,8 @@ def tsv_images(path: Path, features_dtype: str | None = None) -> Iterator[Source
     """Yield each line's image.
 
     Args:
-        features_dtype: "float32", as all known producers write, or "float16"; None: float32, unless
-            the number of bytes is that of a producer's features in float16.
+        features_dtype: "float32", as all known producers write, "float16" or "float64"; None:
+            float32, unless the number of bytes is that of a producer's features in another type.
 
     Raises:
         InputError: while iterating, a line of another number of columns; on `SourceImage.read`,
@@ -91,18 +91,25 @@ def _read_tsv_line(
         raise InputError(f"{where}: expected at least one box, found num_boxes {n}")
     # The one producer whose boxes are float64 is told by their length.
     arrays["boxes"] = _decode(columns["boxes"], "boxes", ("<f4", "<f8"), n, 4, where)
-    kind = "<f2" if features_dtype == "float16" else "<f4"
-    features = _decode(columns["features"], "features", (kind,), n, None, where)
-    if features_dtype is None and 2 * features.shape[1] == PRODUCERS_DIM:
-        raise InputError(
-            f"{where}: expected features of {PRODUCERS_DIM:,} float32 numbers, as every program "
-            f"that writes such files has them, found half of the bytes: {PRODUCERS_DIM:,} float16 "
-            f"or {PRODUCERS_DIM // 2:,} float32 numbers; say which with --features_dtype"
-        )
-    arrays["features"] = features.astype(np.float32, copy=False)
+    arrays["features"] = _decode_features(columns["features"], n, where, features_dtype)
     for key, kind in zip(layout.labels, ("<i8", "<f4", "<i8", "<f4"), strict=False):
         arrays[key] = _decode(columns[key], key, (kind,), n, 1, where)
     return found_regions(layout, arrays, where)
+
+
+def _decode_features(field: bytes, n: int, where: str, features_dtype: str | None) -> np.ndarray:
+    """Decode the features of n regions to (n, D) float32; their bytes do not tell their type."""
+    kind = np.dtype(features_dtype or "float32").newbyteorder("<")
+    features = _decode(field, "features", (kind.str,), n, None, where)
+    row_bytes = features.shape[1] * kind.itemsize
+    for other in ("float16", "float64"):
+        if features_dtype is None and row_bytes == PRODUCERS_DIM * np.dtype(other).itemsize:
+            raise InputError(
+                f"{where}: expected features of {PRODUCERS_DIM:,} float32 numbers, as every "
+                f"program that writes such files has them, found the bytes of {PRODUCERS_DIM:,} "
+                f"{other} or {features.shape[1]:,} float32 numbers; say which with --features_dtype"
+            )
+    return features.astype(np.float32, copy=False)
 
 
 def _integer(field: bytes, key: str, where: str) -> np.ndarray:

@@ -34,6 +34,16 @@ def test_a_folder_that_is_no_report_is_refused(two_models, run_main, marker):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
+def test_a_report_goes_where_a_link_points_and_the_link_stays(two_models, run_main, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    Path(two_models[-1]).symlink_to(tmp_path / "scratch" / "report")
+    for _ in range(2):
+        assert run_main(main, *two_models) == 0
+        assert Path(two_models[-1]).is_symlink()
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["report"]
+    assert (tmp_path / "scratch" / "report" / "index.html").exists()
+
+
 def test_a_report_is_replaced_as_a_whole(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
     make_report(monkeypatch, arguments)

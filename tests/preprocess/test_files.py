@@ -48,6 +48,12 @@ def test_a_link_that_leads_nowhere_is_one_line(tmp_path):
     assert not (tmp_path / "absent").exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_is_json_however_an_editor_saved_it(tmp_path, encoding):
+    (tmp_path / "a.json").write_text('{"caption": "a café"}', encoding)
+    assert read_json(tmp_path / "a.json", "") == {"caption": "a café"}
+
+
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
 def test_a_disk_that_fails_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch, operation):
     (tmp_path / "a.txt").write_text("old")

@@ -2,8 +2,14 @@
 
 import pytest
 
+from information_retrieval.npz_file import read_npz
+from preprocess.conversion.feature_sources import iterate_images
+from preprocess.decoding import read_encoded
 from preprocess.detector.weights import load_detector
 from preprocess.errors import InputError
+from preprocess.features_file import FeaturesFile
+from preprocess.files import read_json
+from preprocess.images_file import ImagesFile
 from preprocess.legacy import read_caption_pt
 from preprocess.lfs_pointer import check_no_pointer
 
@@ -17,6 +23,23 @@ def test_a_pointer_is_named_with_what_to_do_and_other_files_pass(tmp_path):
     for path in (tmp_path, tmp_path / "weights.bin"):
         with pytest.raises(InputError, match=r"weights\.bin: .* a Git LFS pointer .*git lfs pull"):
             check_no_pointer(path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_json(path, "make it"),
+        lambda path: read_npz(path, "rankings", "make it"),
+        ImagesFile,
+        FeaturesFile,
+        lambda path: list(iterate_images(path)),
+        read_encoded,
+    ],
+)
+def test_every_reader_calls_it_so(tmp_path, read):
+    (tmp_path / "file").write_text(POINTER)
+    with pytest.raises(InputError, match="file: expected the file itself, found a Git LFS pointer"):
+        read(tmp_path / "file")
 
 
 def test_readers_of_pickles_and_of_detectors_call_it_so(tmp_path):

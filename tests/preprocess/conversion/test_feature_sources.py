@@ -59,12 +59,14 @@ def wide_tsv(path, dtype, mark=b"") -> list[np.ndarray]:
     return features
 
 
-def test_features_in_float16_are_never_read_as_half_as_many_float32(convert, tmp_path):
-    features = wide_tsv(tmp_path / "a.tsv", np.float16)
+@pytest.mark.parametrize(("dtype", "as_float32"), [("float16", "1,024"), ("float64", "4,096")])
+def test_features_of_another_type_are_never_read_as_float32(convert, tmp_path, dtype, as_float32):
+    features = wide_tsv(tmp_path / "a.tsv", dtype)
     status = convert(tmp_path / "a.tsv")
-    assert_one_clear_line(status, "line 1", "2,048 float16 or 1,024 float32", "--features_dtype")
+    line = f"2,048 {dtype} or {as_float32} float32"
+    assert_one_clear_line(status, "line 1", line, "--features_dtype")
     assert not (tmp_path / "f.h5").exists()
-    assert convert(tmp_path / "a.tsv", features_dtype="float16") == 0
+    assert convert(tmp_path / "a.tsv", features_dtype=dtype) == 0
     found = FeaturesFile(tmp_path / "f.h5").read(IDS[1])["visual_feats"]
     np.testing.assert_array_equal(found, features[1].astype(np.float32))
 
