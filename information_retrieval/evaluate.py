@@ -23,6 +23,7 @@ image (2 GB for 5k).
 """
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -123,7 +124,7 @@ def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
         the metrics file.
     """
     metrics_path = metrics_file(output)
-    if not output.exists():
+    if not output.exists() or not metrics_path.exists():
         check_writable(output)
         if is_main:
             held.enter_context(lock_output(output))
@@ -188,7 +189,8 @@ def main() -> None:
                 rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
                 write_rankings(args.output, rankings)
             is_new = report(rankings, args.protocol, args.output.name, metrics_path)
-            remove_store(tiles)
+            if not is_scored or os.access(tiles.parent, os.W_OK):
+                remove_store(tiles)
             written = [args.output] * (not is_scored) + [metrics_path] * is_new
             if written:
                 print(f"wrote {' and '.join(map(str, written))}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from information_retrieval.npz_file import DAMAGED
 from information_retrieval.rankings import Rankings
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.split_file import Split
 
 
@@ -49,7 +49,9 @@ def check_made_by(output: Path, key: str) -> None:
     try:
         with output.open("rb") as file, np.load(file) as arrays:
             metadata = json.loads(str(arrays["metadata"]))
-    except DAMAGED:
+    except DAMAGED as error:
+        if reason := lack_of_machine(error):
+            raise UnreadableError(f"{output}: cannot be read ({reason})") from error
         metadata = {}
     if key not in metadata:
         raise InputError(

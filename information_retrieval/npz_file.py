@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocess.errors import InputError, lack_of_machine
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.files import atomic_path
 from preprocess.lfs_pointer import check_no_pointer
 
@@ -59,7 +59,7 @@ def read_npz(path: Path, expected: str, made_by: str) -> dict[str, np.ndarray]:
     except DAMAGED as error:
         check_no_pointer(path)
         if reason := lack_of_machine(error):
-            raise InputError(f"{path}: cannot be read ({reason})") from error
+            raise UnreadableError(f"{path}: cannot be read ({reason})") from error
         raise InputError(
             f"{path}: expected {expected}, found a damaged or foreign file "
             f"({type(error).__name__}: {error}); {made_by}"

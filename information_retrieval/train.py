@@ -233,14 +233,22 @@ def main() -> None:
     name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
     processes = join_launched(training.device)
     trainer, settings = processes.agree(lambda: prepare(name, data, objective, training, odd))
+
+    def finished() -> bool:
+        """Whether the folder holds this run, finished; nothing is written to see that."""
+        if not is_finished(output_dir):
+            return False
+        begin_or_go_on(output_dir, settings)  # refuses another run's
+        return True
+
     with ExitStack() as held, writing_model(output_dir):
-        processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
-        processes.check_shared(output_dir)
-        checkpoint = processes.from_main(lambda: begin_or_go_on(output_dir, settings))
-        if processes.from_main(lambda: is_finished(output_dir)):
+        if processes.from_main(finished):
             if processes.is_main:
                 print(f"{output_dir}: this run is finished; nothing to do")
             return
+        processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
+        processes.check_shared(output_dir)
+        checkpoint = processes.from_main(lambda: begin_or_go_on(output_dir, settings))
         trainer.train(resume_from_checkpoint=checkpoint)
         if trainer.stopped_by:
             if processes.is_main:

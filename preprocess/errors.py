@@ -16,6 +16,10 @@ class InputError(Exception):
     """
 
 
+class UnreadableError(InputError):
+    """A file that this machine cannot read, or write, now, and that may be whole."""
+
+
 class InputWarning(UserWarning):
     """Odd input that was worked around. Commands print it as one line and go on."""
 
@@ -28,8 +32,9 @@ def lack_of_machine(error: BaseException) -> str | None:
     """
     if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
         return "not enough memory: free some, or use fewer processes, and repeat the command"
-    number = getattr(error, "errno", None)
+    told = re.search(r"errno = (\d+)", str(error))  # of HDF5, whose other errors have no number
+    number = int(told[1]) if told else getattr(error, "errno", None)
     # EINVAL: an offset that damage made absurd.
-    if isinstance(error, OSError) and number not in (None, errno.EINVAL):
+    if isinstance(error, OSError | RuntimeError) and number not in (None, errno.EINVAL):
         return os.strerror(number)
     return None

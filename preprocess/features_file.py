@@ -15,6 +15,7 @@ shard's shard_index and num_shards (preprocess/shards.py).
 
 import mmap
 from collections.abc import Iterable
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -46,6 +47,7 @@ FEATURES = Schema(
         **ROWS,
     },
 )
+CONVERTED = "preprocess.convert_features"
 LISTED = 10  # skipped images in an error line
 
 
@@ -61,6 +63,8 @@ class FeaturesFile(SplitHdf5):
     schema = FEATURES
 
     def read_shapes(self, file: h5py.File) -> None:
+        if self.attributes["extractor"] == CONVERTED:
+            self.schema = replace(self.schema, made_by=f"`python -m {CONVERTED}`")
         self._mapped: MappedRows | None = None
         # Rows whose checksum was compared, by this process or a worker that it forked.
         shared = mmap.mmap(-1, len(self.image_ids) + 1)

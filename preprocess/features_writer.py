@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
 
 import h5py
 import numpy as np
@@ -14,7 +13,6 @@ from tqdm import tqdm
 from preprocess.disk_space import reserve_space, writing_hdf5
 from preprocess.errors import InputError
 from preprocess.features_file import FEATURES, MISSING, ROW_DATASETS, SKIPPED, WRITTEN
-from preprocess.file_lock import let_go, take_lock
 from preprocess.files import atomic_path
 from preprocess.hdf5 import (
     LIBVER,
@@ -61,12 +59,7 @@ class FeaturesWriter:
         shape = (len(image_ids), n_regions, feature_dim)
         if not self.path.exists():
             self._create(shape, dtype, attributes)
-        self._lock = self._hold()
-        try:
-            self._file = open_hdf5(self.path, FEATURES, "r+")
-        except InputError:
-            let_go(self._lock)
-            raise
+        self._file = open_hdf5(self.path, FEATURES, "r+")
         try:
             self._check_same(shape, dtype, attributes)
             with reading_hdf5(self.path, FEATURES):
@@ -74,19 +67,7 @@ class FeaturesWriter:
                 self._datasets = {name: self._file[name] for name in FEATURES.datasets}
         except InputError:
             self._file.close()
-            let_go(self._lock)
             raise
-
-    def _hold(self) -> TextIO:
-        """Lock the file, so that a second writer stops."""
-        try:
-            return take_lock(self.path)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{self.path}: is being written by another process; wait until that ends"
-            ) from error
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def _create(self, shape: tuple[int, int, int], dtype: str, attributes: Mapping) -> None:
         sizes = dict(zip("NRD", shape, strict=True))
@@ -140,8 +121,6 @@ class FeaturesWriter:
         except InputError:
             if kind is None:  # otherwise the first error is the one to be told
                 raise
-        finally:
-            let_go(self._lock)
 
     def missing_rows(self) -> np.ndarray:
         """Return the rows that are still to be written, ascending, (n_missing,) int64."""

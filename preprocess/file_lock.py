@@ -61,11 +61,11 @@ def _lock(file: TextIO) -> None:
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-        _say_that_there_are_no_locks()
+        say_that_there_are_no_locks()
 
 
 @cache
-def _say_that_there_are_no_locks() -> None:
+def say_that_there_are_no_locks() -> None:
     """Warn, once for the process: the work goes on, and the user is the lock."""
     warnings.warn(
         "the file system of the output has no locks; start no second run with the same output",

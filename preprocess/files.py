@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from preprocess.disk_space import FULL
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError
 from preprocess.file_lock import let_go, take_lock
 from preprocess.json_seal import BrokenSealError, sealed, unsealed
 from preprocess.lfs_pointer import check_no_pointer
@@ -145,7 +145,7 @@ def read_json(path: Path, made_by: str) -> Any:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {made_by}") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
     except BrokenSealError as error:
         raise InputError(f"{path}: {error}; {made_by}") from error
     except (ValueError, RecursionError) as error:  # of text, JSON, long numbers; deep nesting

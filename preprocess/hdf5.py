@@ -4,19 +4,22 @@ Each file has the attributes schema, schema_version and complete, and the datase
 int64 and checksums (N,) uint32, the CRC-32 of each image's id and data.
 """
 
+import errno
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from preprocess.errors import InputError, lack_of_machine
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
+from preprocess.file_lock import UNSUPPORTED, say_that_there_are_no_locks
 from preprocess.lfs_pointer import check_no_pointer
 
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
@@ -48,13 +51,16 @@ class Schema:
 
 @contextmanager
 def reading_hdf5(path: Path, schema: Schema, mode: str = "r") -> Iterator[None]:
-    """Raise what h5py raises as InputError, which tells a damaged file from a machine's trouble."""
+    """Raise what h5py raises as InputError, which tells damage from a file in use and the like."""
     try:
         yield
     except DAMAGE as error:
-        if reason := lack_of_machine(error):
+        if getattr(error, "errno", None) in (errno.EAGAIN, errno.EWOULDBLOCK):
+            use = "written" if mode == "r" else "used"
+            line = f"{path}: is being {use} by another process; wait until that ends"
+        elif reason := lack_of_machine(error):
             verb = "read" if mode == "r" else "written"
-            line = f"{path}: cannot be {verb} ({reason})"
+            raise UnreadableError(f"{path}: cannot be {verb} ({reason})") from error
         else:
             line = (
                 f"{path}: expected an HDF5 file, found a damaged or truncated one ({error}); "
@@ -67,16 +73,13 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     """Open a file and check that it is of this schema.
 
     Raises:
-        InputError: the file is missing, not permitted, damaged, or of another layout.
+        InputError: the file is missing, in use, not permitted, damaged, or of another layout.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; make it with {schema.made_by}")
     check_no_pointer(path)
     with reading_hdf5(path, schema, mode):
-        # Not locked to be read: a finished file does not change, and some file systems have no
-        # locks (NFS without a lock daemon). One that is being written is not complete, which is
-        # looked at.
-        file = h5py.File(path, mode, locking=False) if mode == "r" else _open_uncached(path)
+        file = _locked_if_possible(partial(_OPEN[mode], path))
         try:
             check_layout(file, schema)
         except BaseException:
@@ -85,7 +88,25 @@ def open_hdf5(path: Path, schema: Schema, mode: str = "r") -> h5py.File:
     return file
 
 
-def _open_uncached(path: Path) -> h5py.File:
+def _locked_if_possible(open_file: Callable[[bool], h5py.File]) -> h5py.File:
+    """Open a file with HDF5's lock, so that nobody writes what another reads.
+
+    Without it where the file system has no locks (NFS without a lock daemon): HDF5 would not open
+    the file at all. A writer is told of that, once.
+    """
+    try:
+        return open_file(True)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED or "lock" not in str(error):
+            raise
+    return open_file(False)
+
+
+def _open_to_read(path: Path, locking: bool) -> h5py.File:
+    return h5py.File(path, "r", locking=locking)
+
+
+def _open_uncached(path: Path, locking: bool) -> h5py.File:
     """Open a file for writing, so that data that the disk has no room for are refused at once.
 
     In HDF5's caches, they would fail the closing of the file, in which HDF5 2.0 then crashes.
@@ -94,8 +115,13 @@ def _open_uncached(path: Path) -> h5py.File:
     plan.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # as h5py.File has it
     plan.set_cache(0, 1, 0, 1.0)  # of chunks: no slot more than it must have, no byte
     plan.set_sieve_buf_size(0)
-    plan.set_file_locking(False, False)  # whoever writes holds a lock of this project's
+    plan.set_file_locking(locking, False)
+    if not locking:
+        say_that_there_are_no_locks()
     return h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, plan))
+
+
+_OPEN = {"r": _open_to_read, "r+": _open_uncached}
 
 
 def write_attributes(

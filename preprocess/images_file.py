@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from preprocess.decoding import decode_rgb, size_of
 from preprocess.disk_space import reserve_space, writing_hdf5
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError
 from preprocess.files import atomic_path
 from preprocess.hdf5 import LIBVER, Schema, SplitHdf5, checksum, reading_hdf5, write_attributes
 from preprocess.split_file import Split
@@ -69,6 +69,8 @@ class ImagesFile(SplitHdf5):
         try:
             for image_id in tqdm(self.image_ids, f"{self.path.name}: verified", unit="image"):
                 self.read_encoded(image_id)
+        except UnreadableError:
+            raise
         except InputError:
             return False
         return True
@@ -86,11 +88,16 @@ def has_images(path: Path, split: Split, image_root: Path) -> bool:
     read: not noticed is an image file replaced by another of its size, nor damage within the HDF5
     file, which its checksums tell when it is read.
 
-    False where an image file is not there or cannot be read.
+    False where an image file is not there.
+
+    Raises:
+        UnreadableError: the file may be whole, and this machine cannot read it now.
     """
     try:
         found = ImagesFile(path)
         sizes = [size_of(image_root / image.file_name) for image in split.images]
+    except UnreadableError:
+        raise
     except InputError:
         return False
     return np.array_equal(found.image_ids, split.image_ids) and np.array_equal(found.sizes, sizes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from preprocess.errors import InputError, lack_of_machine
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.lfs_pointer import check_no_pointer
 
 
@@ -33,7 +33,7 @@ def load_pickle(path: Path, expected: str) -> Any:
     # an empty stack, others with KeyError, struct.error, UnicodeDecodeError, MemoryError, ...
     except Exception as error:
         if lack := lack_of_machine(error):
-            raise InputError(f"{path}: cannot be read ({lack})") from error
+            raise UnreadableError(f"{path}: cannot be read ({lack})") from error
         if isinstance(error, pickle.UnpicklingError):
             # Not torch's own reason, which advises to run what code the file holds.
             reason = "not a file of tensors that torch.save wrote"

@@ -8,7 +8,7 @@ trainer_state.json            written last of all: the run is finished
 
 from pathlib import Path
 
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError
 from preprocess.files import read_json, sha256_of_file, write_json
 
 FILE_NAME = "training_run.json"
@@ -113,6 +113,8 @@ def _what_is_damaged(folder: Path) -> str | None:
         return "not whole, an interrupted save"
     try:
         hashes = read_json(folder / SEAL, "delete the checkpoint")
+    except UnreadableError:
+        raise
     except InputError:
         return f"damaged, {SEAL} does not read"
     for name, expected in hashes.items():

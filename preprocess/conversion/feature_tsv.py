@@ -34,6 +34,7 @@ TSV_COLUMNS = {
 }
 TSV_INTEGERS = {"img_h", "img_w", "image_h", "image_w", "num_boxes"}
 LONGEST_LINE = 2**26  # bytes; 100 regions of 2048 numbers take 1.1 MB
+FEWEST = 500  # numbers that tell a type: a false alarm is one in ten million
 PRODUCERS_DIM = 2048  # numbers of a region, of each known producer
 SHOWN = 30  # characters of a field in an error line
 
@@ -103,13 +104,29 @@ def _decode_features(field: bytes, n: int, where: str, features_dtype: str | Non
     features = _decode(field, "features", (kind.str,), n, None, where)
     row_bytes = features.shape[1] * kind.itemsize
     for other in ("float16", "float64"):
-        if features_dtype is None and row_bytes == PRODUCERS_DIM * np.dtype(other).itemsize:
+        dim = row_bytes // np.dtype(other).itemsize
+        if features_dtype is None and (dim == PRODUCERS_DIM or _looks_like(other, features)):
             raise InputError(
                 f"{where}: expected features of {PRODUCERS_DIM:,} float32 numbers, as every "
-                f"program that writes such files has them, found the bytes of {PRODUCERS_DIM:,} "
+                f"program that writes such files has them, found the bytes of {dim:,} "
                 f"{other} or {features.shape[1]:,} float32 numbers; say which with --features_dtype"
             )
     return features.astype(np.float32, copy=False)
+
+
+def _looks_like(dtype: str, features: np.ndarray) -> bool:
+    """Whether numbers read as float32 (n, D) are of another type, by their bits.
+
+    float16: of real float32 numbers one lower half in 32, read as float16, is infinite or NaN.
+    float64 of numbers that were float32: every other word ends in 29 zeros.
+    """
+    words = features.view(np.uint32).ravel()
+    if dtype == "float64":
+        lower, upper = words[0::2], words[1::2]
+        return bool(np.count_nonzero(upper) >= FEWEST and not (lower & (2**29 - 1)).any())
+    halves = features.view(np.float16)
+    varied = np.count_nonzero(words & 0x1FFF)  # not float32 made of half precision
+    return bool(varied >= FEWEST and np.isfinite(halves).all())
 
 
 def _integer(field: bytes, key: str, where: str) -> np.ndarray:

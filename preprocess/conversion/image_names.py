@@ -17,23 +17,33 @@ class ImageNames:
 
     def __init__(self, split: Split):
         self.rows = {image.image_id: row for row, image in enumerate(split.images)}
+        self.paths = [PurePosixPath(image.file_name) for image in split.images]
+        self.rows_of_file: dict[str, set[int]] = {}
         self.rows_of_stem: dict[str, set[int]] = {}
-        for row, image in enumerate(split.images):
-            self.rows_of_stem.setdefault(_stem(image.file_name), set()).add(row)
+        for row, path in enumerate(self.paths):
+            self.rows_of_file.setdefault(path.name, set()).add(row)
+            self.rows_of_stem.setdefault(path.stem, set()).add(row)
 
     def row_of(self, name: str, where: str) -> int | None:
         """Return the row, or None for an image that the split does not have.
 
+        A file's own name is looked for first; one without its suffix, and an id, then.
+
         Raises:
             InputError: the name is that of several images of the split.
         """
-        stem = _stem(name)
-        rows = set(self.rows_of_stem.get(stem, ()))
-        numbered = NUMBERED.fullmatch(stem)
-        if numbered:
-            number = int(numbered[1])
-            rows |= self.rows_of_stem.get(str(number), set())
-            rows |= {self.rows[number]} if number in self.rows else set()
+        path = PurePosixPath(name)
+        rows = {row for row in self.rows_of_file.get(path.name, ()) if self._agrees(path, row)}
+        if not rows and SUFFIX.fullmatch(path.suffix):
+            # Of files of the split by other names, COCO's tell the id: 12 digits.
+            numbered = NUMBERED.fullmatch(path.stem)
+            rows = self._rows_of_id(numbered[1]) if numbered and len(numbered[1]) == 12 else set()
+        elif not rows:
+            numbered = NUMBERED.fullmatch(name)
+            rows = set(self.rows_of_stem.get(name, ()))
+            if numbered:
+                rows |= self._rows_of_id(numbered[1])
+                rows |= self.rows_of_stem.get(str(int(numbered[1])), set())
         if len(rows) > 1:
             raise InputError(
                 f"{where}: expected the name of one image of the split, found {name!r}, the id "
@@ -41,8 +51,10 @@ class ImageNames:
             )
         return next(iter(rows), None)
 
+    def _agrees(self, path: PurePosixPath, row: int) -> bool:
+        """Whether the folders of a name, as far as both have them, are those of the image."""
+        pairs = zip(reversed(path.parts), reversed(self.paths[row].parts), strict=False)
+        return all(one == other for one, other in pairs)
 
-def _stem(name: str) -> str:
-    """Return a name without folders, and without an image file's suffix."""
-    path = PurePosixPath(name)
-    return path.stem if SUFFIX.fullmatch(path.suffix) else path.name
+    def _rows_of_id(self, digits: str) -> set[int]:
+        return {self.rows[int(digits)]} if int(digits) in self.rows else set()

@@ -81,6 +81,7 @@ ARRAY_LAYOUTS = (
         _PORT_LABELS,
     ),
     Layout("bottom-up-attention npz", "x", "bbox", "xyxy", ("image_h", "image_w"), (), "num_bbox"),
+    Layout("OpenVQA GQA npz", "x", "bbox", "xyxy", ("height", "width")),
     Layout("UNITER npz", "features", "norm_bb", "normalized_xyxy", (), ("", "conf")),
     Layout(
         "VL-T5 HDF5",

@@ -26,7 +26,7 @@ from preprocess.detector.faster_rcnn_checkpoint import (
     is_state_dict,
     read_checkpoint,
 )
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.files import atomic_path, sha256_of_file, write_json
 from preprocess.lfs_pointer import check_no_pointer
 from preprocess.pickles import load_pickle
@@ -162,6 +162,8 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     # Beside SafetensorError: the data of a header that is JSON but makes no sense.
     except (SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        if lack := lack_of_machine(error):
+            raise UnreadableError(f"{path}: cannot be read ({lack})") from error
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{path}: expected a state dict, found a damaged or other file ({reason}); {EXPECTED}"

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from preprocess.disk_space import FULL
-from preprocess.errors import InputError
+from preprocess.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.files import read_json, write_json
 
 # What zipfile raises about an archive that is damaged, encrypted, of an unknown kind, or another.
@@ -44,6 +44,8 @@ def list_members(archive: Path, pattern: str) -> tuple[Member, ...]:
         with zipfile.ZipFile(archive) as file:
             entries = file.infolist()
     except (OSError, *DAMAGED) as error:
+        if archive.exists() and (reason := lack_of_machine(error)):
+            raise UnreadableError(f"{archive}: cannot be read ({reason})") from error
         raise InputError(f"{archive}: expected a zip archive, found {error}; remove it") from error
     for entry in entries:
         _check_safe(archive, entry)
@@ -104,6 +106,8 @@ def unpack(archive: Path, members: Iterable[Member], folder: Path) -> None:
     try:
         file = zipfile.ZipFile(archive)
     except (OSError, *DAMAGED) as error:
+        if archive.exists() and (reason := lack_of_machine(error)):
+            raise UnreadableError(f"{archive}: cannot be read ({reason})") from error
         raise InputError(f"{archive}: expected a zip archive, found {error}; {advice}") from error
     with file:
         for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", mininterval=1):

@@ -71,6 +71,20 @@ def test_features_of_another_type_are_never_read_as_float32(convert, tmp_path, d
     np.testing.assert_array_equal(found, features[1].astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("width", [768, 1024])
+def test_the_bits_of_features_tell_their_type_whatever_their_number(dtype, width):
+    generator = np.random.default_rng(0)
+    features = np.maximum(0, generator.normal(0.3, 1, (36, width))).astype(np.float32)
+    as_float32 = np.frombuffer(features.astype(dtype).tobytes(), np.float32).reshape(36, -1)
+    assert feature_tsv._looks_like(dtype, as_float32)
+    for other in ("float16", "float64"):
+        assert not feature_tsv._looks_like(other, features)
+        # Rounded before they were stored as float32, as some detectors compute.
+        rounded = features.astype(np.float16).astype(np.float32)
+        assert not feature_tsv._looks_like(other, rounded)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(convert, tmp_path):
     features = wide_tsv(tmp_path / "a.tsv", np.float32, b"\xef\xbb\xbf")
     assert convert(tmp_path / "a.tsv") == 0

@@ -24,8 +24,12 @@ def names_of(**file_names: str) -> ImageNames:
         ("coco_train2014_000000000012", 0),
         ("COCO_val2014_000000000012.jpg", 0),
         ("val2014/COCO_val2014_000000000012.JPG", 0),
+        ("000000000012.jpg", 0),
         ("flickr30k_000000000012", 0),
-        ("12.jpeg", 0),
+        ("12.jpg", None),  # a file that the split does not have
+        ("x.jpg", 0),
+        ("x.png", None),
+        ("b/x.jpg", None),
         ("cat", 1),
         ("cat.png", 1),
         ("b/cat.png", 1),
@@ -40,6 +44,16 @@ def names_of(**file_names: str) -> ImageNames:
 )
 def test_an_image_is_found_by_id_or_file_name(name, row):
     assert names_of(_12="a/x.jpg", _7="b/cat.png").row_of(name, "f") == row
+
+
+def test_a_files_own_name_comes_before_ids_and_names_without_suffix():
+    assert names_of(_1="a/2.jpg", _2="b/cat.jpg").row_of("2.jpg", "f") == 0
+    names = names_of(_1="a/cat.jpg", _2="b/cat.png", _3="b/cat.jpg")
+    assert names.row_of("cat.png", "f") == 1
+    assert names.row_of("b/cat.jpg", "f") == 2
+    assert names.row_of("images/a/cat.jpg", "f") == 0
+    with pytest.raises(InputError, match="the id or file name of 2"):
+        names.row_of("cat.jpg", "f")
 
 
 def test_uniters_names_of_flickr30k_are_its_file_names():
