@@ -63,7 +63,7 @@ class FeaturesFile(SplitHdf5):
     schema = FEATURES
 
     def read_shapes(self, file: h5py.File) -> None:
-        if self.attributes["extractor"] == CONVERTED:
+        if self.attributes.get("extractor") == CONVERTED:
             self.schema = replace(self.schema, made_by=f"`python -m {CONVERTED}`")
         self._mapped: MappedRows | None = None
         # Rows whose checksum was compared, by this process or a worker that it forked.

@@ -116,7 +116,8 @@ def test_the_shares_are_every_tile_once_and_about_equal():
 )
 def test_impossible_launches_are_refused(monkeypatch, device, environment, line):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    launched = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1", **environment}
+    launched = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
+    launched |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", **environment}
     for name, value in launched.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=line):
