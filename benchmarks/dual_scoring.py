@@ -26,8 +26,8 @@ from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from benchmarks.timing import compare, fastest, hardware
-from information_retrieval.checkpoint import load_image_processor, load_model
-from information_retrieval.dual_encoder import (
+from information_retrieval.models.checkpoint import load_image_processor, load_model
+from information_retrieval.models.dual_encoder import (
     BLOCK_CAPTIONS,
     EncodedGallery,
     GalleryImages,
@@ -35,11 +35,11 @@ from information_retrieval.dual_encoder import (
     encode_gallery,
     encode_images,
 )
-from information_retrieval.tokenization import pad_tokens
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.images_file import ImagesFile, write_images_file
+from information_retrieval.models.tokenization import pad_tokens
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
+from preprocess.storage.images_file import ImagesFile, write_images_file
 
 # Tokens of a COCO caption by CLIP's tokenizer: mean, deviation, and the range of 98 % of them.
 MEAN_LENGTH, DEVIATION, LENGTHS = 13.7, 2.9, (10, 25)

@@ -25,17 +25,17 @@ import torch
 from PIL import Image
 
 from benchmarks.timing import compare, hardware
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.decoding import decode_rgb, read_encoded
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
 from preprocess.detector import faster_rcnn
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import Regions, detect
 from preprocess.detector.weights import load_detector
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.extraction import detect_in_images
-from preprocess.image_blobs import load_batches, plan_batches
+from preprocess.extracting.extraction import detect_in_images
+from preprocess.extracting.image_blobs import load_batches, plan_batches
+from preprocess.storage.decoding import decode_rgb, read_encoded
 
 SIZES = ((480, 640), (640, 480), (427, 640), (480, 640))  # height, width
 

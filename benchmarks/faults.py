@@ -29,8 +29,8 @@ from benchmarks.faulting.damage import READ, kinds_of, read_damaged
 from benchmarks.faulting.interruptions import KILLED, TOGETHER, kill, run_twice
 from benchmarks.faulting.obstacles import REFUSED, block, fill_disk
 from benchmarks.faulting.results import Result, markdown_table
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
 
 CAMPAIGNS = ("killed", "twice", "full", "forbidden", "damaged")
 RESUMED = ("splits", "images", "features", "merged features", "training", "scoring")

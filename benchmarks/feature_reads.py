@@ -24,9 +24,9 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
 
 N_REGIONS, FEATURE_DIM = 36, 2048
 ATTRIBUTES = {"extractor": __name__, "weights": "none", "weights_sha256": "", "settings": "{}"}

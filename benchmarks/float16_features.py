@@ -12,18 +12,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from information_retrieval.arguments import DataArguments, ModelArguments
-from information_retrieval.checkpoint import load_model, load_tokenizer
-from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
-from information_retrieval.gallery_features import check_feature_dim, stack_float32
-from information_retrieval.metrics import count_ranks, retrieval_metrics
-from information_retrieval.query_ranks import DIRECTIONS
-from information_retrieval.scoring import score_all
-from information_retrieval.tokenization import tokenize_captions
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import read_split
+from information_retrieval.models.arguments import DataArguments, ModelArguments
+from information_retrieval.models.checkpoint import load_model, load_tokenizer
+from information_retrieval.models.loading import score_all
+from information_retrieval.models.lxmert.encoded_gallery import (
+    EncodedGallery,
+    encode_captions,
+    encode_images,
+)
+from information_retrieval.models.lxmert.region_features import check_feature_dim, stack_float32
+from information_retrieval.models.tokenization import tokenize_captions
+from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import read_split
+from preprocess.storage.features_file import FeaturesFile
 
 
 @dataclass

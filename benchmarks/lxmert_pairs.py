@@ -7,12 +7,16 @@ import torch
 from torch.nn.functional import pad
 from transformers import LxmertConfig
 
-from information_retrieval.cross_encoder import EncodedGallery, encode_captions, encode_images
-from information_retrieval.cross_layers import BlockOptions
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.metrics import count_ranks
-from information_retrieval.query_ranks import DIRECTIONS
-from information_retrieval.tokenization import pad_tokens
+from information_retrieval.models.lxmert.cross_layers import BlockOptions
+from information_retrieval.models.lxmert.encoded_gallery import (
+    EncodedGallery,
+    encode_captions,
+    encode_images,
+)
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.tokenization import pad_tokens
+from information_retrieval.ranking.metrics import count_ranks
+from information_retrieval.ranking.query_ranks import DIRECTIONS
 
 # How many of the 25,000 captions of COCO's test split (Karpathy's) have so many of BERT's tokens,
 # [CLS] and [SEP] included: 13.8 on average.

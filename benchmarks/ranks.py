@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from benchmarks.timing import compare, fastest, hardware
-from information_retrieval.metrics import RankCounter
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import check_at_least, parse_arguments, run_command
+from information_retrieval.ranking.metrics import RankCounter
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 
 SEED = 0
 # ru_maxrss is in KB, on macOS in bytes.

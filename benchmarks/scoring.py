@@ -1,10 +1,10 @@
 """Speed of scoring all pairs with LXMERT against the plain way, in float32 and bfloat16.
 
 The plain way is the model's forward on every pair, in batches of 64: padded to the longest caption
-of the batch, or all to 70 tokens. Ours is information_retrieval/cross_encoder.py, encoding
-included. Each way runs once beforehand. Prints times and ratios, the arithmetic of a pair by
-counting, the share of what large matrix products reach on the same machine, and what bfloat16 does
-to scores, ranks and ties, caption j being of image j mod n_images.
+of the batch, or all to 70 tokens. Ours is information_retrieval/models/lxmert/encoded_gallery.py,
+encoding included. Each way runs once beforehand. Prints times and ratios, the arithmetic of a pair
+by counting, the share of what large matrix products reach on the same machine, and what bfloat16
+does to scores, ranks and ties, caption j being of image j mod n_images.
 
     python -m benchmarks.scoring
 
@@ -43,13 +43,13 @@ from benchmarks.lxmert_pairs import (
 )
 from benchmarks.ranks import peak_bytes
 from benchmarks.timing import MATRIX, compare, fastest, hardware, matrix_product
-from information_retrieval.checkpoint import load_model
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.query_ranks import DIRECTIONS
-from information_retrieval.scoring import BLOCK_CAPTIONS, score_all
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
+from information_retrieval.models.checkpoint import load_model
+from information_retrieval.models.loading import BLOCK_CAPTIONS, score_all
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
 
 N_TILES = 3  # of which the memory is measured
 EXACT = "plain, float32"  # a way's name has its type at the end

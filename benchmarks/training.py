@@ -37,15 +37,15 @@ from benchmarks.feature_reads import write_files
 from benchmarks.lxmert_pairs import FIXED_LENGTH, flop_of_pair, random_captions
 from benchmarks.timing import MATRIX, compare, fastest, hardware, matrix_product
 from benchmarks.training_steps import Steps, spread, take_steps, train_on
-from information_retrieval.arguments import InputArguments
-from information_retrieval.lxmert import LxmertForImageTextMatching
+from information_retrieval.models.arguments import InputArguments
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.pairs import PairSampler
 from information_retrieval.training.recipe import Recipe, lxmert_recipe
 from information_retrieval.training.trainer import GroupedByLength
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import Caption, CaptionedImage, Split
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
+from preprocess.storage.features_file import FeaturesFile
 
 PLAIN, OURS, GROUPED = f"plain, padded to {FIXED_LENGTH}", "ours", "ours, grouped by length"
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

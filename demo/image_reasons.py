@@ -30,17 +30,17 @@ from demo.planted_retrievals import plant_queries
 from demo.render import SETTINGS_NAME, RenderArguments, make_records
 from demo.scenes import Scene
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.queries import Query, describe_queries
-from error_analysis.reasons import details, plausible, salient_object
-from error_analysis.reasons.image_reasons import image_reasons
-from error_analysis.reasons.objects import Objects, read_instances
-from error_analysis.reasons.quality import measure_quality
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.query import Query, describe_queries
+from error_analysis.reasons.images import details, plausible, salient_object
+from error_analysis.reasons.images.image_reasons import image_reasons
+from error_analysis.reasons.images.objects import Objects, read_instances
+from error_analysis.reasons.images.quality import measure_quality
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.files import read_json
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split, read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.files import read_json
+from preprocess.captions.split_file import Split, read_split
+from preprocess.storage.images_file import ImagesFile
 
 RULES = (salient_object.NAME, details.NAME, plausible.NAME)
 _LEAST_SHARE = 0.3

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.model_rankings import read_model_rankings
-from information_retrieval.metrics import recall_at_k
-from information_retrieval.query_ranks import QueryRanks
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import read_json
-from preprocess.split_file import read_split
-from preprocess.text_table import text_table
+from error_analysis.queries.model_rankings import read_model_rankings
+from information_retrieval.ranking.metrics import recall_at_k
+from information_retrieval.ranking.query_ranks import QueryRanks
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.base.text_table import text_table
+from preprocess.captions.split_file import read_split
 
 KINDS = ("plain", "typo", "long_modifier", "underspecified", "no_visual_content")
 

@@ -13,7 +13,7 @@ import numpy as np
 from demo.annotations import Record
 from demo.captions import Caption, caption_scene
 from demo.scenes import COLOURS, SETTINGS, Scene, Thing
-from error_analysis.queries import GroundTruth, Item, Query, Retrieved
+from error_analysis.queries.query import GroundTruth, Item, Query, Retrieved
 
 Cause = Literal["category", "colour", "number", "nothing"]
 CAUSES: tuple[Cause, ...] = ("category", "colour", "number", "nothing")

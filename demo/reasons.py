@@ -13,13 +13,13 @@ Takes 8 s on one CPU core, of which most is reading the dictionary.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from error_analysis.reasons import modifiers, no_visual_content, typos, underspecified
-from error_analysis.reasons.caption_reasons import caption_reasons
+from error_analysis.reasons.captions import modifiers, no_visual_content, typos, underspecified
+from error_analysis.reasons.captions.caption_reasons import caption_reasons
 from error_analysis.reasons.reason import Reason
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import read_json
-from preprocess.split_file import Split, read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.captions.split_file import Split, read_split
 
 KIND_OF_RULE = {
     typos.NAME: "typo",

@@ -22,9 +22,9 @@ from demo.captions import caption_scene
 from demo.complaints import with_complaints
 from demo.painting import draw_scene
 from demo.scenes import random_scene
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import atomic_path, read_json, write_json
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import atomic_path, read_json, write_json
 
 SETTINGS_NAME = "demo_settings.json"
 _LARGEST_ID = 580_000

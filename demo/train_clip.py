@@ -14,10 +14,10 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenize
 from demo.checkpoints import replacing_folder, save_half
 from demo.training_scenes import read_test_split, read_training_split
 from demo.vocabularies import make_clip_tokenizer, save_slow_files
-from information_retrieval.metrics import count_ranks, retrieval_metrics
-from information_retrieval.tokenization import pad_tokens
-from preprocess.decoding import decode_rgb, read_encoded
-from preprocess.split_file import Split
+from information_retrieval.models.tokenization import pad_tokens
+from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from preprocess.captions.split_file import Split
+from preprocess.storage.decoding import decode_rgb, read_encoded
 
 IMAGE_SIZE = 112
 # The whole picture, squeezed to a square: cutting out the middle would lose things.

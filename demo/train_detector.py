@@ -15,11 +15,11 @@ from tqdm import tqdm, trange
 
 from demo.checkpoints import replacing_folder
 from demo.detector_losses import detection_loss
-from preprocess.decoding import decode_rgb, read_encoded
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import detect, make_blob
 from preprocess.detector.weights import load_detector, save_detector
+from preprocess.storage.decoding import decode_rgb, read_encoded
 
 N_STEPS = 2800
 BATCH_IMAGES = 12

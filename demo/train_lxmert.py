@@ -17,12 +17,12 @@ from transformers import (
 from demo.checkpoints import replacing_folder, save_half
 from demo.training_scenes import read_training_split
 from demo.vocabularies import make_bert_tokenizer, save_slow_files
-from information_retrieval.tokenization import pad_tokens
+from information_retrieval.models.tokenization import pad_tokens
+from preprocess.captions.split_file import Split
 from preprocess.detector.weights import load_detector
-from preprocess.extraction import describe, write_features
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
-from preprocess.split_file import Split
+from preprocess.extracting.extraction import describe, write_features
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
 
 # The demo's captions have up to 40 tokens, real ones, which fall into letters, over 100.
 MAX_TOKENS = 256

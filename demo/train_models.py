@@ -18,7 +18,7 @@ from demo.train_clip import train_clip
 from demo.train_detector import train_detector
 from demo.train_lxmert import train_lxmert
 from demo.training_scenes import render_training_scenes
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.base.command_line import parse_arguments, run_command
 
 
 @dataclass(frozen=True)

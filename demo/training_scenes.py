@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo.render import RenderArguments, render
-from preprocess.annotations import read_karpathy
-from preprocess.files import read_json
-from preprocess.split_file import Split
+from preprocess.base.files import read_json
+from preprocess.captions.annotations import read_karpathy
+from preprocess.captions.split_file import Split
 
 # Not the seed of the demo data, whose pictures no model may have seen.
 SEED = 1000

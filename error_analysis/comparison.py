@@ -45,13 +45,18 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from error_analysis.hard_overlap import HardOverlap, hard_overlap, overlap_lines, overlap_to_json
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings, check_same_gallery, read_each
-from error_analysis.protocol_galleries import description_of, galleries_of_models
-from error_analysis.queries import Query, describe_queries
-from error_analysis.query_json import answer_to_json, asked_to_json, number
-from error_analysis.wins import (
+from error_analysis.queries.hard_overlap import (
+    HardOverlap,
+    hard_overlap,
+    overlap_lines,
+    overlap_to_json,
+)
+from error_analysis.queries.model_rankings import ModelRankings, check_same_gallery, read_each
+from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
+from error_analysis.queries.query import Query, describe_queries
+from error_analysis.queries.query_json import answer_to_json, asked_to_json, number
+from error_analysis.queries.wins import (
     MARGIN,
     MAX_RANK,
     WinCount,
@@ -60,12 +65,12 @@ from error_analysis.wins import (
     counts_to_json,
     win_indices,
 )
-from information_retrieval.protocols import Protocol
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import read_split
+from information_retrieval.ranking.protocols import Protocol
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import read_split
 
 # Keys of a query in the JSON beside the models' names.
 QUERY_KEYS = (

@@ -35,8 +35,6 @@ import numpy as np
 from tqdm import tqdm
 
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import read_each
-from error_analysis.plots import TITLES
 from error_analysis.predicting.difficulty_findings import N_CLUSTERS, Findings, find
 from error_analysis.predicting.difficulty_plots import weights_figure
 from error_analysis.predicting.query_features import (
@@ -48,16 +46,18 @@ from error_analysis.predicting.query_features import (
     rarity_features,
     reason_flags,
 )
-from error_analysis.protocol_galleries import description_of, galleries_of_models
-from error_analysis.reasons.caption_reasons import REASON_NAMES, caption_reasons
-from error_analysis.reasons.objects import read_detected, read_instances, read_labels
-from information_retrieval.protocols import Protocol
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.features_file import FeaturesFile
-from preprocess.files import atomic_path, check_writable, write_json
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split, read_split
+from error_analysis.queries.model_rankings import read_each
+from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
+from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
+from error_analysis.reasons.images.objects import read_detected, read_instances, read_labels
+from error_analysis.statistics.rank_plots import TITLES
+from information_retrieval.ranking.protocols import Protocol
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.files import atomic_path, check_writable, write_json
+from preprocess.captions.split_file import Split, read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 FIGURE_FORMATS = ("png", "pdf")
 

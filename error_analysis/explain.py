@@ -7,7 +7,7 @@ labels of CxC or ECCV Caption (what else is right; where they are silent, the ca
 one JSON, which error_analysis.report takes: by model and direction the hard queries with their
 reasons, each with evidence; how often a reason is found among hard and among easy queries; which
 objects are taken for which; and the split of misses between detector and matcher. Its keys are told
-in error_analysis/explanations.py.
+in error_analysis/explaining/explanations.py.
 
     python -m error_analysis.explain --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
         --split_file datasets/demo/test.json --train_split_file datasets/demo/train.json \\
@@ -29,19 +29,29 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from error_analysis.explaining import Evidence, collect_evidence, explain_model, n_explained
-from error_analysis.explanations import Explanations, ReasonCount, explanations_to_json
+from error_analysis.explaining.explanations import Explanations, ReasonCount, explanations_to_json
+from error_analysis.explaining.query_reasons import (
+    Evidence,
+    collect_evidence,
+    explain_model,
+    n_explained,
+)
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.plots import TITLES
-from error_analysis.reasons.objects import Objects, read_detected, read_instances, read_labels
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.reasons.images.objects import (
+    Objects,
+    read_detected,
+    read_instances,
+    read_labels,
+)
 from error_analysis.relevance.label_files import read_all_labels
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import check_writable, write_json
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split, read_split
+from error_analysis.statistics.rank_plots import TITLES
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import Split, read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 
 @dataclass

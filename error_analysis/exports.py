@@ -35,22 +35,28 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.metric_tables import COLUMNS, Cell, MetricRow, latex_table, markdown_table
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.queries import BLOCK_QUERIES
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.query import BLOCK_QUERIES
 from error_analysis.relevance.extended_relevance import (
     ExtendedRelevance,
     own_pairs,
     relevance_from_pairs,
 )
 from error_analysis.relevance.label_files import read_all_labels
-from information_retrieval.metrics import top_k
-from information_retrieval.protocols import every_protocol
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import atomic_path, check_writable, read_json
-from preprocess.split_file import read_split
+from error_analysis.statistics.metric_tables import (
+    COLUMNS,
+    Cell,
+    MetricRow,
+    latex_table,
+    markdown_table,
+)
+from information_retrieval.ranking.metrics import top_k
+from information_retrieval.ranking.protocols import every_protocol
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import atomic_path, check_writable, read_json
+from preprocess.captions.split_file import read_split
 
 SIGNIFICANCE = "make it with `python -m error_analysis.significance`"
 

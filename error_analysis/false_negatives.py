@@ -30,10 +30,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.query_json import query_to_json
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.query_json import query_to_json
+from error_analysis.reasons.images.plausible import Plausibility
 from error_analysis.reasons.mentions import Vocabulary
-from error_analysis.reasons.plausible import Plausibility
 from error_analysis.relevance.audit import Audit, AuditedQuery, audit
 from error_analysis.relevance.extended_metrics import extended_metrics
 from error_analysis.relevance.extended_relevance import (
@@ -43,11 +43,11 @@ from error_analysis.relevance.extended_relevance import (
 )
 from error_analysis.relevance.label_files import read_all_labels
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import read_split
-from preprocess.text_table import text_table
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.files import check_writable, write_json
+from preprocess.base.text_table import text_table
+from preprocess.captions.split_file import read_split
 
 METRIC_COLUMNS = {
     "r1": "R@1",

@@ -20,15 +20,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from error_analysis.explanations import ExplainedQuery, explanations_of, read_explanations
+from error_analysis.explaining.explanations import (
+    ExplainedQuery,
+    explanations_of,
+    read_explanations,
+)
 from error_analysis.mining import HARD_RANK, hard_indices, worst_first
-from error_analysis.model_rankings import read_model_rankings
-from error_analysis.queries import Query, describe_queries
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import atomic_path, check_writable
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import read_split
+from error_analysis.queries.model_rankings import read_model_rankings
+from error_analysis.queries.query import Query, describe_queries
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import atomic_path, check_writable
+from preprocess.captions.split_file import read_split
+from preprocess.storage.images_file import ImagesFile
 
 GROUND_TRUTH_COLOR = "#228833"
 FORMATS = (".png", ".pdf", ".svg")

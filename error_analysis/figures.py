@@ -13,11 +13,11 @@ Seconds on one CPU core. Hard caption queries with their images are drawn by err
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from error_analysis.model_rankings import read_model_rankings
+from error_analysis.queries.model_rankings import read_model_rankings
 from error_analysis.site.figures import FORMATS, rank_figures, save_figure
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.files import atomic_path
-from preprocess.split_file import read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.files import atomic_path
+from preprocess.captions.split_file import read_split
 
 
 @dataclass

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.queries import Item, caption_items, image_items
-from information_retrieval.metrics import top_k
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import read_split
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.query import Item, caption_items, image_items
+from information_retrieval.ranking.metrics import top_k
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import read_split
 
 K = 10
 BLOCK_QUERIES = 512  # as in queries.py

@@ -33,16 +33,16 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.protocol_galleries import description_of, galleries_of
-from error_analysis.queries import Query, describe_queries
-from error_analysis.query_json import query_to_json
-from information_retrieval.protocols import Protocol
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import read_split
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.protocol_galleries import description_of, galleries_of
+from error_analysis.queries.query import Query, describe_queries
+from error_analysis.queries.query_json import query_to_json
+from information_retrieval.ranking.protocols import Protocol
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import read_split
 
 HARD_RANK = 10
 

@@ -15,7 +15,7 @@ With --control, a third list is that of the caption after an edit that leaves it
 
 Every caption with a typo, as typed and repaired, beside a control: the typo left, and a harmless
 edit made (error_analysis/probing/harmless_edit.py), since any change moves ranks. Repairs come from
-the typo rule (error_analysis/reasons/typos.py), or from --repairs.
+the typo rule (error_analysis/reasons/captions/typos.py), or from --repairs.
 
     python -m error_analysis.probe --model_name_or_path demo/models/clip \\
         --data_dir datasets/demo --split test --repair_typos --output runs/demo/clip/repairs.json
@@ -39,7 +39,6 @@ from typing import Literal
 import numpy as np
 import torch
 
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.probing.harmless_edit import harmless_edit
 from error_analysis.probing.negative_images import changes_to_json, changes_to_text, score_gallery
 from error_analysis.probing.probed_captions import (
@@ -57,16 +56,17 @@ from error_analysis.probing.typo_repair import (
     repairs_to_json,
     repairs_to_text,
 )
-from information_retrieval.arguments import DataArguments, ModelArguments
-from information_retrieval.checkpoint import weights_revision
-from information_retrieval.evaluation_output import describe
-from information_retrieval.protocols import Protocol, galleries, protocol_split
-from information_retrieval.scoring import EncoderOptions, GalleryFiles
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import Split, read_split
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from information_retrieval.models.arguments import DataArguments, ModelArguments
+from information_retrieval.models.checkpoint import weights_revision
+from information_retrieval.models.loading import EncoderOptions, GalleryFiles
+from information_retrieval.ranking.protocols import Protocol, galleries, protocol_split
+from information_retrieval.scoring.evaluation_output import describe
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import Split, read_split
 
 N_SHOWN = 10
 

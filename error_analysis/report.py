@@ -29,22 +29,26 @@ from pathlib import Path
 from markupsafe import Markup
 from tqdm import tqdm
 
-from error_analysis.explanations import ModelExplanation, explanations_of, read_explanations
-from error_analysis.galleries import FailureGallery, Galleries, shown_image_ids
+from error_analysis.explaining.explanations import (
+    ModelExplanation,
+    explanations_of,
+    read_explanations,
+)
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.plots import TITLES
-from error_analysis.reasons.objects import read_labels
+from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.reasons.images.objects import read_labels
 from error_analysis.site.boxes import BoxSource
 from error_analysis.site.environment import template_environment
 from error_analysis.site.folder import check_replaceable, replaced_folder
+from error_analysis.site.galleries import FailureGallery, Galleries, shown_image_ids
+from error_analysis.site.thumbnails import thumbnail_uris
 from error_analysis.site.writing import Report, write_report
-from error_analysis.thumbnails import thumbnail_uris
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import read_split
+from error_analysis.statistics.rank_plots import TITLES
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 MAX_QUERIES = 200
 

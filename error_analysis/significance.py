@@ -31,24 +31,24 @@ of an AMD EPYC.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from error_analysis.assessment import (
+from error_analysis.queries.model_rankings import read_each
+from error_analysis.queries.protocol_galleries import (
+    description_of,
+    galleries_of_models,
+    protocols_held,
+)
+from error_analysis.statistics.assessment import (
     Sampling,
     assess,
     significance_table,
     significance_to_json,
 )
-from error_analysis.model_rankings import read_each
-from error_analysis.paired_tests import N_PERMUTATIONS
-from error_analysis.protocol_galleries import (
-    description_of,
-    galleries_of_models,
-    protocols_held,
-)
-from error_analysis.statistics import CONFIDENCE, N_RESAMPLES
-from information_retrieval.protocols import Protocol
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import read_split
+from error_analysis.statistics.bootstrap import CONFIDENCE, N_RESAMPLES
+from error_analysis.statistics.paired_tests import N_PERMUTATIONS
+from information_retrieval.ranking.protocols import Protocol
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import read_split
 
 
 @dataclass

@@ -5,8 +5,8 @@ LXMERT scores the pairs on the top k of either direction, and each query's k doc
 by it alone. What is not on a shortlist is not ordered: the rank of a query without a ground truth
 there is censored, known only to be k or more.
 
-Writes an .npz (format: information_retrieval/cascade_result.py), which is no rankings file and
-which `error_analysis` refuses, and `metrics.json` beside it; prints the table.
+Writes an .npz (format: information_retrieval/combining/cascade_result.py), which is no rankings
+file and which `error_analysis` refuses, and `metrics.json` beside it; prints the table.
 
     python -m information_retrieval.cascade --rankings runs/clip/test.npz --shortlist 100 \\
         --model_name_or_path runs/lxmert --data_dir datasets/coco --output runs/cascade/test.npz
@@ -28,36 +28,40 @@ import numpy as np
 import torch
 import transformers
 
-from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.cascade_result import cascade_table, write_cascade
-from information_retrieval.checkpoint import (
-    load_config,
-    load_model,
-    load_tokenizer,
-    weights_revision,
-)
-from information_retrieval.evaluation_output import code_version, metrics_file
-from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
-from information_retrieval.gallery_features import check_feature_dim
-from information_retrieval.metrics import CUTOFFS
-from information_retrieval.pair_scores import score_listed_pairs
-from information_retrieval.protocols import Protocol, protocol_metrics
-from information_retrieval.query_ranks import DIRECTIONS
-from information_retrieval.rankings import Rankings, read_rankings
-from information_retrieval.shortlist import (
+from information_retrieval.combining.cascade_result import cascade_table, write_cascade
+from information_retrieval.combining.shortlist import (
     ShortlistedPairs,
     cascade_metrics_with_bounds,
     rank_shortlists,
     shortlists,
     union_of_pairs,
 )
-from information_retrieval.tokenization import LongCaptions, TokenizedCaptions, tokenize_captions
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import Split, read_split
+from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.checkpoint import (
+    load_config,
+    load_model,
+    load_tokenizer,
+    weights_revision,
+)
+from information_retrieval.models.lxmert.pair_scores import score_listed_pairs
+from information_retrieval.models.lxmert.region_features import check_feature_dim
+from information_retrieval.models.tokenization import (
+    LongCaptions,
+    TokenizedCaptions,
+    tokenize_captions,
+)
+from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.protocols import Protocol, protocol_metrics
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rankings import Rankings, read_rankings
+from information_retrieval.scoring.evaluation_output import code_version, metrics_file
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import Split, read_split
+from preprocess.storage.features_file import FeaturesFile
 
 
 @dataclass

@@ -6,7 +6,8 @@ exit status is 1 when a recall is further from the published one than its tolera
     python -m information_retrieval.check --metrics runs/clip/5k/metrics.json \\
         --expect clip-vit-b32-5k
 
-The names that can be expected, with sources and tolerances: information_retrieval/published.py.
+The names that can be expected, with sources and tolerances:
+information_retrieval/ranking/published.py.
 """
 
 import math
@@ -15,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from information_retrieval.published import PUBLISHED, Published
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import read_json
+from information_retrieval.ranking.published import PUBLISHED, Published
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
 
 NAMES = ", ".join(PUBLISHED)
 HALF_PRECISION = ("float16", "bfloat16")

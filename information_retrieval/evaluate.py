@@ -1,7 +1,7 @@
 """Score a split with a model: ranks, recalls, and the score matrix for error analysis.
 
 Reads a checkpoint, `{data_dir}/{split}.json` and, for LXMERT, `{split}_features.h5`, for others,
-`{split}_images.h5`. Writes the rankings (format: information_retrieval/rankings.py) and
+`{split}_images.h5`. Writes the rankings (format: information_retrieval/ranking/rankings.py) and
 `metrics.json` beside them, and prints the table.
 
     python -m information_retrieval.evaluate --model_name_or_path runs/demo/lxmert \\
@@ -32,24 +32,29 @@ from typing import Literal
 
 import torch
 
-from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.evaluation_output import describe, metrics_file, read_scored
-from information_retrieval.output_lock import lock_output
-from information_retrieval.processes import join_processes
-from information_retrieval.protocols import (
+from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.loading import (
+    EncoderOptions,
+    GalleryFiles,
+    LoadedGallery,
+    load_gallery,
+)
+from information_retrieval.ranking.protocols import (
     Protocol,
     every_protocol,
     metrics_table,
     protocol_split,
     tie_warning,
 )
-from information_retrieval.rankings import Rankings, rank_scores, write_rankings
-from information_retrieval.score_tiles import score_in_store
-from information_retrieval.scoring import EncoderOptions, GalleryFiles, LoadedGallery, load_gallery
-from information_retrieval.tile_store import check_disk, remove_store
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.files import behind_link, check_writable, read_json, write_json
-from preprocess.split_file import Split, read_split
+from information_retrieval.ranking.rankings import Rankings, rank_scores, write_rankings
+from information_retrieval.scoring.evaluation_output import describe, metrics_file, read_scored
+from information_retrieval.scoring.processes import join_processes
+from information_retrieval.scoring.score_tiles import score_in_store
+from information_retrieval.scoring.tile_store import check_disk, remove_store
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.files import behind_link, check_writable, read_json, write_json
+from preprocess.base.output_lock import lock_output
+from preprocess.captions.split_file import Split, read_split
 
 
 @dataclass

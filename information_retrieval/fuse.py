@@ -3,7 +3,8 @@
 Reads the rankings of both models on val, where the weight is chosen (by rsum over one gallery of
 all images there), and on test, to which it is applied; and the two split files. Writes rankings
 like any model's, for `error_analysis`, and `metrics.json` beside them, with both models' own
-metrics, and prints the three tables. What is summed, and why: information_retrieval/fusion.py.
+metrics, and prints the three tables. What is summed, and why:
+information_retrieval/combining/fusion.py.
 
     python -m information_retrieval.fuse \\
         --val_rankings runs/lxmert_val/val.npz runs/clip_val/val.npz \\
@@ -23,21 +24,26 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from information_retrieval.evaluation_output import code_version, metrics_file
-from information_retrieval.fusion import (
+from information_retrieval.combining.fusion import (
     TriedWeight,
     best_weight,
     check_fusable,
     fuse_in_place,
     try_weights,
 )
-from information_retrieval.gallery import check_made_by, check_not_input, gallery_of
-from information_retrieval.protocols import metrics_table, protocol_metrics
-from information_retrieval.rankings import Rankings, rank_scores, read_rankings, write_rankings
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import check_writable, write_json
-from preprocess.split_file import Split, read_split
+from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
+from information_retrieval.ranking.protocols import metrics_table, protocol_metrics
+from information_retrieval.ranking.rankings import (
+    Rankings,
+    rank_scores,
+    read_rankings,
+    write_rankings,
+)
+from information_retrieval.scoring.evaluation_output import code_version, metrics_file
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable, write_json
+from preprocess.captions.split_file import Split, read_split
 
 # Of the metadata, what must be the same for a weight of one split to hold on another, and what
 # it means when it is not there.

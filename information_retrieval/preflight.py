@@ -1,10 +1,10 @@
 """Ask, before a long job, whether a model is given what it was trained on.
 
 Reads a checkpoint, `{data_dir}/{split}.json`, and `{split}_features.h5` (LXMERT) or
-`{split}_images.h5` (others). Prints each question of information_retrieval/known_answers.py with
-the known answer and the one found; the exit status is 1 when one is surely wrong. `evaluate` and
-`train` ask the same before they begin. Where both HDF5 files are there, it also compares them: were
-the features extracted from these images?
+`{split}_images.h5` (others). Prints each question of information_retrieval/models/known_answers.py
+with the known answer and the one found; the exit status is 1 when one is surely wrong. `evaluate`
+and `train` ask the same before they begin. Where both HDF5 files are there, it also compares them:
+were the features extracted from these images?
 
     python -m information_retrieval.preflight --model_name_or_path demo/models/clip \\
         --data_dir datasets/demo --split test
@@ -15,9 +15,13 @@ It takes seconds, and of a model reads only the configuration.
 import sys
 from dataclasses import dataclass, field
 
-from information_retrieval.arguments import DataArguments, ModelArguments
-from information_retrieval.checkpoint import load_config, load_image_processor, load_tokenizer
-from information_retrieval.known_answers import (
+from information_retrieval.models.arguments import DataArguments, ModelArguments
+from information_retrieval.models.checkpoint import (
+    load_config,
+    load_image_processor,
+    load_tokenizer,
+)
+from information_retrieval.models.known_answers import (
     Answer,
     detector_answers,
     image_answers,
@@ -26,10 +30,10 @@ from information_retrieval.known_answers import (
     same_pictures_answers,
     token_answers,
 )
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.features_file import FeaturesFile
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.captions.split_file import read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 
 @dataclass

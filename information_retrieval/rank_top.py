@@ -4,7 +4,7 @@ Of the training split of COCO the scores are 6 * 10^10, 257 GB: here they are lo
 block and never kept. What hard negatives for fine-tuning are drawn from.
 
 Reads a checkpoint, `{data_dir}/{split}.json` and the HDF5 file that the model takes. Writes top
-rankings (format: information_retrieval/top_rankings.py).
+rankings (format: information_retrieval/ranking/top_rankings.py).
 
     python -m information_retrieval.rank_top --model_name_or_path demo/models/clip \\
         --data_dir datasets/demo --split train --top_k 50 --output runs/demo/clip/train_top.npz
@@ -23,19 +23,19 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.evaluation_output import describe
-from information_retrieval.gallery import check_made_by
-from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery
-from information_retrieval.score_tiles import check_finite
-from information_retrieval.scoring import load_gallery
-from information_retrieval.top_documents import TopDocuments
-from information_retrieval.top_rankings import TopRankings, write_top_rankings
-from preprocess.command_line import check_at_least, parse_arguments, run_command
-from preprocess.device import torch_device
-from preprocess.errors import InputError
-from preprocess.files import check_writable
-from preprocess.split_file import Split, read_split
+from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery
+from information_retrieval.models.loading import load_gallery
+from information_retrieval.ranking.gallery import check_made_by
+from information_retrieval.ranking.top_documents import TopDocuments
+from information_retrieval.ranking.top_rankings import TopRankings, write_top_rankings
+from information_retrieval.scoring.evaluation_output import describe
+from information_retrieval.scoring.score_tiles import check_finite
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.device import torch_device
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable
+from preprocess.captions.split_file import Split, read_split
 
 BLOCK_IMAGES = 256
 

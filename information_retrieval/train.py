@@ -30,12 +30,11 @@ import torch
 from transformers import SchedulerType, set_seed
 from transformers.training_args import OptimizerNames
 
-from information_retrieval.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.checkpoint import load_config, weights_revision
-from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.output_lock import lock_output
-from information_retrieval.processes import check_launch, join_launched
-from information_retrieval.scoring import gallery_for
+from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.checkpoint import load_config, weights_revision
+from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+from information_retrieval.models.loading import gallery_for
+from information_retrieval.scoring.processes import check_launch, join_launched
 from information_retrieval.training.arguments import (
     ObjectiveArguments,
     PaperTrainingArguments,
@@ -57,11 +56,12 @@ from information_retrieval.training.run_folder import (
     remove_leftovers,
 )
 from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.disk_space import writing_model
-from preprocess.errors import InputError
-from preprocess.files import atomic_path
-from preprocess.split_file import Split, read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.disk_space import writing_model
+from preprocess.base.errors import InputError
+from preprocess.base.files import atomic_path
+from preprocess.base.output_lock import lock_output
+from preprocess.captions.split_file import Split, read_split
 
 
 def pairs_compared(

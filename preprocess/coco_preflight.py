@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
-from preprocess.command_line import parse_arguments, run_command
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
 from preprocess.downloads.coco_archives import check_given, chosen_archives
 from preprocess.downloads.step_needs import (
     GB,
@@ -33,7 +34,6 @@ from preprocess.downloads.step_needs import (
     splits_needs,
     weights_needs,
 )
-from preprocess.errors import InputError
 
 STEPS = ("download", "weights", "splits", "images", "features")
 

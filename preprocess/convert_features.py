@@ -2,7 +2,8 @@
 
 Reads a split file and --input: TSV files of LXMERT or bottom-up-attention, a folder of .npz files,
 or an HDF5 file with a group for each image (conversion/region_layouts.py names the producers).
-Writes `{split}_features.h5` (see preprocess/features_file.py): the split's images in its order.
+Writes `{split}_features.h5` (see preprocess/storage/features_file.py): the split's images in its
+order.
 
     python -m preprocess.convert_features --input train2014_obj36.tsv val2014_obj36.tsv \\
         --split_file datasets/coco/test.json --output datasets/coco/test_features.h5
@@ -34,17 +35,17 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable
+from preprocess.captions.split_file import Split, read_split
 from preprocess.conversion.box_formats import BoxFormat
 from preprocess.conversion.feature_rows import FeatureRows
 from preprocess.conversion.feature_sources import iterate_images
 from preprocess.conversion.found_regions import SourceImage
 from preprocess.conversion.image_names import ImageNames
-from preprocess.errors import InputError
-from preprocess.features_writer import FeaturesWriter
-from preprocess.files import check_writable
-from preprocess.provenance import detectors_beside
-from preprocess.split_file import Split, read_split
+from preprocess.storage.features_writer import FeaturesWriter
+from preprocess.storage.provenance import detectors_beside
 
 LISTED = 10  # missing images in the error line
 SHA256 = re.compile("[0-9a-fA-F]{64}")

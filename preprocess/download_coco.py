@@ -24,13 +24,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocess.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.file_lock import let_go, take_lock
+from preprocess.base.files import check_writable
 from preprocess.downloads.coco_archives import addresses, check_given, chosen_archives
 from preprocess.downloads.http_file import Retries
 from preprocess.downloads.obtained_archive import ObtainedArchive
-from preprocess.errors import InputError
-from preprocess.file_lock import let_go, take_lock
-from preprocess.files import check_writable
 
 
 @dataclass

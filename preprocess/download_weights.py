@@ -18,9 +18,9 @@ from pathlib import Path
 from huggingface_hub import model_info, snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError
 
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.files import sha256_of_file
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import sha256_of_file
 
 MODELS = (
     "unc-nlp/lxmert-base-uncased",

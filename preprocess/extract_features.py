@@ -1,7 +1,7 @@
 """Extract the region features of a split's images with a Faster R-CNN.
 
 Reads a split file, the images below the image root, and a detector (a local folder or file, or a
-hub id); writes `{split}_features.h5` (see preprocess/features_file.py).
+hub id); writes `{split}_features.h5` (see preprocess/storage/features_file.py).
 
     python -m preprocess.extract_features --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --output datasets/coco/test_features.h5
@@ -33,20 +33,20 @@ from typing import Literal
 
 import torch
 
-from preprocess.command_line import check_at_least, named, parse_arguments, run_command
+from preprocess.base.command_line import check_at_least, named, parse_arguments, run_command
+from preprocess.base.device import autocast_dtype, check_compiler, torch_device
+from preprocess.base.errors import InputError
+from preprocess.base.files import atomic_path, check_writable
+from preprocess.captions.skipped_images import write_without_skipped
+from preprocess.captions.split_file import Split, read_split
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.region_picture import picture_of_image
 from preprocess.detector.weights import DetectorInfo, load_detector
-from preprocess.device import autocast_dtype, check_compiler, torch_device
-from preprocess.errors import InputError
-from preprocess.extraction import Failures, describe, write_features
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
-from preprocess.files import atomic_path, check_writable
-from preprocess.provenance import detectors_beside
-from preprocess.shards import Shard, choose_shard
-from preprocess.skipped_images import write_without_skipped
-from preprocess.split_file import Split, read_split
+from preprocess.extracting.extraction import Failures, describe, write_features
+from preprocess.extracting.shards import Shard, choose_shard
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
+from preprocess.storage.provenance import detectors_beside
 
 GPU_BATCH_SIZE = 8
 

@@ -26,15 +26,15 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.features_file import FEATURES, FeaturesFile
-from preprocess.features_writer import FeaturesWriter
-from preprocess.files import check_writable
-from preprocess.provenance import detectors_beside, differences, flat_attributes
-from preprocess.shards import Shard, find_shards, shard_of_name
-from preprocess.skipped_images import write_without_skipped
-from preprocess.split_file import Split, read_split
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable
+from preprocess.captions.skipped_images import write_without_skipped
+from preprocess.captions.split_file import Split, read_split
+from preprocess.extracting.shards import Shard, find_shards, shard_of_name
+from preprocess.storage.features_file import FEATURES, FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
+from preprocess.storage.provenance import detectors_beside, differences, flat_attributes
 
 OF_ONE_FILE = ("schema", "schema_version", "complete", "shard_index", "num_shards")
 MAKE = "`python -m preprocess.extract_features --num_shards N --shard_index I`"

@@ -6,8 +6,8 @@ Reads one of
                    the file has a split of that name), test.json
   --coco_captions  `captions_val2014.json`: writes {split}.json
   --oscar_captions `{split}_captions.pt`, with --oscar_keys `{split}_img_keys.tsv`: {split}.json
-and writes `{output_dir}/{split}.json` (format: preprocess/split_file.py). Captions without text,
-and images left without captions, are left out, counted and named.
+and writes `{output_dir}/{split}.json` (format: preprocess/captions/split_file.py). Captions without
+text, and images left without captions, are left out, counted and named.
 
     python -m preprocess.splits --karpathy_json dataset_coco.json --output_dir datasets/coco
 
@@ -18,10 +18,15 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from preprocess.annotations import Annotations, read_coco_captions, read_karpathy, read_oscar
-from preprocess.command_line import check_at_least, named, parse_arguments, run_command
-from preprocess.errors import InputError
-from preprocess.split_file import Split, write_split
+from preprocess.base.command_line import check_at_least, named, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.captions.annotations import (
+    Annotations,
+    read_coco_captions,
+    read_karpathy,
+    read_oscar,
+)
+from preprocess.captions.split_file import Split, write_split
 
 MINIVAL_SIZE = 1000
 

@@ -1,7 +1,7 @@
 """Write the images of a split into one HDF5 file, as the bytes of their own files.
 
 Reads a split file and the images below the image root; writes `{split}_images.h5` (schema:
-preprocess/images_file.py). Every image is decoded once as a check, and none is re-encoded.
+preprocess/storage/images_file.py). Every image is decoded once as a check, and none is re-encoded.
 
     python -m preprocess.write_images --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --output datasets/coco/test_images.h5
@@ -14,8 +14,8 @@ exits with status 1 and writes nothing, unless --skip_damaged says to leave them
 {split}_without_skipped.json, beside the output, is then the split of the others.
 
 A file that is there with exactly the split's images, each as large as its image file is by now, is
-left as it is; bytes are compared with --verify only (preprocess/images_file.py: has_images). Delete
-it to have it written anew.
+left as it is; bytes are compared with --verify only (preprocess/storage/images_file.py:
+has_images). Delete it to have it written anew.
 """
 
 import sys
@@ -26,13 +26,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocess.command_line import check_at_least, named, parse_arguments, run_command
-from preprocess.decoding import decode_rgb, read_encoded, size_of
-from preprocess.errors import InputError
-from preprocess.files import check_writable
-from preprocess.images_file import ImagesFile, has_images, write_images_file
-from preprocess.skipped_images import write_without_skipped
-from preprocess.split_file import CaptionedImage, Split, read_split
+from preprocess.base.command_line import check_at_least, named, parse_arguments, run_command
+from preprocess.base.errors import InputError
+from preprocess.base.files import check_writable
+from preprocess.captions.skipped_images import write_without_skipped
+from preprocess.captions.split_file import CaptionedImage, Split, read_split
+from preprocess.storage.decoding import decode_rgb, read_encoded, size_of
+from preprocess.storage.images_file import ImagesFile, has_images, write_images_file
 
 
 @dataclass

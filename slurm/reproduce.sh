@@ -41,7 +41,7 @@ has_features() {
     [[ -f $DATA_DIR/$1_features.h5 ]] && python - "$DATA_DIR/$1_features.h5" 2>/dev/null <<'PYTHON'
 import sys
 from pathlib import Path
-from preprocess.features_file import FeaturesFile
+from preprocess.storage.features_file import FeaturesFile
 FeaturesFile(Path(sys.argv[1]))
 PYTHON
 }

@@ -16,11 +16,11 @@ from transformers import (
     LxmertConfig,
 )
 
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from preprocess.command_line import run_command
-from preprocess.features_writer import FeaturesWriter
-from preprocess.images_file import write_images_file
-from preprocess.split_file import Caption, CaptionedImage, Split, read_split, write_split
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from preprocess.base.command_line import run_command
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split, write_split
+from preprocess.storage.features_writer import FeaturesWriter
+from preprocess.storage.images_file import write_images_file
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WORDS = [

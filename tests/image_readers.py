@@ -29,9 +29,14 @@ from transformers import (
     ViltProcessor,
 )
 
-from information_retrieval.scoring import EncoderOptions, GalleryFiles, load_gallery, score_all
-from preprocess.images_file import ImagesFile, write_images_file
-from preprocess.split_file import Split
+from information_retrieval.models.loading import (
+    EncoderOptions,
+    GalleryFiles,
+    load_gallery,
+    score_all,
+)
+from preprocess.captions.split_file import Split
+from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import bert_tokenizer
 
 LAYERS = {

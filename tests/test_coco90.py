@@ -13,7 +13,7 @@ import information_retrieval.train
 import preprocess.extract_features
 import preprocess.splits
 import preprocess.write_images
-from preprocess.split_file import read_split
+from preprocess.captions.split_file import read_split
 
 MODELS = Path(__file__).resolve().parents[1] / "demo" / "models"
 

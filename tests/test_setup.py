@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from preprocess import extract_features, splits, write_images
-from preprocess.features_file import FeaturesFile
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import read_split
+from preprocess.captions.split_file import read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 from tests.preprocess.downloads.coco_server import serving
 from tests.preprocess.downloads.small_coco import KARPATHY_PATH, make_small_coco
 

@@ -16,7 +16,7 @@ from benchmarks.faulting.processes import Ended, run
 from error_analysis import comparison, explain, mining, report
 from information_retrieval import evaluate, rank_top, train
 from preprocess import extract_features, merge_features, splits, write_images
-from preprocess.errors import InputError
+from preprocess.base.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "demo" / "models"

@@ -16,23 +16,23 @@ import numpy as np
 
 from benchmarks.faulting.interruptions import new_folder
 from benchmarks.faulting.results import Result
-from error_analysis.explanations import read_explanations
-from information_retrieval.rankings import read_rankings
-from information_retrieval.tile_grid import TileGrid
-from information_retrieval.tile_store import TileStore, prepare_store
-from information_retrieval.top_rankings import read_top_rankings
+from error_analysis.explaining.explanations import read_explanations
+from information_retrieval.ranking.rankings import read_rankings
+from information_retrieval.ranking.top_rankings import read_top_rankings
+from information_retrieval.scoring.tile_grid import TileGrid
+from information_retrieval.scoring.tile_store import TileStore, prepare_store
 from information_retrieval.training.run_folder import (
     FILE_NAME,
     SEAL,
     begin_or_go_on,
     last_whole_checkpoint,
 )
-from preprocess.command_line import error_line
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import read_json
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import read_split
+from preprocess.base.command_line import error_line
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.captions.split_file import read_split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 READ = ("refused", "read right")
 LONGEST = 20.0  # seconds of one read

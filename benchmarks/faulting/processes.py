@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from tqdm import tqdm
 
-from preprocess.command_line import run_command
+from preprocess.base.command_line import run_command
 
 LONGEST = 180.0  # seconds; the slowest command takes five
 HUNG = 1000  # exit status of one that took longer

@@ -16,8 +16,8 @@ from benchmarks.dual_scoring import (
 )
 from benchmarks.gpu.record import Record, timed
 from benchmarks.gpu.types import TYPES, computing_in
-from information_retrieval.dual_encoder import GalleryInputs, encode_gallery
-from preprocess.images_file import ImagesFile, write_images_file
+from information_retrieval.models.dual_encoder import GalleryInputs, encode_gallery
+from preprocess.storage.images_file import ImagesFile, write_images_file
 
 
 def clip_config(text: dict, vision: dict, projection_dim: int) -> CLIPConfig:

@@ -28,7 +28,7 @@ from benchmarks.gpu.types import TYPES, computing_in
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import Regions, detect_in_blobs
-from preprocess.image_blobs import ImageBlobs
+from preprocess.extracting.image_blobs import ImageBlobs
 
 DECODED = 16  # images decoded by one process
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from preprocess.files import atomic_path
+from preprocess.base.files import atomic_path
 
 
 def write_whole(path: Path, content: dict) -> None:

@@ -24,8 +24,8 @@ import torch
 
 from benchmarks.gpu.bars import bars
 from benchmarks.gpu.record import write_whole
-from preprocess.command_line import parse_arguments, run_command
-from preprocess.errors import InputError
+from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIL = 15  # last lines of a step that are kept

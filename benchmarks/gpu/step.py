@@ -18,8 +18,8 @@ sys.modules["datasets"] = None  # type: ignore[assignment]
 import torch  # noqa: E402
 
 from benchmarks.gpu.record import Record  # noqa: E402
-from preprocess.command_line import parse_arguments, run_command  # noqa: E402
-from preprocess.device import torch_device  # noqa: E402
+from preprocess.base.command_line import parse_arguments, run_command  # noqa: E402
+from preprocess.base.device import torch_device  # noqa: E402
 
 
 @dataclass

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings
 from error_analysis.predicting.difficulty_model import (
     Difficulty,
     difficulty_table,
@@ -22,7 +21,8 @@ from error_analysis.predicting.hard_clusters import (
     query_texts,
 )
 from error_analysis.predicting.query_features import QueryFeatures
-from information_retrieval.query_ranks import Direction
+from error_analysis.queries.model_rankings import ModelRankings
+from information_retrieval.ranking.query_ranks import Direction
 
 N_CLUSTERS = 6
 

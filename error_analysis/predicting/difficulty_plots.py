@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from error_analysis.plots import TITLES, model_color
 from error_analysis.predicting.difficulty_model import Difficulty, Weight
-from information_retrieval.query_ranks import Direction
+from error_analysis.statistics.rank_plots import TITLES, model_color
+from information_retrieval.ranking.query_ranks import Direction
 
 
 def weights_figure(difficulties: Mapping[str, Difficulty], direction: Direction) -> Figure:

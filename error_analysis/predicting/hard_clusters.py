@@ -9,8 +9,8 @@ from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.predicting.content_words import content_words
-from information_retrieval.query_ranks import Direction
-from preprocess.split_file import Split
+from information_retrieval.ranking.query_ranks import Direction
+from preprocess.captions.split_file import Split
 
 N_WORDS = 6
 N_EXAMPLES = 3

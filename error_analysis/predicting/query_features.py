@@ -14,12 +14,12 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.predicting.content_words import content_words
-from error_analysis.reasons.objects import Objects
-from error_analysis.reasons.quality import Quality, measure_quality
+from error_analysis.reasons.images.objects import Objects
+from error_analysis.reasons.images.quality import Quality, measure_quality
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.words import tokenize
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split
+from preprocess.captions.split_file import Split
+from preprocess.storage.images_file import ImagesFile
 
 # Cosine of TF-IDF vectors: one content word of six differs.
 NEARLY_THE_SAME = 0.8
@@ -165,7 +165,7 @@ def object_features(gallery: Split, objects: Objects, prefix: str = "") -> dict[
 def quality_features(
     gallery: Split, images: ImagesFile, progress: Callable[[Iterable], Iterable] = iter
 ) -> dict[str, np.ndarray]:
-    """Return the measures of each image by name (see error_analysis/reasons/quality.py).
+    """Return the measures of each image by name (see error_analysis/reasons/images/quality.py).
 
     Args:
         progress: wraps the loop over the image ids, to show how far it is.

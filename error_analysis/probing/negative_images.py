@@ -1,7 +1,7 @@
 """What photographic negatives do to a model that reads images: the original's defect, measured.
 
 The original stored pixels as floats that its transformers took for 0..1 (see
-information_retrieval/gallery_images.py), so that its CLIP saw x as (256 - x) mod 256.
+information_retrieval/models/gallery_images.py), so that its CLIP saw x as (256 - x) mod 256.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from error_analysis.mining import HARD_RANK
-from error_analysis.model_rankings import ModelRankings
 from error_analysis.probing.probed_captions import ScoringModel
-from error_analysis.protocol_galleries import galleries_of
-from error_analysis.query_json import number
-from information_retrieval.metrics import CUTOFFS
-from information_retrieval.protocols import metrics_table
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from information_retrieval.rankings import Rankings, rank_scores
-from information_retrieval.scoring import load_gallery, score_all
-from preprocess.split_file import Split
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.protocol_galleries import galleries_of
+from error_analysis.queries.query_json import number
+from information_retrieval.models.loading import load_gallery, score_all
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.protocols import metrics_table
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from information_retrieval.ranking.rankings import Rankings, rank_scores
+from preprocess.captions.split_file import Split
 
 
 def score_gallery(gallery: Split, model: ScoringModel, negatives: bool) -> Rankings:

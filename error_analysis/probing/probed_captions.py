@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from error_analysis.queries import ground_truth_ranks
-from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.scoring import load_gallery, score_all
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, Split
+from error_analysis.queries.query import ground_truth_ranks
+from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+from information_retrieval.models.loading import load_gallery, score_all
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, Split
 
 
 @dataclass(frozen=True)

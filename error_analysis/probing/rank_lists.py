@@ -8,9 +8,9 @@ from itertools import zip_longest
 import numpy as np
 
 from error_analysis.probing.probed_captions import image_rank
-from error_analysis.query_json import number
-from information_retrieval.metrics import top_k
-from preprocess.split_file import Split
+from error_analysis.queries.query_json import number
+from information_retrieval.ranking.metrics import top_k
+from preprocess.captions.split_file import Split
 
 N_LISTED = 10
 LIST_WIDTH = 62

@@ -9,11 +9,11 @@ import numpy as np
 from error_analysis.mining import HARD_RANK
 from error_analysis.probing.harmless_edit import HARMLESS, harmless_edit
 from error_analysis.probing.probed_captions import ScoringModel, rank_in_fold, score_captions
-from error_analysis.query_json import number
-from error_analysis.reasons.typos import typos
-from preprocess.errors import InputError
-from preprocess.files import read_json
-from preprocess.split_file import Split
+from error_analysis.queries.query_json import number
+from error_analysis.reasons.captions.typos import typos
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.captions.split_file import Split
 
 REPAIRS_FORMAT = 'it maps caption ids to repaired captions: {"492166": "A little green flower."}'
 

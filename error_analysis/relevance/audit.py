@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from error_analysis.mining import HARD_RANK, hard_indices
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.queries import N_RETRIEVED, Query, describe_queries
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query import N_RETRIEVED, Query, describe_queries
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from error_analysis.relevance.plausible_documents import (
     BY_CAPTIONS,
@@ -12,7 +12,7 @@ from error_analysis.relevance.plausible_documents import (
     PlausibleDocuments,
     query_id,
 )
-from information_retrieval.query_ranks import Direction
+from information_retrieval.ranking.query_ranks import Direction
 
 
 @dataclass(frozen=True, slots=True)

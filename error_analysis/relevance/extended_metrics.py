@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.queries import BLOCK_QUERIES
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query import BLOCK_QUERIES
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
-from information_retrieval.metrics import CUTOFFS, recall_at_k, top_k
-from information_retrieval.query_ranks import Direction, QueryRanks
+from information_retrieval.ranking.metrics import CUTOFFS, recall_at_k, top_k
+from information_retrieval.ranking.query_ranks import Direction, QueryRanks
 
 
 @dataclass(frozen=True)

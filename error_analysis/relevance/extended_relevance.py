@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from information_retrieval.query_ranks import Direction
-from preprocess.errors import InputError
-from preprocess.split_file import Split
+from information_retrieval.ranking.query_ranks import Direction
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split
 
 # ECCV Caption's own files have 2 caption ids, of 11,953, beyond the first five of each image.
 UNKNOWN_SHARE = 0.01

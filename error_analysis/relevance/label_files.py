@@ -31,10 +31,10 @@ from error_analysis.relevance.extended_relevance import (
     relevance_from_pairs,
     with_own_pairs,
 )
-from preprocess.errors import InputError
-from preprocess.files import read_json
-from preprocess.ids import as_id
-from preprocess.split_file import Split
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.base.ids import as_id
+from preprocess.captions.split_file import Split
 
 LEAST_SCORE = 3.0
 LEAST_IMPLIED_SCORE = 4.0

@@ -1,19 +1,19 @@
 """What of a query's top documents suits it after all, though the split does not pair the two.
 
 Told by labels beyond the split's own (CxC, ECCV Caption), and by the captions alone, where a
-caption suits an image whose own captions say all that it says (error_analysis/reasons/plausible.py:
-entailed, and not only alike). How often that is right on the demo, whose scenes are known, is in
-the README.
+caption suits an image whose own captions say all that it says
+(error_analysis/reasons/images/plausible.py: entailed, and not only alike). How often that is right
+on the demo, whose scenes are known, is in the README.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from error_analysis.queries import Item, Query
-from error_analysis.reasons.plausible import NAME, CaptionSet, Plausibility
+from error_analysis.queries.query import Item, Query
+from error_analysis.reasons.images.plausible import NAME, CaptionSet, Plausibility
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance, own_pairs
-from preprocess.split_file import Split
+from preprocess.captions.split_file import Split
 
 BY_CAPTIONS = "captions"
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from error_analysis.reasons.objects import MIN_SCORE, detector_labels
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
+from error_analysis.reasons.images.objects import MIN_SCORE, detector_labels
+from preprocess.base.errors import InputError
+from preprocess.storage.features_file import FeaturesFile
 
 
 @dataclass(frozen=True)

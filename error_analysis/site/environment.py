@@ -9,8 +9,8 @@ import jinja2
 import matplotlib
 from matplotlib.figure import Figure
 
-from error_analysis.metric_tables import one_decimal
-from error_analysis.plots import MODEL_COLORS, TITLES
+from error_analysis.statistics.metric_tables import one_decimal
+from error_analysis.statistics.rank_plots import MODEL_COLORS, TITLES
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Stands for the text colour in a figure: matplotlib cannot write a CSS variable.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from error_analysis.galleries import model_slugs
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.plots import TITLES, rank_histogram, rank_scatter
+from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.site.environment import figure_svg, page_text
-from information_retrieval.query_ranks import DIRECTIONS
+from error_analysis.site.galleries import model_slugs
+from error_analysis.statistics.rank_plots import TITLES, rank_histogram, rank_scatter
+from information_retrieval.ranking.query_ranks import DIRECTIONS
 
 FORMATS = ("png", "pdf")
 DOTS_PER_INCH = 200

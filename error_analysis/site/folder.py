@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from information_retrieval.output_lock import lock_output
-from preprocess.disk_space import FULL
-from preprocess.errors import InputError
-from preprocess.files import behind_link
+from preprocess.base.disk_space import FULL
+from preprocess.base.errors import InputError
+from preprocess.base.files import behind_link
+from preprocess.base.output_lock import lock_output
 
 MARKER = "report.json"
 MADE_BY = "error_analysis.report"

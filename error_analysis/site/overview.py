@@ -9,16 +9,20 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from error_analysis.assessment import Sampling, assess
-from error_analysis.explaining import n_explained
-from error_analysis.explanations import DirectionExplanation, ModelExplanation, ReasonCount
-from error_analysis.galleries import FailureGallery, slug
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.protocol_galleries import galleries_of_models
-from error_analysis.reasons.confusion_matrix import ConfusionMatrix
+from error_analysis.explaining.explanations import (
+    DirectionExplanation,
+    ModelExplanation,
+    ReasonCount,
+)
+from error_analysis.explaining.query_reasons import n_explained
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.protocol_galleries import galleries_of_models
+from error_analysis.reasons.images.confusion_matrix import ConfusionMatrix
 from error_analysis.site.figures import RankFigure
-from information_retrieval.metrics import CUTOFFS
-from information_retrieval.query_ranks import Direction
+from error_analysis.site.galleries import FailureGallery, slug
+from error_analysis.statistics.assessment import Sampling, assess
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.query_ranks import Direction
 
 MOST_CATEGORIES = 20  # of a confusion matrix on the page
 

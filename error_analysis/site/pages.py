@@ -6,10 +6,10 @@ from typing import Any
 
 import jinja2
 
-from error_analysis.galleries import Card, FailureGallery
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.query_json import number
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query_json import number
 from error_analysis.site.environment import data_script, short
+from error_analysis.site.galleries import Card, FailureGallery
 
 # A page has 200 KB at most; what is not cards, and the page numbers, is in the rest.
 CARD_BYTES = 150_000

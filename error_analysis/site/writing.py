@@ -6,16 +6,16 @@ from pathlib import Path
 
 import jinja2
 
-from error_analysis.explanations import ModelExplanation
-from error_analysis.galleries import FailureGallery, shown_image_ids
-from error_analysis.model_rankings import ModelRankings
+from error_analysis.explaining.explanations import ModelExplanation
+from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.site.boxes import BoxSource
 from error_analysis.site.environment import TEMPLATES, data_script, template_environment
 from error_analysis.site.figures import rank_figures
+from error_analysis.site.galleries import FailureGallery, shown_image_ids
 from error_analysis.site.overview import copy_assets, render_overview
 from error_analysis.site.pages import GalleryPages, PageMaker, gallery_index, whole_index
-from error_analysis.thumbnails import write_thumbnails
-from preprocess.images_file import ImagesFile
+from error_analysis.site.thumbnails import write_thumbnails
+from preprocess.storage.images_file import ImagesFile
 
 # Wraps steps of a kind, to show how far they are: the steps, and what they are.
 Progress = Callable[[Sequence, str], Iterable]

@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 from transformers import TrainingArguments
 
-from information_retrieval.metrics import CUTOFFS
-from information_retrieval.query_ranks import DIRECTIONS
-from preprocess.command_line import check_at_least
-from preprocess.errors import InputError
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from preprocess.base.command_line import check_at_least
+from preprocess.base.errors import InputError
 
 
 @dataclass

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, TrainerCallback
 
 from information_retrieval.training.losses import symmetric_cross_entropy
-from preprocess.errors import InputError
+from preprocess.base.errors import InputError
 
 # CLIP's own bound, at which its training ended.
 LARGEST_SCALE = 100.0

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from transformers import LxmertConfig
 
-from information_retrieval.lxmert import LxmertForImageTextMatching, MatchingOutput
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching, MatchingOutput
 from information_retrieval.training.losses import hinge_loss
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from information_retrieval.metrics import CUTOFFS
+from information_retrieval.ranking.metrics import CUTOFFS
 
 # Text retrieval in blues, image retrieval in reds, darker for the smaller cutoff.
 COLORS = {"i2t": ("#1f4e79", "#4477aa", "#99bbdd"), "t2i": ("#99223a", "#ee6677", "#f5aab4")}

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from information_retrieval.training.pairs import PairSampler
-from preprocess.split_file import Split
+from preprocess.captions.split_file import Split
 
 
 @dataclass(frozen=True)

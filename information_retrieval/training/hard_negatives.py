@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.top_rankings import read_top_rankings
-from preprocess.files import sha256_of_file
-from preprocess.split_file import Split
+from information_retrieval.ranking.top_rankings import read_top_rankings
+from preprocess.base.files import sha256_of_file
+from preprocess.captions.split_file import Split
 
 
 @dataclass(frozen=True)

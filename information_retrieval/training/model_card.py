@@ -10,9 +10,9 @@ import transformers
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import TrainerState
 
-from information_retrieval.evaluation_output import code_version
-from information_retrieval.metrics import CUTOFFS
-from preprocess.split_file import Split
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.scoring.evaluation_output import code_version
+from preprocess.captions.split_file import Split
 
 DIRECTIONS = {"i2t": "text retrieval", "t2i": "image retrieval"}
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from information_retrieval.training.hard_negatives import HardNegatives
-from preprocess.errors import InputError
-from preprocess.split_file import Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split
 
 
 @dataclass(frozen=True)

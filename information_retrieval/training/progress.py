@@ -3,7 +3,7 @@
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from information_retrieval.metrics import CUTOFFS
+from information_retrieval.ranking.metrics import CUTOFFS
 
 
 def recall_line(epoch: float, metrics: dict[str, float]) -> str:

@@ -8,27 +8,27 @@ import torch
 from torch.utils.data import default_collate
 from transformers import PreTrainedModel, TrainerCallback
 
-from information_retrieval.arguments import DataArguments, InputArguments
-from information_retrieval.checkpoint import (
+from information_retrieval.models.arguments import DataArguments, InputArguments
+from information_retrieval.models.checkpoint import (
     CROSS_ENCODERS,
     load_model,
     load_processor,
     load_tokenizer,
 )
-from information_retrieval.dual_encoder import GalleryInputs, scale_and_bias
-from information_retrieval.gallery_features import (
-    GalleryFeatures,
-    check_feature_dim,
-    stack_regions,
-)
-from information_retrieval.known_answers import (
+from information_retrieval.models.dual_encoder import GalleryInputs, scale_and_bias
+from information_retrieval.models.known_answers import (
     check_answers,
     pixel_answers,
     region_answers,
     token_answers,
 )
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.tokenization import (
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.lxmert.region_features import (
+    GalleryFeatures,
+    check_feature_dim,
+    stack_regions,
+)
+from information_retrieval.models.tokenization import (
     READ_PADDING,
     TokenizedCaptions,
     caption_positions,
@@ -45,10 +45,10 @@ from information_retrieval.training.contrastive_lxmert import ContrastiveLxmert
 from information_retrieval.training.dataset import Collator, TrainingPairs
 from information_retrieval.training.hard_negatives import read_hard_negatives
 from information_retrieval.training.pairs import PairSampler
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
 
 
 @dataclass(frozen=True)

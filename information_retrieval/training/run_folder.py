@@ -8,8 +8,8 @@ trainer_state.json            written last of all: the run is finished
 
 from pathlib import Path
 
-from preprocess.errors import InputError, UnreadableError
-from preprocess.files import read_json, sha256_of_file, write_json
+from preprocess.base.errors import InputError, UnreadableError
+from preprocess.base.files import read_json, sha256_of_file, write_json
 
 FILE_NAME = "training_run.json"
 SEAL = "complete.json"

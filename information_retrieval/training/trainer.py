@@ -20,16 +20,16 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import rotate_checkpoints
 
-from information_retrieval.loaded_gallery import LoadedGallery
-from information_retrieval.metrics import retrieval_metrics
-from information_retrieval.rankings import rank_scores
-from information_retrieval.scoring import score_all
+from information_retrieval.models.loaded_gallery import LoadedGallery
+from information_retrieval.models.loading import score_all
+from information_retrieval.ranking.metrics import retrieval_metrics
+from information_retrieval.ranking.rankings import rank_scores
 from information_retrieval.training.arguments import PaperTrainingArguments, telling_bad_options
 from information_retrieval.training.dataset import TrainingPairs
 from information_retrieval.training.interruption import Interruption
 from information_retrieval.training.progress import TrainingProgress
 from information_retrieval.training.run_folder import record, seal
-from preprocess.split_file import Split
+from preprocess.captions.split_file import Split
 
 
 class EpochStart(TrainerCallback):

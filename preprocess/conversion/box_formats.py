@@ -23,8 +23,8 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
+from preprocess.base.errors import InputError
 from preprocess.detector.boxes import normalize_boxes_xyxy
-from preprocess.errors import InputError
 
 BoxFormat = Literal["xyxy", "xywh", "normalized_xyxy", "cxcywh_over_hwhw"]
 BOX_FORMATS: tuple[BoxFormat, ...] = get_args(BoxFormat)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from preprocess.base.errors import InputError
 from preprocess.conversion.box_formats import (
     LEAST_BEYOND,
     BoxFormat,
@@ -16,8 +17,7 @@ from preprocess.conversion.box_formats import (
 )
 from preprocess.conversion.found_regions import FoundRegions, SourceImage
 from preprocess.conversion.region_layouts import UNKNOWN
-from preprocess.decoding import read_upright_size
-from preprocess.errors import InputError
+from preprocess.storage.decoding import read_upright_size
 
 MORE_REGIONS = "the best by object score; without scores, the first"
 FEWER_REGIONS = "the image's own, repeated from the first"

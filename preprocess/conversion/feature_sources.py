@@ -14,12 +14,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from preprocess.base.errors import InputError, lack_of_machine
+from preprocess.base.lfs_pointer import check_no_pointer
 from preprocess.conversion.feature_tsv import tsv_images
 from preprocess.conversion.found_regions import FoundRegions, SourceImage, found_regions
 from preprocess.conversion.region_layouts import layout_of
-from preprocess.errors import InputError, lack_of_machine
-from preprocess.hdf5 import DAMAGE
-from preprocess.lfs_pointer import check_no_pointer
+from preprocess.storage.hdf5 import DAMAGE
 
 
 def iterate_images(path: Path, features_dtype: str | None = None) -> Iterator[SourceImage]:

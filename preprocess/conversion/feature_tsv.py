@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from preprocess.base.errors import InputError
 from preprocess.conversion.found_regions import FoundRegions, SourceImage, found_regions
 from preprocess.conversion.region_layouts import BOTTOM_UP_TSV, LXMERT_TSV, Layout
-from preprocess.errors import InputError
 
 TSV_COLUMNS = {
     LXMERT_TSV: (

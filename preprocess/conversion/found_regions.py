@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from preprocess.base.errors import InputError
 from preprocess.conversion.region_layouts import LABELS, Layout
-from preprocess.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
-from preprocess.errors import InputError
-from preprocess.split_file import Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split
 
 # As COCO's files, and as UNITER's, which has flickr30k_000001000092795 too.
 NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_|flickr30k_)?(\d{1,19})", re.IGNORECASE | re.ASCII)

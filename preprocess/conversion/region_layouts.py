@@ -22,8 +22,8 @@ group an image). Read from the producers' own code:
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from preprocess.base.errors import InputError
 from preprocess.conversion.box_formats import BoxFormat
-from preprocess.errors import InputError
 
 LABELS = ("object_ids", "object_scores", "attribute_ids", "attribute_scores")
 UNKNOWN = {"object_ids": -1, "object_scores": 0, "attribute_ids": -1, "attribute_scores": 0}

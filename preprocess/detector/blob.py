@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preprocess.base.errors import InputError
 from preprocess.detector.config import DetectorConfig
-from preprocess.errors import InputError
 
 SHORTEST_SIDE = 32  # pixels of the blob; of less, res4 has no cell left to pool
 

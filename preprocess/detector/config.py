@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import yaml
 
-from preprocess.errors import InputError
-from preprocess.files import read_json
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
 
 EXPECTED = "expected the folder of a detector, such as unc-nlp/frcnn-vg-finetuned"
 LENGTHS = {

@@ -14,10 +14,10 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
+from preprocess.base.errors import InputError
+from preprocess.base.pickles import load_pickle
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import make_cell_anchors
-from preprocess.errors import InputError
-from preprocess.pickles import load_pickle
 
 PUBLISHED = DetectorConfig(
     resize="opencv",

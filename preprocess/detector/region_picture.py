@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess.decoding import decode_rgb, read_encoded
-from preprocess.features_file import FeaturesFile
+from preprocess.storage.decoding import decode_rgb, read_encoded
+from preprocess.storage.features_file import FeaturesFile
 
 LEAST_LONGER_SIDE = 1000  # pixels of a picture: labels would hide a smaller one
 # Told apart by eye on photographs, with the colour of the text upon them.

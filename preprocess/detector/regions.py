@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preprocess.base.errors import InputError
 from preprocess.detector.blob import ImageBlob, make_blob, source_scale
 from preprocess.detector.boxes import decode_boxes, normalize_boxes_xyxy, outer_edges
 from preprocess.detector.faster_rcnn import FasterRCNN, Predictions
@@ -19,7 +20,6 @@ from preprocess.detector.selection import (
     select_by_confidence,
     select_regions,
 )
-from preprocess.errors import InputError
 
 
 @dataclass(frozen=True)

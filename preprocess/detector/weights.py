@@ -18,6 +18,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from preprocess.base.errors import InputError, UnreadableError, lack_of_machine
+from preprocess.base.files import atomic_path, sha256_of_file, write_json
+from preprocess.base.lfs_pointer import check_no_pointer
+from preprocess.base.pickles import load_pickle
 from preprocess.detector.config import EXPECTED, DetectorConfig, read_detector_config
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.faster_rcnn_checkpoint import (
@@ -26,10 +30,6 @@ from preprocess.detector.faster_rcnn_checkpoint import (
     is_state_dict,
     read_checkpoint,
 )
-from preprocess.errors import InputError, UnreadableError, lack_of_machine
-from preprocess.files import atomic_path, sha256_of_file, write_json
-from preprocess.lfs_pointer import check_no_pointer
-from preprocess.pickles import load_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 OBJECTS_FILE, ATTRIBUTES_FILE = "objects_vocab.txt", "attributes_vocab.txt"

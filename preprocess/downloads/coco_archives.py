@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from preprocess.errors import InputError
-from preprocess.files import read_json
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
 
 COCO_SERVER = "http://images.cocodataset.org"
 KARPATHY = "caption_datasets.zip"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocess.disk_space import FULL
-from preprocess.errors import InputError
-from preprocess.files import read_json, sha256_of_file, write_json
+from preprocess.base.disk_space import FULL
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json, sha256_of_file, write_json
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 60  # seconds without a byte

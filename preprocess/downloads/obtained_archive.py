@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocess.base.errors import InputError
+from preprocess.base.files import sha256_of_file
 from preprocess.downloads.coco_archives import Archive
 from preprocess.downloads.http_file import Retries, download, partial_of
 from preprocess.downloads.zip_members import (
@@ -15,8 +17,6 @@ from preprocess.downloads.zip_members import (
     unpack,
     write_receipt,
 )
-from preprocess.errors import InputError
-from preprocess.files import sha256_of_file
 
 
 @dataclass(frozen=True)

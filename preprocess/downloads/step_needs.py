@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import read_split
 from preprocess.downloads.coco_archives import Archive
 from preprocess.downloads.obtained_archive import ObtainedArchive
-from preprocess.errors import InputError
-from preprocess.images_file import has_images
-from preprocess.split_file import read_split
+from preprocess.storage.images_file import has_images
 
 GB = 10**9
 LINE_RATE = 100e6 / 8  # bytes a second: 100 Mbit/s

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from preprocess.disk_space import FULL
-from preprocess.errors import InputError, UnreadableError, lack_of_machine
-from preprocess.files import read_json, write_json
+from preprocess.base.disk_space import FULL
+from preprocess.base.errors import InputError, UnreadableError, lack_of_machine
+from preprocess.base.files import read_json, write_json
 
 # What zipfile raises about an archive that is damaged, encrypted, of an unknown kind, or another.
 DAMAGED = (

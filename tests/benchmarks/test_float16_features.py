@@ -3,8 +3,8 @@
 import re
 
 from benchmarks import float16_features
-from information_retrieval.query_ranks import DIRECTIONS
-from preprocess.split_file import read_split
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from preprocess.captions.split_file import read_split
 from tests.conftest import save_lxmert
 
 

@@ -21,7 +21,7 @@ from benchmarks.lxmert_pairs import (
     random_captions,
     random_model,
 )
-from preprocess.split_file import read_split
+from preprocess.captions.split_file import read_split
 from tests.conftest import assert_one_clear_line, save_clip, save_lxmert
 
 PADDED = f"plain, padded to {FIXED_LENGTH}"

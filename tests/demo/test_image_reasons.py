@@ -21,11 +21,11 @@ from demo.image_reasons import (
 from demo.planted_retrievals import change_scene, plant_queries
 from demo.render import RenderArguments, make_records
 from demo.scenes import Scene, Thing
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.reasons.objects import read_instances
-from information_retrieval.rankings import rank_scores
-from preprocess.split_file import Caption as SplitCaption
-from preprocess.split_file import CaptionedImage, Split
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.reasons.images.objects import read_instances
+from information_retrieval.ranking.rankings import rank_scores
+from preprocess.captions.split_file import Caption as SplitCaption
+from preprocess.captions.split_file import CaptionedImage, Split
 from tests.conftest import assert_one_clear_line
 
 # Scenes and captions of another seed than the one that the rules were written with.

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from demo.kinds import kinds_table, main
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import make_split, save_rankings, scores_with_ranks, untied
 

@@ -13,7 +13,7 @@ from demo.complaints import with_complaints
 from demo.reasons import score_rules, score_table
 from demo.scenes import random_scene
 from error_analysis.reasons.reason import Reason
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line
 
 

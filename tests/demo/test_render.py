@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from demo.render import RenderArguments, render
-from preprocess.errors import InputError
+from preprocess.base.errors import InputError
 
 
 def settings(folder: Path, seed: int = 0) -> RenderArguments:

@@ -6,10 +6,10 @@ import torch
 
 from demo.render import RenderArguments, render
 from information_retrieval.evaluate import main as evaluate
-from information_retrieval.metrics import CUTOFFS, count_ranks, recall_at_k
-from preprocess.annotations import read_karpathy
-from preprocess.images_file import write_images_file
-from preprocess.split_file import write_split
+from information_retrieval.ranking.metrics import CUTOFFS, count_ranks, recall_at_k
+from preprocess.captions.annotations import read_karpathy
+from preprocess.captions.split_file import write_split
+from preprocess.storage.images_file import write_images_file
 
 N_ORDERS = 1000
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from information_retrieval import protocols
+from information_retrieval.ranking import protocols
 from tests.error_analysis.small_folds import FOLD, N_IMAGES
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from error_analysis import explain, report
-from preprocess.features_writer import FeaturesWriter
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
+from preprocess.storage.features_writer import FeaturesWriter
 from tests.error_analysis.page import Page
 from tests.error_analysis.scored import make_split, save_images, save_rankings
 

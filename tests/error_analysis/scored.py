@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from error_analysis.model_rankings import ModelRankings
-from information_retrieval.query_ranks import QueryRanks
-from information_retrieval.rankings import rank_scores, write_rankings
-from preprocess.images_file import write_images_file
-from preprocess.split_file import Caption, CaptionedImage, Split
+from error_analysis.queries.model_rankings import ModelRankings
+from information_retrieval.ranking.query_ranks import QueryRanks
+from information_retrieval.ranking.rankings import rank_scores, write_rankings
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
+from preprocess.storage.images_file import write_images_file
 
 FIRST_IMAGE, FIRST_CAPTION = 100, 5000
 

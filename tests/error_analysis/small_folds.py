@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocess.split_file import Split, write_split
+from preprocess.captions.split_file import Split, write_split
 from tests.error_analysis.scored import make_split, save_rankings
 
 FOLD, N_FOLDS = 12, 5

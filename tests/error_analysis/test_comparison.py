@@ -14,12 +14,12 @@ from error_analysis.comparison import (
     main,
     win_indices,
 )
-from error_analysis.model_rankings import ModelRankings
-from error_analysis.queries import describe_queries
-from error_analysis.query_json import query_to_json
-from information_retrieval.query_ranks import DIRECTIONS, Direction
-from preprocess.errors import InputError
-from preprocess.split_file import write_split
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query import describe_queries
+from error_analysis.queries.query_json import query_to_json
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
     make_model,

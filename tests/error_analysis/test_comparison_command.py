@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from error_analysis.comparison import main
-from error_analysis.wins import WinRule, count_wins
-from preprocess.split_file import write_split
+from error_analysis.queries.wins import WinRule, count_wins
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
     make_split,

@@ -9,8 +9,8 @@ from error_analysis.difficulty import main
 from error_analysis.predicting.difficulty_model import predict_difficulty
 from error_analysis.predicting.difficulty_plots import weights_figure
 from error_analysis.predicting.query_features import QueryFeatures
-from information_retrieval import protocols
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from information_retrieval.ranking import protocols
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line, write_image_files, write_images_of
 from tests.error_analysis.scored import save_rankings
 

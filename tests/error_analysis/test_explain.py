@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from error_analysis.explain import lift_told, main
-from error_analysis.explaining import (
-    Evidence,
-    collect_evidence,
-    count_reasons,
-    explain_model,
-    n_explained,
-)
-from error_analysis.explanations import (
+from error_analysis.explaining.explanations import (
     Explanations,
     ReasonCount,
     explanations_of,
@@ -21,14 +14,21 @@ from error_analysis.explanations import (
     ranks_sha256,
     read_explanations,
 )
-from error_analysis.reasons.objects import ImageObject, Objects
-from error_analysis.reasons.plausible import NAME as PLAUSIBLE
+from error_analysis.explaining.query_reasons import (
+    Evidence,
+    collect_evidence,
+    count_reasons,
+    explain_model,
+    n_explained,
+)
+from error_analysis.reasons.images.objects import ImageObject, Objects
+from error_analysis.reasons.images.plausible import NAME as PLAUSIBLE
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
-from preprocess.errors import InputError
-from preprocess.files import write_json
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.base.errors import InputError
+from preprocess.base.files import write_json
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.storage.images_file import ImagesFile
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.labels import write_eccv
 from tests.error_analysis.scored import (

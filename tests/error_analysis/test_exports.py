@@ -6,9 +6,9 @@ import pytest
 
 from error_analysis import significance
 from error_analysis.exports import file_name_of, main, ranked_lists
-from information_retrieval.query_ranks import DIRECTIONS
-from preprocess.files import read_json, write_json
-from preprocess.split_file import write_split
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from preprocess.base.files import read_json, write_json
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.labels import write_eccv
 from tests.error_analysis.scored import make_model, make_split, save_rankings

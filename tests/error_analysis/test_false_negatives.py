@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from error_analysis.false_negatives import main, metrics_under_labels
+from error_analysis.reasons.images.plausible import Plausibility
 from error_analysis.reasons.mentions import Vocabulary
-from error_analysis.reasons.plausible import Plausibility
 from error_analysis.relevance.audit import audit
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from error_analysis.relevance.plausible_documents import BY_CAPTIONS, PlausibleDocuments
-from preprocess.split_file import Caption, Split, write_split
+from preprocess.captions.split_file import Caption, Split, write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.labels import write_eccv, write_sits
 from tests.error_analysis.scored import make_model, make_split, save_rankings, scores_with_ranks

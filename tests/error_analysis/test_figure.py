@@ -3,12 +3,12 @@
 import matplotlib.image
 import pytest
 
-from error_analysis.explanations import ExplainedQuery
+from error_analysis.explaining.explanations import ExplainedQuery
 from error_analysis.figure import hard_caption_figure, main, varied_first
-from error_analysis.queries import describe_queries
+from error_analysis.queries.query import describe_queries
 from error_analysis.reasons.reason import Reason
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
+from preprocess.storage.images_file import ImagesFile
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.report_folder import save_reasons
 from tests.error_analysis.scored import (

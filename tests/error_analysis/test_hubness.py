@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import skew
 
 from error_analysis.hubness import count_intrusions, main, skewness
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import FIRST_CAPTION, make_model, make_split, save_rankings
 

@@ -15,8 +15,8 @@ from error_analysis.mining import (
     sample_indices,
     worst_first,
 )
-from preprocess.errors import InputError
-from preprocess.split_file import write_split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
     make_model,

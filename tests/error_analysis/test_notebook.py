@@ -5,7 +5,7 @@ import nbclient
 import nbformat
 import pytest
 
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
 from tests.error_analysis.scored import make_split, save_images, save_rankings, scores_with_ranks
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import pytest
 from demo.render import RenderArguments, render
 from error_analysis.probe import main
 from information_retrieval.evaluate import main as evaluate
-from preprocess.annotations import read_karpathy
-from preprocess.split_file import read_split, write_split
+from preprocess.captions.annotations import read_karpathy
+from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import (
     assert_one_clear_line,
     make_split,

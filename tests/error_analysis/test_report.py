@@ -4,11 +4,11 @@ from urllib.parse import unquote, urldefrag
 import numpy as np
 import pytest
 
-from error_analysis.galleries import hard_galleries
 from error_analysis.report import render_gallery
+from error_analysis.site.galleries import hard_galleries
 from error_analysis.site.pages import CARD_BYTES, near_pages
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.storage.images_file import ImagesFile
 from tests.error_analysis.page import Page
 from tests.error_analysis.report_folder import (
     A,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from error_analysis.report import main
-from preprocess.files import read_json, write_json
+from preprocess.base.files import read_json, write_json
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.report_folder import A, B, make_inputs, save_reasons
 from tests.error_analysis.scored import make_split, save_images, save_rankings, scores_with_ranks

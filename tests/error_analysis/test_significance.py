@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from error_analysis.assessment import Sampling, assess, significance_table
-from error_analysis.paired_tests import paired_tests
-from error_analysis.protocol_galleries import galleries_of_models
+from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.significance import main
-from error_analysis.statistics import METRICS, estimate_metrics
-from information_retrieval.metrics import retrieval_metrics
-from preprocess.split_file import write_split
+from error_analysis.statistics.assessment import Sampling, assess, significance_table
+from error_analysis.statistics.bootstrap import METRICS, estimate_metrics
+from error_analysis.statistics.paired_tests import paired_tests
+from information_retrieval.ranking.metrics import retrieval_metrics
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import make_model, make_split, save_rankings
 from tests.error_analysis.small_folds import (

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from preprocess.device import torch_device
+from preprocess.base.device import torch_device
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocess import extract_features, extraction
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import write_split
+from preprocess import extract_features
+from preprocess.captions.split_file import write_split
+from preprocess.extracting import extraction
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import make_split
 from tests.preprocess.detector.tiny_detector import save_random_detector, save_random_image
 

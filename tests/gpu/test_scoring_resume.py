@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from information_retrieval import evaluate
-from information_retrieval.tile_store import TileStore
+from information_retrieval.scoring.tile_store import TileStore
 from tests.conftest import save_clip, save_lxmert, write_images_of
 
 pytestmark = pytest.mark.gpu

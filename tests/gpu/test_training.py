@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from information_retrieval.arguments import DataArguments, InputArguments
-from information_retrieval.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.scoring import gallery_for
+from information_retrieval.models.arguments import DataArguments, InputArguments
+from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+from information_retrieval.models.loading import gallery_for
 from information_retrieval.training.arguments import ObjectiveArguments, PaperTrainingArguments
 from information_retrieval.training.recipe import Recipe, make_recipe
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer
-from preprocess.split_file import read_split
+from preprocess.captions.split_file import read_split
 from tests.conftest import save_clip, save_lxmert, write_images_of
 
 pytestmark = pytest.mark.gpu

@@ -9,15 +9,15 @@ from safetensors.torch import load_file, save_file
 
 import error_analysis.mining
 from information_retrieval.cascade import main
-from information_retrieval.checkpoint import load_model, load_tokenizer
-from information_retrieval.cross_encoder import encode_gallery
-from information_retrieval.metrics import count_ranks
-from information_retrieval.query_ranks import DIRECTIONS
-from information_retrieval.rankings import rank_scores, write_rankings
-from information_retrieval.scoring import score_all
-from information_retrieval.tokenization import tokenize_captions
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import write_split
+from information_retrieval.models.checkpoint import load_model, load_tokenizer
+from information_retrieval.models.loading import score_all
+from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
+from information_retrieval.models.tokenization import tokenize_captions
+from information_retrieval.ranking.metrics import count_ranks
+from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rankings import rank_scores, write_rankings
+from preprocess.captions.split_file import write_split
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import (
     assert_one_clear_line,
     make_split,
@@ -140,7 +140,7 @@ def test_a_killed_cascade_leaves_nothing_half_done_and_starts_again(cascade, mon
         def stop(*arguments, **options):
             raise KeyboardInterrupt
 
-        patch.setattr("information_retrieval.pair_scores.score_pairs", stop)
+        patch.setattr("information_retrieval.models.lxmert.pair_scores.score_pairs", stop)
         status, output = cascade()
     assert status == 130
     assert not output.parent.exists()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from information_retrieval.check import main
-from information_retrieval.published import PUBLISHED, RECALLS
+from information_retrieval.ranking.published import PUBLISHED, RECALLS
 from tests.conftest import assert_one_clear_line
 
 

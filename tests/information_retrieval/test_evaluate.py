@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from information_retrieval.evaluate import main
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.metrics import retrieval_metrics
-from information_retrieval.output_lock import lock_output
-from information_retrieval.rankings import read_rankings
-from information_retrieval.tile_store import TileStore
-from preprocess.files import read_json
-from preprocess.split_file import read_split, write_split
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.ranking.metrics import retrieval_metrics
+from information_retrieval.ranking.rankings import read_rankings
+from information_retrieval.scoring.tile_store import TileStore
+from preprocess.base.files import read_json
+from preprocess.base.output_lock import lock_output
+from preprocess.captions.split_file import read_split, write_split
 from preprocess.write_images import main as write_images_main
 from tests.conftest import (
     assert_one_clear_line,
@@ -209,9 +209,12 @@ def test_a_finished_evaluation_of_another_user_is_shown_and_nothing_written(
     def refuse(*arguments, **options):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    for function in ("preprocess.files.take_lock", "preprocess.files.tempfile.TemporaryFile"):
+    for function in (
+        "preprocess.base.files.take_lock",
+        "preprocess.base.files.tempfile.TemporaryFile",
+    ):
         monkeypatch.setattr(function, refuse)
-    monkeypatch.setattr("information_retrieval.output_lock.take_lock", refuse)
+    monkeypatch.setattr("preprocess.base.output_lock.take_lock", refuse)
     assert evaluate(checkpoint)[0] == 0
     assert capsys.readouterr().out.splitlines()[1:5] == table
     assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == before

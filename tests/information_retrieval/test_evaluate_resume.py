@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from preprocess.split_file import write_split
+from preprocess.captions.split_file import write_split
 from preprocess.write_images import main as write_images_main
 from tests.conftest import make_split, save_clip, save_lxmert, write_features, write_image_files
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from information_retrieval.fuse import main
-from information_retrieval.rankings import rank_scores, read_rankings, write_rankings
-from preprocess.split_file import write_split
+from information_retrieval.ranking.rankings import rank_scores, read_rankings, write_rankings
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line, make_split
 
 MODELS = ("lxmert", "clip")

@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor
 
-from information_retrieval.checkpoint import load_model
 from information_retrieval.evaluate import main
-from information_retrieval.matching_gallery import MatchingGallery
-from information_retrieval.rankings import read_rankings
-from preprocess.files import read_json
-from preprocess.split_file import Caption, CaptionedImage, Split, read_split, write_split
+from information_retrieval.models.checkpoint import load_model
+from information_retrieval.models.matching_gallery import MatchingGallery
+from information_retrieval.ranking.rankings import read_rankings
+from preprocess.base.files import read_json
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split, write_split
 from tests.conftest import assert_one_clear_line, make_split
 from tests.image_readers import MAKERS, all_scores, save_image_reader, write_images_of_sizes
 

@@ -7,10 +7,10 @@ from safetensors.torch import load_file, save_file
 
 from information_retrieval.evaluate import main as evaluate_main
 from information_retrieval.rank_top import main
-from information_retrieval.rankings import read_rankings
-from information_retrieval.top_rankings import read_top_rankings
-from preprocess.images_file import write_images_file
-from preprocess.split_file import read_split
+from information_retrieval.ranking.rankings import read_rankings
+from information_retrieval.ranking.top_rankings import read_top_rankings
+from preprocess.captions.split_file import read_split
+from preprocess.storage.images_file import write_images_file
 from tests.conftest import assert_one_clear_line, save_clip, save_lxmert, write_images_of
 
 

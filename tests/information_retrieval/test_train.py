@@ -6,18 +6,18 @@ import shutil
 import pytest
 import torch
 
-from information_retrieval.checkpoint import load_model
-from information_retrieval.cross_encoder import encode_gallery
-from information_retrieval.lxmert import LxmertForImageTextMatching
-from information_retrieval.metrics import count_ranks, retrieval_metrics
-from information_retrieval.scoring import score_all
-from information_retrieval.tokenization import tokenize_captions
+from information_retrieval.models.checkpoint import load_model
+from information_retrieval.models.loading import score_all
+from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
+from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.tokenization import tokenize_captions
+from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
 from information_retrieval.train import main
 from information_retrieval.training.arguments import PaperTrainingArguments
 from information_retrieval.training.trainer import EpochStart
-from preprocess.command_line import parse_arguments
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import read_split, write_split
+from preprocess.base.command_line import parse_arguments
+from preprocess.captions.split_file import read_split, write_split
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import (
     assert_one_clear_line,
     bert_tokenizer,

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from preprocess import convert_features
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
 from tests.preprocess.conversion.foreign_features import HEIGHT, IDS, WIDTH, coco_name
 from tests.preprocess.detector.tiny_detector import save_random_detector, save_random_image
-from tests.preprocess.extracting import write_split_file
+from tests.preprocess.small_extraction import write_split_file
 
 SIZES = [(48, 64), (64, 48), (48, 64), (90, 60)]  # height, width
 

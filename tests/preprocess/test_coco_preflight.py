@@ -18,7 +18,7 @@ from preprocess.downloads.step_needs import (
     features_needs,
     peak_bytes,
 )
-from preprocess.features_writer import FeaturesWriter
+from preprocess.storage.features_writer import FeaturesWriter
 from tests.conftest import assert_one_clear_line, write_data_dir, write_images_of
 
 EVERYTHING = ["download", "weights", "splits", "images", "features"]

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.conversion import foreign_features as foreign
 from tests.preprocess.conversion.foreign_features import (

@@ -2,14 +2,15 @@
 
 import pytest
 
-from preprocess import extract_features, image_blobs
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import sha256_of_file
-from preprocess.split_file import read_split
+from preprocess import extract_features
+from preprocess.base.errors import InputError
+from preprocess.base.files import sha256_of_file
+from preprocess.captions.split_file import read_split
+from preprocess.extracting import image_blobs
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.detector.tiny_detector import save_random_image
-from tests.preprocess.extracting import (
+from tests.preprocess.small_extraction import (
     assert_same_file,
     command_options,
     datasets,

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preprocess import extract_features, extraction
-from preprocess.errors import InputError
-from preprocess.features_file import ROW_DATASETS, FeaturesFile
-from preprocess.files import sha256_of_file
+from preprocess import extract_features
+from preprocess.base.errors import InputError
+from preprocess.base.files import sha256_of_file
+from preprocess.extracting import extraction
+from preprocess.storage.features_file import ROW_DATASETS, FeaturesFile
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.conftest import SIZES
 from tests.preprocess.detector.tiny_detector import (
@@ -15,14 +16,14 @@ from tests.preprocess.detector.tiny_detector import (
     save_random_detector,
     save_random_image,
 )
-from tests.preprocess.extracting import (
+from tests.preprocess.small_extraction import (
     command_options,
     datasets,
     extract,
     is_complete,
     write_split_file,
 )
-from tests.preprocess.test_features_file import lose_row
+from tests.preprocess.storage.test_features_file import lose_row
 
 
 def test_the_command_writes_each_images_regions(monkeypatch, capsys, tmp_path, weights, images):

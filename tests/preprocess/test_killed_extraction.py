@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from tests.preprocess.detector.tiny_detector import save_random_image
-from tests.preprocess.extracting import (
+from tests.preprocess.small_extraction import (
     assert_same_file,
     command_options,
     is_complete,

@@ -6,13 +6,13 @@ import h5py
 import pytest
 
 from preprocess import merge_features
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
-from preprocess.shards import Shard
-from preprocess.split_file import read_split
+from preprocess.captions.split_file import read_split
+from preprocess.extracting.shards import Shard
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.detector.tiny_detector import save_random_detector, save_random_image
-from tests.preprocess.extracting import (
+from tests.preprocess.small_extraction import (
     assert_same_file,
     extract,
     is_complete,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from preprocess.annotations import read_coco_captions, read_karpathy, read_oscar
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, CaptionedImage, Split, read_split, write_split
+from preprocess.base.errors import InputError
+from preprocess.captions.annotations import read_coco_captions, read_karpathy, read_oscar
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split, write_split
 from preprocess.splits import main
 from tests.conftest import assert_one_clear_line, make_split
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preprocess.annotations import read_karpathy
-from preprocess.decoding import decode_rgb
-from preprocess.errors import InputError
-from preprocess.images_file import ImagesFile
-from preprocess.split_file import Split, read_split, write_split
+from preprocess.base.errors import InputError
+from preprocess.captions.annotations import read_karpathy
+from preprocess.captions.split_file import Split, read_split, write_split
+from preprocess.storage.decoding import decode_rgb
+from preprocess.storage.images_file import ImagesFile
 from preprocess.write_images import main
 from tests.conftest import assert_one_clear_line, make_split, write_image_files
 

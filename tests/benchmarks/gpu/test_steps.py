@@ -12,7 +12,7 @@ from benchmarks.gpu import checks, finetuning
 from benchmarks.gpu.bars import bars
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.run import STEPS
-from information_retrieval.known_answers import PUBLISHED_IDS
+from information_retrieval.models.known_answers import PUBLISHED_IDS
 
 CHECKS = """
 import pytest

@@ -16,11 +16,11 @@ from error_analysis.predicting.query_features import (
     reason_flags,
     tfidf,
 )
-from error_analysis.reasons.objects import ImageObject, Objects
+from error_analysis.reasons.images.objects import ImageObject, Objects
 from error_analysis.reasons.reason import Reason
-from preprocess.errors import InputError
-from preprocess.images_file import ImagesFile, write_images_file
-from preprocess.split_file import Caption, CaptionedImage, Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
+from preprocess.storage.images_file import ImagesFile, write_images_file
 
 CAPTIONS = (
     ("A red dog sleeps.", "a red dog sleeping near a house"),

@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from error_analysis.model_rankings import ModelRankings
 from error_analysis.probing.negative_images import (
     changes_to_json,
     changes_to_text,
@@ -16,12 +15,13 @@ from error_analysis.probing.negative_images import (
     score_gallery,
 )
 from error_analysis.probing.probed_captions import ScoringModel
-from information_retrieval import protocols
-from information_retrieval.gallery_images import photographic_negative
-from information_retrieval.scoring import EncoderOptions, GalleryFiles
-from preprocess.errors import InputError
-from preprocess.images_file import ImagesFile, write_images_file
-from preprocess.split_file import read_split
+from error_analysis.queries.model_rankings import ModelRankings
+from information_retrieval.models.gallery_images import photographic_negative
+from information_retrieval.models.loading import EncoderOptions, GalleryFiles
+from information_retrieval.ranking import protocols
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import read_split
+from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import save_clip, save_lxmert, write_images_of
 from tests.error_analysis.scored import make_model, make_split, model_of_ranks, scores_with_ranks
 

@@ -14,9 +14,14 @@ from error_analysis.probing.probed_captions import (
     score_captions,
 )
 from error_analysis.probing.rank_lists import rank_list, rank_list_to_json, side_by_side
-from information_retrieval.scoring import EncoderOptions, GalleryFiles, load_gallery, score_all
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, CaptionedImage, Split, read_split
+from information_retrieval.models.loading import (
+    EncoderOptions,
+    GalleryFiles,
+    load_gallery,
+    score_all,
+)
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split
 from tests.conftest import save_clip, save_lxmert, write_images_of
 from tests.error_analysis.scored import make_split
 from tests.image_readers import MAKERS, save_image_reader

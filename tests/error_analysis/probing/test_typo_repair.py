@@ -15,8 +15,8 @@ from error_analysis.probing.typo_repair import (
     repairs_to_text,
     summarize,
 )
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, CaptionedImage, Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
 from tests.error_analysis.scored import make_split
 
 

@@ -7,7 +7,7 @@ from error_analysis.relevance.extended_relevance import (
     own_pairs,
     relevance_from_pairs,
 )
-from information_retrieval.query_ranks import DIRECTIONS
+from information_retrieval.ranking.query_ranks import DIRECTIONS
 from tests.error_analysis.scored import make_model, make_split
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from error_analysis.relevance.label_files import read_labels
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, CaptionedImage, Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
 from tests.error_analysis.labels import (
     SIS,
     STS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from information_retrieval.metrics import CUTOFFS
+from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.training.curves import training_curves
 
 HISTORY = [

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from information_retrieval.gallery_features import GalleryFeatures
-from information_retrieval.tokenization import pad_tokens, tokenize_captions
+from information_retrieval.models.lxmert.region_features import GalleryFeatures
+from information_retrieval.models.tokenization import pad_tokens, tokenize_captions
 from information_retrieval.training.dataset import Collator, Item, TrainingPairs
 from information_retrieval.training.pairs import PairSampler
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.split_file import Split
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import bert_tokenizer, make_split, write_features
 
 

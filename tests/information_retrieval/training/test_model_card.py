@@ -9,7 +9,7 @@ from transformers import TrainerState
 
 from information_retrieval.train import main
 from information_retrieval.training.model_card import kept_evaluation, model_card
-from preprocess.files import read_json
+from preprocess.base.files import read_json
 from tests.conftest import make_split, save_lxmert
 
 TRAIN, MINIVAL = make_split(8, "train"), make_split(4, "minival", first_id=200)

@@ -17,9 +17,9 @@ from transformers import (
 )
 
 from information_retrieval.train import main
-from preprocess.images_file import write_images_file
-from preprocess.split_file import Split, read_split, write_split
+from preprocess.captions.split_file import Split, read_split, write_split
 from preprocess.splits import main as splits_main
+from preprocess.storage.images_file import write_images_file
 from tests.conftest import make_lxmert, write_features
 
 N_PAIRS = 20

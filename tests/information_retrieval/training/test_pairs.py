@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from information_retrieval.training.pairs import Pair, PairSampler
-from preprocess.errors import InputError
+from preprocess.base.errors import InputError
 from tests.conftest import make_split
 
 

@@ -10,9 +10,9 @@ from signal import SIGKILL, SIGTERM, SIGUSR1, Signals
 import numpy as np
 import pytest
 
-from information_retrieval.output_lock import lock_output
 from information_retrieval.training.run_folder import last_whole_checkpoint
-from preprocess.split_file import read_split, write_split
+from preprocess.base.output_lock import lock_output
+from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import save_lxmert, write_data_dir
 from tests.information_retrieval.training.training_process import Ended, Moment, train
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from information_retrieval.training.run_folder import last_whole_checkpoint, seal
-from preprocess.files import read_json
+from preprocess.base.files import read_json
 
 
 def make_checkpoint(run: Path, step: int, best: int | None) -> Path:

@@ -18,7 +18,7 @@ from signal import SIGKILL, Signals
 import torch
 
 from information_retrieval.train import main
-from preprocess.command_line import run_command
+from preprocess.base.command_line import run_command
 
 SECONDS = 60  # a run takes two
 CHANGES = {"open", "torch.save", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}

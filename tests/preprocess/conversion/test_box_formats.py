@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from preprocess.base.errors import InputError
 from preprocess.conversion.box_formats import (
     BOX_FORMATS,
     LEAST_BEYOND,
@@ -10,7 +11,6 @@ from preprocess.conversion.box_formats import (
     find_misfit,
     to_visual_pos,
 )
-from preprocess.errors import InputError
 
 # In an image 200 wide and 100 high: from (20, 10) to (120, 60), and the whole.
 SAME = {

@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
+from preprocess.base.errors import InputError
 from preprocess.conversion import feature_rows, feature_tsv
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
+from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.conversion import foreign_features as foreign
 from tests.preprocess.conversion.foreign_features import (

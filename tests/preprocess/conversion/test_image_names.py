@@ -2,9 +2,9 @@
 
 import pytest
 
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
 from preprocess.conversion.image_names import ImageNames
-from preprocess.errors import InputError
-from preprocess.split_file import Caption, CaptionedImage, Split
 
 
 def names_of(**file_names: str) -> ImageNames:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from preprocess.base.errors import InputError
 from preprocess.detector.blob import blob_size, make_blob, resized_size, source_scale
 from preprocess.detector.config import DetectorConfig
-from preprocess.errors import InputError
 from tests.preprocess.detector.tiny_detector import TINY, random_image
 
 OPENCV = DetectorConfig(resize="opencv", min_size=33, max_size=64)

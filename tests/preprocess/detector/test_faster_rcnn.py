@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 
 from preprocess import extract_features
+from preprocess.base.errors import InputError
+from preprocess.base.files import write_json
+from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
 from preprocess.detector.blob import make_blob
 from preprocess.detector.boxes import cell_anchors
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import detect, detect_in_blobs
-from preprocess.errors import InputError
-from preprocess.features_file import FeaturesFile
-from preprocess.files import write_json
-from preprocess.split_file import Caption, CaptionedImage, Split, write_split
+from preprocess.storage.features_file import FeaturesFile
 from tests.preprocess.detector.tiny_detector import TINY, random_detector, random_image
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torchvision.models import resnet101
 
+from preprocess.base.errors import InputError
+from preprocess.base.files import sha256_of_file
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN, make_cell_anchors
 from preprocess.detector.faster_rcnn_checkpoint import PUBLISHED, checkpoint_layout
 from preprocess.detector.regions import Regions, detect
 from preprocess.detector.weights import load_detector, save_detector
-from preprocess.errors import InputError
-from preprocess.files import sha256_of_file
 from tests.preprocess.detector.slow_faster_rcnn import (
     ANCHORS,
     TINY_SETTINGS,

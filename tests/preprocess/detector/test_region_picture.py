@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from preprocess.detector.region_picture import COLORS, _label, draw_regions, picture_of_image
-from preprocess.features_file import FeaturesFile
-from preprocess.features_writer import FeaturesWriter
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.features_writer import FeaturesWriter
 from tests.conftest import FEATURE_DIM, N_REGIONS, random_row
 
 GREY = 100

@@ -9,11 +9,11 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json, sha256_of_file
 from preprocess.detector.config import DetectorConfig, read_detector_config
 from preprocess.detector.regions import detect
 from preprocess.detector.weights import load_detector, save_detector
-from preprocess.errors import InputError
-from preprocess.files import read_json, sha256_of_file
 from tests.preprocess.detector.tiny_detector import (
     TINY,
     random_detector,

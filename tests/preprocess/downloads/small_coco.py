@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo import render
-from preprocess.command_line import run_command
-from preprocess.files import write_json
+from preprocess.base.command_line import run_command
+from preprocess.base.files import write_json
 
 IMAGES = {"n_train": 6, "n_restval": 2, "n_val": 3, "n_test": 4}
 KARPATHY_PATH = "/people/karpathy/deepimagesent/caption_datasets.zip"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from preprocess.base.errors import InputError
 from preprocess.downloads.http_file import Retries, download, partial_of
-from preprocess.errors import InputError
 from tests.preprocess.downloads.coco_server import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -210,7 +210,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from preprocess.downloads.http_file import download
-from preprocess.errors import InputError
+from preprocess.base.errors import InputError
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
 try:
     download({url!r}, Path({path!r}), {n_bytes}, {sha256!r})

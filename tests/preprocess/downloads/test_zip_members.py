@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from preprocess.base.errors import InputError
 from preprocess.downloads.zip_members import (
     damaged_members,
     list_members,
@@ -20,7 +21,6 @@ from preprocess.downloads.zip_members import (
     unpack,
     write_receipt,
 )
-from preprocess.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {f"val2014/{i}.jpg": np.random.default_rng(i).bytes(3000) for i in range(5)}

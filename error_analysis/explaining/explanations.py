@@ -1,0 +1,243 @@
+"""Explanations: the reasons of every hard query of several models, and the JSON that holds them.
+
+{"metadata": {"split_sha256", "hard_rank", "inputs", ...},
+ "models": [{"name", "ranks_sha256",
+             "i2t" and "t2i": {"queries", "n_hard", "n_easy",
+                               "counts": [{"reason", "hard", "easy", "lift"}],
+                               "hard": [{"image_id", "caption_id", "rank", "regions",
+                                         "reasons": [{"name", "evidence", "repair"}]}],
+                               "confusions": [{"in_image", "named_instead", "queries"}] or null,
+                               "regions": {verdict: queries} or null}}]}
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query_json import number
+from error_analysis.reasons.reason import Reason
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+
+MADE_BY = "make it with `python -m error_analysis.explain`"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedQuery:
+    """A hard query with its reasons, of which it may have none.
+
+    Attributes:
+        image_id, caption_id: the query; caption_id is None for an image query.
+        rank: 0-based, expected ties.
+        regions: detector or matcher: the verdict with its evidence; None where it was not asked.
+    """
+
+    image_id: int
+    caption_id: int | None
+    rank: float
+    reasons: tuple[Reason, ...]
+    regions: str | None = None
+
+    @property
+    def query_id(self) -> int:
+        """The caption's id, or the image's."""
+        return self.image_id if self.caption_id is None else self.caption_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many hard and how many easy queries have a reason.
+
+    Attributes:
+        n_hard, n_easy: all hard and all easy queries.
+    """
+
+    name: str
+    hard: int
+    easy: int
+    n_hard: int
+    n_easy: int
+
+    @property
+    def lift(self) -> float | None:
+        """How many times more common it is among hard queries than among easy ones.
+
+        None where no easy query has it, or there are none: nothing to divide by.
+        """
+        if not self.easy or not self.n_hard:
+            return None
+        return (self.hard / self.n_hard) / (self.easy / self.n_easy)
+
+
+@dataclass(frozen=True)
+class DirectionExplanation:
+    """The hard queries of one model and direction.
+
+    Attributes:
+        n_queries, n_easy: all queries, and those at rank 0.
+        hard: worst rank first.
+        counts: of each reason that occurs, most hard queries first.
+        confusions: (in the image, named instead, queries), most frequent first; None: not looked
+            for.
+        regions: queries by verdict, of detector or matcher; None: not looked for.
+    """
+
+    n_queries: int
+    n_easy: int
+    hard: tuple[ExplainedQuery, ...]
+    counts: tuple[ReasonCount, ...]
+    confusions: tuple[tuple[str, str, int], ...] | None = None
+    regions: dict[str, int] | None = None
+
+    def by_query(self) -> dict[int, ExplainedQuery]:
+        """Return the hard queries by the id of caption or image."""
+        return {query.query_id: query for query in self.hard}
+
+
+@dataclass(frozen=True)
+class ModelExplanation:
+    """The explained queries of a model, by direction.
+
+    Attributes:
+        ranks_sha256: of the ranks that were explained (see `ranks_sha256`).
+    """
+
+    name: str
+    ranks_sha256: str
+    directions: dict[Direction, DirectionExplanation]
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """The explained queries of several models over one gallery, and what they were made from."""
+
+    models: tuple[ModelExplanation, ...]
+    metadata: dict
+
+
+def ranks_sha256(model: ModelRankings) -> str:
+    """Return a hash of a model's ranks and of the queries they are of."""
+    digest = hashlib.sha256()
+    for ids in (model.rankings.image_ids, model.rankings.caption_ids):
+        digest.update(ids.astype("<i8").tobytes())
+    for direction in DIRECTIONS:
+        digest.update(model.query_ranks(direction).ranks().astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def explanations_to_json(explanations: Explanations) -> dict:
+    """Return the content of the file."""
+    return {
+        "metadata": explanations.metadata,
+        "models": [
+            {
+                "name": model.name,
+                "ranks_sha256": model.ranks_sha256,
+                **{d: _direction_to_json(found) for d, found in model.directions.items()},
+            }
+            for model in explanations.models
+        ],
+    }
+
+
+def _direction_to_json(found: DirectionExplanation) -> dict:
+    confusions = found.confusions
+    return {
+        "queries": found.n_queries,
+        "n_hard": len(found.hard),
+        "n_easy": found.n_easy,
+        "counts": [
+            {"reason": c.name, "hard": c.hard, "easy": c.easy, "lift": c.lift} for c in found.counts
+        ],
+        "confusions": confusions
+        and [{"in_image": a, "named_instead": b, "queries": n} for a, b, n in confusions],
+        "regions": found.regions,
+        "hard": [
+            {
+                "image_id": query.image_id,
+                "caption_id": query.caption_id,
+                "rank": number(query.rank),
+                "regions": query.regions,
+                "reasons": [asdict(reason) for reason in query.reasons],
+            }
+            for query in found.hard
+        ],
+    }
+
+
+def read_explanations(path: Path) -> Explanations:
+    """Read the file that `python -m error_analysis.explain` wrote.
+
+    Raises:
+        InputError: it is missing, or no such file.
+    """
+    content = read_json(path, MADE_BY)
+    try:
+        models = tuple(_model_from_json(model) for model in content["models"])
+        return Explanations(models, dict(content["metadata"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a file of reasons ({type(error).__name__}: {error}); {MADE_BY}"
+        ) from error
+
+
+def _model_from_json(model: dict) -> ModelExplanation:
+    directions = {d: _direction_from_json(model[d]) for d in DIRECTIONS}
+    return ModelExplanation(str(model["name"]), str(model["ranks_sha256"]), directions)
+
+
+def _direction_from_json(found: dict) -> DirectionExplanation:
+    sizes = int(found["n_hard"]), int(found["n_easy"])
+    confusions, regions = found["confusions"], found["regions"]
+    return DirectionExplanation(
+        n_queries=int(found["queries"]),
+        n_easy=sizes[1],
+        hard=tuple(_query_from_json(query) for query in found["hard"]),
+        counts=tuple(
+            ReasonCount(str(c["reason"]), int(c["hard"]), int(c["easy"]), *sizes)
+            for c in found["counts"]
+        ),
+        confusions=None
+        if confusions is None
+        else tuple((c["in_image"], c["named_instead"], int(c["queries"])) for c in confusions),
+        regions=None if regions is None else {str(k): int(n) for k, n in regions.items()},
+    )
+
+
+def _query_from_json(query: dict) -> ExplainedQuery:
+    caption_id = query["caption_id"]
+    return ExplainedQuery(
+        int(query["image_id"]),
+        None if caption_id is None else int(caption_id),
+        float(query["rank"]),
+        tuple(Reason(r["name"], r["evidence"], r["repair"]) for r in query["reasons"]),
+        query["regions"],
+    )
+
+
+def explanations_of(
+    path: Path, explanations: Explanations, models: Sequence[ModelRankings]
+) -> dict[str, ModelExplanation]:
+    """Return the explanation of each of `models` by the name that the model has there.
+
+    Models are told by their ranks: names may differ.
+
+    Raises:
+        InputError: the file is of other rankings.
+    """
+    by_ranks = {explained.ranks_sha256: explained for explained in explanations.models}
+    found = {}
+    for model in models:
+        explained = by_ranks.get(ranks_sha256(model))
+        if explained is None:
+            listed = ", ".join(explained.name for explained in explanations.models) or "no model"
+            raise InputError(
+                f"{path}: expected the reasons of the ranks of {model.path}, found those of other "
+                f"rankings ({listed}); repeat `python -m error_analysis.explain` with the "
+                "rankings of this report"
+            )
+        found[model.name] = explained
+    return found

@@ -1,0 +1,224 @@
+"""Joining reasons: which rules speak for the hard and for the easy queries of a model."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from error_analysis.explaining.explanations import (
+    DirectionExplanation,
+    ExplainedQuery,
+    ModelExplanation,
+    ReasonCount,
+    ranks_sha256,
+)
+from error_analysis.mining import HARD_RANK, easy_indices, hard_indices, worst_first
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query import Query, describe_queries
+from error_analysis.reasons.captions.caption_reasons import caption_reasons
+from error_analysis.reasons.images.confusion_matrix import count_confusions
+from error_analysis.reasons.images.image_reasons import image_reasons
+from error_analysis.reasons.images.objects import Objects
+from error_analysis.reasons.images.plausible import NAME as PLAUSIBLE
+from error_analysis.reasons.images.plausible import Plausibility
+from error_analysis.reasons.images.quality import quality_reason
+from error_analysis.reasons.images.region_presence import (
+    RegionPresence,
+    count_verdicts,
+    region_presence,
+)
+from error_analysis.reasons.images.salient_object import confusions_of
+from error_analysis.reasons.mentions import Vocabulary
+from error_analysis.reasons.reason import Reason
+from error_analysis.relevance.extended_relevance import ExtendedRelevance
+from error_analysis.relevance.plausible_documents import PlausibleDocuments
+from information_retrieval.ranking.query_ranks import Direction
+from preprocess.captions.split_file import Split
+from preprocess.storage.decoded_images import map_images
+from preprocess.storage.images_file import ImagesFile
+
+REGION_ABSENT = "region absent"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at, the same for every model over one gallery.
+
+    Attributes:
+        of_caption: the reasons of each caption of the gallery, in order.
+        quality: the reason of low quality by image id; empty where images were not looked at.
+        objects: of the gallery's images; None: unknown.
+        detected: what the detector saw in them; None: unknown.
+        plausible: which wrong documents suit a query; None: not looked for.
+    """
+
+    of_caption: tuple[tuple[Reason, ...], ...]
+    quality: dict[int, Reason]
+    objects: Objects | None
+    detected: Objects | None
+    plausible: PlausibleDocuments | None = None
+
+    def plausible_reason(self, query: Query) -> Reason | None:
+        """Return the reason of a query with a plausible wrong document at the top."""
+        return self.plausible.reason(query) if self.plausible else None
+
+
+def collect_evidence(
+    gallery: Split,
+    training_captions: Sequence[str],
+    images: ImagesFile | None = None,
+    objects: Objects | None = None,
+    detected: Objects | None = None,
+    labels: Sequence[ExtendedRelevance] = (),
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Evidence:
+    """Apply the rules that ask for no ranks: each caption and each image is looked at once.
+
+    Args:
+        labels: of the gallery, beyond the split's own.
+        progress: wraps the image ids, to show how far it is.
+
+    Raises:
+        InputError: an image is not in `images`, or damaged.
+    """
+    quality = {}
+    if images:
+        ids = progress(gallery.image_ids.tolist())
+        measured = map_images(quality_reason, images, ids)
+        quality = {image_id: reason for image_id, reason in measured if reason is not None}
+    found = tuple(caption_reasons(gallery, training_captions))
+    vocabulary = objects.vocabulary if objects else Vocabulary()
+    plausible = PlausibleDocuments(gallery, Plausibility(gallery, vocabulary), labels)
+    return Evidence(found, quality, objects, detected, plausible)
+
+
+def explain_model(
+    model: ModelRankings,
+    evidence: Evidence,
+    hard_rank: int = HARD_RANK,
+    reads_regions: bool = True,
+) -> ModelExplanation:
+    """Explain the hard queries of a model, both directions.
+
+    Args:
+        hard_rank: 0-based rank from which on a query is hard.
+        reads_regions: the model sees images as regions, so that it is asked whether a missed
+            caption's objects are among them.
+    """
+    directions: dict[Direction, DirectionExplanation] = {
+        "i2t": _explain_images(model, evidence, hard_rank),
+        "t2i": _explain_captions(model, evidence, hard_rank, reads_regions),
+    }
+    return ModelExplanation(model.name, ranks_sha256(model), directions)
+
+
+def _hard_and_easy(
+    model: ModelRankings, direction: Direction, hard_rank: int
+) -> tuple[list[Query], list[Query]]:
+    ranks = model.query_ranks(direction).ranks()
+    hard = worst_first(hard_indices(ranks, hard_rank), ranks)
+    easy = easy_indices(ranks)
+    return describe_queries(model, direction, hard), describe_queries(model, direction, easy)
+
+
+def _explain_images(
+    model: ModelRankings, evidence: Evidence, hard_rank: int
+) -> DirectionExplanation:
+    hard, easy = _hard_and_easy(model, "i2t", hard_rank)
+    objects, confusions = evidence.objects, None
+    if objects:
+        found = confusions_of(hard, objects)
+        confusions = tuple(count_confusions(found, objects.categories).pairs())
+
+    def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
+        found = image_reasons(queries, model.gallery, objects)
+        return [
+            _with_reasons(
+                tuple(reason for reason in reasons if reason.name != PLAUSIBLE),
+                evidence.quality.get(query.item.image_id),
+                evidence.plausible_reason(query),
+            )
+            for query, reasons in zip(queries, found, strict=True)
+        ]
+
+    return _join(model, "i2t", hard, reasons_of(hard), reasons_of(easy), confusions=confusions)
+
+
+def _explain_captions(
+    model: ModelRankings, evidence: Evidence, hard_rank: int, reads_regions: bool
+) -> DirectionExplanation:
+    hard, easy = _hard_and_easy(model, "t2i", hard_rank)
+    of_hard, of_easy = (
+        [
+            _with_reasons(evidence.of_caption[query.index], evidence.plausible_reason(query))
+            for query in kind
+        ]
+        for kind in (hard, easy)
+    )
+    if not (evidence.detected and reads_regions):
+        return _join(model, "t2i", hard, of_hard, of_easy)
+    presences = region_presence(hard, evidence.detected)
+    of_hard = _with_absent(of_hard, presences)
+    of_easy = _with_absent(of_easy, region_presence(easy, evidence.detected))
+    told = [f"{p.verdict}: {p.evidence}" for p in presences]
+    verdicts = dict(count_verdicts(presences))
+    return _join(model, "t2i", hard, of_hard, of_easy, told=told, regions=verdicts)
+
+
+def _with_absent(
+    reasons: Sequence[tuple[Reason, ...]], presences: Sequence[RegionPresence]
+) -> list[tuple[Reason, ...]]:
+    """Add to each query's reasons that regions of its objects are absent, where they are."""
+    return [
+        (*found, Reason(REGION_ABSENT, p.evidence)) if p.verdict == REGION_ABSENT else found
+        for found, p in zip(reasons, presences, strict=True)
+    ]
+
+
+def _with_reasons(found: tuple[Reason, ...], *others: Reason | None) -> tuple[Reason, ...]:
+    """Add the reasons that there are."""
+    return (*found, *(reason for reason in others if reason is not None))
+
+
+def _join(
+    model: ModelRankings,
+    direction: Direction,
+    hard: Sequence[Query],
+    hard_reasons: Sequence[tuple[Reason, ...]],
+    easy_reasons: Sequence[tuple[Reason, ...]],
+    told: Sequence[str | None] | None = None,
+    **splits,
+) -> DirectionExplanation:
+    told = told or [None] * len(hard)
+    return DirectionExplanation(
+        n_queries=len(model.query_ranks(direction).higher),
+        n_easy=len(easy_reasons),
+        hard=tuple(
+            ExplainedQuery(
+                query.item.image_id, query.item.caption_id, query.rank, reasons, of_regions
+            )
+            for query, reasons, of_regions in zip(hard, hard_reasons, told, strict=True)
+        ),
+        counts=count_reasons(hard_reasons, easy_reasons),
+        **splits,
+    )
+
+
+def count_reasons(
+    hard: Sequence[tuple[Reason, ...]], easy: Sequence[tuple[Reason, ...]]
+) -> tuple[ReasonCount, ...]:
+    """Count each reason among hard and easy queries, most hard queries first, then by name."""
+    of_hard, of_easy = (
+        Counter(name for reasons in kind for name in {reason.name for reason in reasons})
+        for kind in (hard, easy)
+    )
+    names = sorted(of_hard | of_easy, key=lambda name: (-of_hard[name], name))
+    return tuple(
+        ReasonCount(name, of_hard[name], of_easy[name], len(hard), len(easy)) for name in names
+    )
+
+
+def n_explained(found: DirectionExplanation) -> int:
+    """Return how many hard queries have at least one reason."""
+    return int(np.sum([bool(query.reasons) for query in found.hard], dtype=int))

@@ -1,0 +1,32 @@
+"""The reasons why a gallery's captions may be hard queries: all rules on each caption."""
+
+from collections.abc import Sequence
+
+from error_analysis.reasons.captions import modifiers, no_visual_content, typos, underspecified
+from error_analysis.reasons.reason import Reason
+from preprocess.captions.split_file import Split
+
+REASON_NAMES = (typos.NAME, modifiers.NAME, underspecified.NAME, no_visual_content.NAME)
+
+
+def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tuple[Reason, ...]]:
+    """Return the reasons of each caption of the gallery, in order; most captions have none.
+
+    Args:
+        gallery: the captions, which are compared with those of the same and of other images.
+        training_captions: of other images, may be none: their words and word pairs tell a typo
+            from a word. The more, the fewer real-word slips are missed.
+    """
+    slips = typos.typos(gallery, training_captions)
+    vague = underspecified.underspecified(gallery)
+    reasons = []
+    for caption, typo, same_elsewhere in zip(gallery.captions, slips, vague, strict=True):
+        nothing = no_visual_content.no_visual_content(caption)
+        found = (
+            typo,
+            # A caption that describes nothing is vague and abstract too, but fails for this.
+            nothing or modifiers.long_modifier(caption),
+            None if nothing else same_elsewhere,
+        )
+        reasons.append(tuple(reason for reason in found if reason is not None))
+    return reasons

@@ -1,0 +1,219 @@
+"""Typos of a caption, with their repair: a noisy-channel check, for non-words and real words.
+
+A typed word is taken for a slip when the sentence with another word in its place, times the
+probability that this word comes out as typed, is much likelier than the sentence as typed. The
+rule looks at one word on each side, at the other captions of the same image (siblings.py), and at
+signs of slips in the other words (carelessness.py). Left alone: names (capitalised words inside a
+sentence), numbers, acronyms, words with hyphens or apostrophes, and other forms or spellings of the
+same word.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from error_analysis.reasons.captions.carelessness import log_again
+from error_analysis.reasons.captions.general_english import general_counts
+from error_analysis.reasons.captions.language_model import BOUNDARY, LanguageModel
+from error_analysis.reasons.captions.siblings import Siblings
+from error_analysis.reasons.captions.slips import WORD_SLIP, Vocabulary, log_slip
+from error_analysis.reasons.captions.spacing import respaced
+from error_analysis.reasons.captions.spellings import is_form_of
+from error_analysis.reasons.nouns import COCO_CATEGORIES, SYNONYMS, plurals
+from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.words import Token, tokenize
+from preprocess.captions.split_file import Split
+
+NAME = "typo"
+# Odds of 5 to 1 that a non-word is a slip, or a word in place of one that other captions of the
+# image have; of 20 to 1 where pairs of words alone tell: one unheard-of in the counts is a weaker
+# sign.
+_FAIR_ODDS = math.log(5)
+_CONTEXT_ODDS = math.log(20)
+_NO_SLIP = math.log1p(-math.exp(WORD_SLIP))
+# Nobody means a word rarer than one in ten million.
+_LEAST_WORD = 1e-7
+# The share of two words' product that a compound of both gets: "lapdogs" is likelier than chance.
+_COMPOUND = 1e-2
+_PREFIXES = ("un", "re", "de", "non", "over", "under")
+_SUFFIXES = ("s", "es", "ed", "d", "ing", "er", "ers", "r", "y", "ish", "like", "less", "wise")
+_PASSES = 3
+# How often each name of a thing is added to the training captions, so that few or none of these
+# leave the check with an idea of what captions are about. Seen once would count for half.
+_NAME_TIMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Slip:
+    place: int
+    typed: str
+    intended: str
+
+
+class TypoCheck:
+    """Finds typos; made once for many captions.
+
+    Args:
+        training_captions: of other images, may be none.
+        gallery_captions: those that will be checked, if known: what they say tells of captions too.
+    """
+
+    def __init__(
+        self, training_captions: Iterable[str], gallery_captions: Iterable[str] = ()
+    ) -> None:
+        captions = chain(_captions_of_things(), training_captions)
+        self._model = LanguageModel(captions, self._close_words, gallery_captions)
+        self._vocabulary = Vocabulary(self._model.words)
+        self._candidates_of: dict[str, list[tuple[str, float]]] = {}
+
+    def __call__(self, caption: str, siblings: Iterable[str] = ()) -> Reason | None:
+        """Return the typos of a caption as one reason with the repaired caption, or None.
+
+        Args:
+            siblings: the other captions of the same image, where there are any.
+        """
+        spaced, evidence = respaced(caption, self._model)
+        tokens = tokenize(spaced)
+        slips = self._slips(tokens, siblings)
+        evidence += [f"{slip.typed}, for {slip.intended}" for slip in slips]
+        if not evidence:
+            return None
+        return Reason(NAME, "; ".join(evidence), _repaired(spaced, tokens, slips))
+
+    def _slips(self, tokens: Sequence[Token], siblings: Iterable[str]) -> list[_Slip]:
+        """Return the words that were not meant; a repaired word is context for its neighbours."""
+        words = [token.lower if token.text[0].isalnum() else BOUNDARY for token in tokens]
+        others = Siblings(siblings, words, self._model.word)
+        checked = _checked_places(tokens)
+        rivals = [self._rivals(words[place], others) for place in checked]
+        context = [BOUNDARY, *words, BOUNDARY]
+        again = [0.0] * len(checked)
+        for _ in range(_PASSES):
+            odds = []
+            for place, meant, more in zip(checked, rivals, again, strict=True):
+                typed, left, right = words[place], context[place], context[place + 2]
+                log_odds, best = self._likeliest(typed, meant, left, right)
+                is_slip = log_odds + more > self._least_odds(typed, best, others)
+                context[place + 1] = best if is_slip else typed
+                odds.append(log_odds)
+            again = log_again(odds)
+        return [
+            _Slip(place, words[place], context[place + 1])
+            for place in checked
+            if context[place + 1] != words[place]
+        ]
+
+    def _rivals(self, typed: str, others: Siblings) -> list[tuple[str, float]]:
+        """Return the words that may have been meant, with their log odds, the context aside."""
+        candidates = self._candidates(typed)
+        return [(word, log_p + others.log_odds(word, typed)) for word, log_p in candidates]
+
+    def _likeliest(
+        self, typed: str, rivals: Sequence[tuple[str, float]], left: str, right: str
+    ) -> tuple[float, str]:
+        """Return the log odds of the likeliest rival between two words, and the rival."""
+        if not rivals:
+            return -math.inf, typed
+        model = self._model
+        as_typed = _NO_SLIP + self._log_context(typed, left, right)
+        if model.is_known(typed):
+            as_typed += max(0.0, math.log(model.rarest_word / model.word(typed)))
+        else:
+            as_typed = max(as_typed, self._log_new_word(typed) + math.log(model.word(right)))
+        return max(
+            (log_p + self._log_context(word, left, right) - as_typed, word)
+            for word, log_p in rivals
+        )
+
+    def _least_odds(self, typed: str, intended: str, others: Siblings) -> float:
+        sure = not self._model.is_known(typed) or others.say(intended)
+        return _FAIR_ODDS if sure else _CONTEXT_ODDS
+
+    def _log_context(self, word: str, left: str, right: str) -> float:
+        return math.log(self._model.pair(left, word)) + math.log(self._model.pair(word, right))
+
+    def _log_new_word(self, word: str) -> float:
+        """Return the log probability of an unknown word as a compound or a derived word."""
+        best = 0.0
+        for i in range(4, len(word) - 3):
+            one, two = word[:i], word[i:]
+            if self._model.is_known(one) and self._model.is_known(two):
+                best = max(best, self._model.word(one) * self._model.word(two) * _COMPOUND)
+        stems = [word.removesuffix(suffix) for suffix in _SUFFIXES]
+        stems += [word.removeprefix(prefix) for prefix in _PREFIXES]
+        for one in stems:
+            if one != word and len(one) > 2 and self._model.is_known(one):
+                best = max(best, self._model.word(one) * _COMPOUND)
+        return math.log(best) if best else -math.inf
+
+    def _candidates(self, typed: str) -> list[tuple[str, float]]:
+        """Return the words that may have been meant, with the log probability of the slip."""
+        if typed not in self._candidates_of:
+            known = self._model.is_known(typed)
+            # Within two edits of a short word lies half of the dictionary.
+            distance = 2 if len(typed) > (6 if known else 4) else 1
+            found = {*self._vocabulary.near(typed, distance)}
+            found.update(self._vocabulary.sounding_like(typed))
+            self._candidates_of[typed] = [
+                (word, log_slip(typed, word))
+                for word in sorted(found)
+                if self._model.word(word) > _LEAST_WORD
+                and self._model.is_known(word)
+                and not (known and is_form_of(typed, word))
+            ]
+        return self._candidates_of[typed]
+
+    def _close_words(self, word: str) -> list[str]:
+        return [near for near in self._vocabulary.near(word, 1) if not is_form_of(word, near)]
+
+
+def typos(gallery: Split, training_captions: Iterable[str]) -> list[Reason | None]:
+    """Return for each caption of the gallery, in order, the reason or None.
+
+    A caption is checked beside the others of its image.
+    """
+    check = TypoCheck(training_captions, gallery.captions)
+    found = []
+    for image in gallery.images:
+        texts = [caption.caption for caption in image.captions]
+        for place, text in enumerate(texts):
+            found.append(check(text, texts[:place] + texts[place + 1 :]))
+    return found
+
+
+def _captions_of_things() -> Iterator[str]:
+    """Yield "a traffic light is", "two traffic lights" and so on for COCO's categories."""
+    general = general_counts()[0]
+    others = [name for names in SYNONYMS.values() for name in names if " " not in name]
+    for name in chain(COCO_CATEGORIES, others):
+        article = "an" if name[0] in "aeiou" else "a"
+        for phrase in (f"{article} {name} is", f"the {name}", *(f"two {p}" for p in plurals(name))):
+            if all(word in general for word in phrase.split()):
+                yield from [phrase] * _NAME_TIMES
+
+
+def _checked_places(tokens: Sequence[Token]) -> list[int]:
+    """Return the places of the words to check: not of names, acronyms and numbers."""
+    words = [token for token in tokens if token.is_word]
+    # A title, or a caption in capitals, has no names to tell apart.
+    cased = sum(not word.text[0].islower() for word in words) > len(words) / 2
+    places, starts_sentence = [], True
+    for place, token in enumerate(tokens):
+        alone = len(token.text) == 1 and token.lower != "i"
+        if token.is_plain and not alone and (token.text.islower() or cased or starts_sentence):
+            places.append(place)
+        starts_sentence = token.text in ".!?" if not token.is_word else False
+    return places
+
+
+def _repaired(caption: str, tokens: Sequence[Token], slips: Sequence[_Slip]) -> str:
+    for slip in reversed(slips):
+        token = tokens[slip.place]
+        word = slip.intended
+        if token.text.isupper() and len(token.text) > 1:
+            word = word.upper()
+        elif token.text[0].isupper():
+            word = word[0].upper() + word[1:]
+        caption = caption[: token.start] + word + caption[token.end :]
+    return caption

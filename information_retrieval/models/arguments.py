@@ -1,0 +1,63 @@
+"""The arguments that training and evaluation share, and the files they name."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from information_retrieval.models.known_answers import WrongAnswers
+from information_retrieval.models.tokenization import LongCaptions
+
+
+@dataclass
+class ModelArguments:
+    model_name_or_path: str = field(
+        metadata={
+            "help": "HF checkpoint folder or hub id, e.g. unc-nlp/lxmert-base-uncased or "
+            "openai/clip-vit-base-patch32"
+        }
+    )
+
+
+@dataclass
+class InputArguments:
+    """What is done with odd input."""
+
+    long_captions: LongCaptions = field(
+        default="cut",
+        metadata={
+            "help": "captions of more tokens than the model has positions: cut as the model's own "
+            "tokenizer does, counted and named; or an error"
+        },
+    )
+    wrong_answers: WrongAnswers = field(
+        default="error",
+        metadata={
+            "help": "an answer that is surely wrong to a question that `preflight` asks (channels, "
+            "token ids, boxes, detector): an error, or a warning for who knows better"
+        },
+    )
+
+
+@dataclass
+class DataArguments:
+    data_dir: Path = field(
+        metadata={
+            "help": "folder of {split}.json, {split}_features.h5 (LXMERT) and {split}_images.h5 "
+            "(CLIP)"
+        }
+    )
+
+    def split_file(self, split: str) -> Path:
+        return self.data_dir / f"{split}.json"
+
+    def features_file(self, split: str) -> Path:
+        return self._hdf5_file(split, "features")
+
+    def images_file(self, split: str) -> Path:
+        return self._hdf5_file(split, "images")
+
+    def _hdf5_file(self, split: str, what: str) -> Path:
+        """Return the file of a split: minival's images are some of val's, unless it has its own."""
+        own = self.data_dir / f"{split}_{what}.h5"
+        if split == "minival" and not own.exists():
+            return self.data_dir / f"val_{what}.h5"
+        return own

@@ -1,0 +1,202 @@
+"""A split: its images in order, each with its captions, and the JSON file that holds it.
+
+{"dataset", "split", "source", "images": [{"image_id", "file_name",
+ "captions": [{"caption_id", "caption"}]}]}
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json, write_json
+
+MADE_BY = (
+    "make it with `python -m preprocess.splits`, or by hand as the README says (Change one thing)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One sentence about an image.
+
+    Raises:
+        InputError: the id is no integer of 64 bits, or the caption is no text.
+    """
+
+    caption_id: int
+    caption: str
+
+    def __post_init__(self) -> None:
+        _check_id("caption_id", self.caption_id)
+        _check_text(f"caption {self.caption_id}", self.caption)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionedImage:
+    """An image and its 1..n captions; `file_name` is relative to the image root.
+
+    Raises:
+        InputError: the id is no integer of 64 bits, or the file name is no text.
+    """
+
+    image_id: int
+    file_name: str
+    captions: tuple[Caption, ...]
+
+    def __post_init__(self) -> None:
+        _check_id("image_id", self.image_id)
+        _check_text(f"file_name of image {self.image_id}", self.file_name)
+
+
+def _check_id(what: str, value: object) -> None:
+    # type, not isinstance: True is an int.
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise InputError(f"{what}: expected an integer of 64 bits, found {value!r}")
+
+
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{what}: expected text, found {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what}: found half of a character in {value!r}; correct it") from error
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images in the order of their source. Captions are numbered image by image in that order.
+
+    Raises:
+        InputError: no image, an image without captions, an empty caption, a duplicate image id
+            or caption id, a file name that leaves the image root, or a name of the split that
+            cannot name its files.
+    """
+
+    dataset: str
+    split: str
+    source: str
+    images: tuple[CaptionedImage, ...]
+
+    def __post_init__(self) -> None:
+        for what in ("dataset", "split", "source"):
+            _check_text(what, getattr(self, what))
+        if self.split in ("", ".", "..") or set(self.split) & set("/\\\0"):
+            raise InputError(f"split: expected a name without / or \\, found {self.split!r}")
+        name = f"split {self.split!r} of {self.source}"
+        if not self.images:
+            raise InputError(f"{name}: expected at least one image, found none")
+        for image in self.images:
+            if not image.captions:
+                raise InputError(f"{name}: image {image.image_id} has an empty caption list")
+            for caption in image.captions:
+                if not caption.caption.strip():
+                    raise InputError(
+                        f"{name}: caption {caption.caption_id} of image {image.image_id} is empty"
+                    )
+            path = PurePosixPath(image.file_name)
+            if not path.parts or path.is_absolute() or ".." in path.parts:
+                raise InputError(
+                    f"{name}: file_name {image.file_name!r} of image {image.image_id} must be "
+                    "relative to the image root and stay inside it"
+                )
+        _check_unique(name, "image id", self.image_ids)
+        _check_unique(name, "caption id", self.caption_ids)
+
+    @cached_property
+    def image_ids(self) -> np.ndarray:
+        """(n_images,) int64."""
+        return np.array([image.image_id for image in self.images], np.int64)
+
+    @cached_property
+    def caption_ids(self) -> np.ndarray:
+        """(n_captions,) int64, image by image."""
+        return np.array([c.caption_id for i in self.images for c in i.captions], np.int64)
+
+    @cached_property
+    def captions(self) -> tuple[str, ...]:
+        """The n_captions sentences, image by image."""
+        return tuple(c.caption for i in self.images for c in i.captions)
+
+    @cached_property
+    def caption_image_index(self) -> np.ndarray:
+        """(n_captions,) int64: for each caption, the position of its image in `images`."""
+        counts = [len(image.captions) for image in self.images]
+        return np.repeat(np.arange(len(self.images), dtype=np.int64), counts)
+
+    def first(self, n_images: int, captions_per_image: int | None = None) -> "Split":
+        """Return the first images, each with its first captions (None: with all)."""
+        images = tuple(
+            replace(image, captions=image.captions[:captions_per_image])
+            for image in self.images[:n_images]
+        )
+        return replace(self, images=images)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the images and captions in order, whatever file they were read from."""
+        return hashlib.sha256(json.dumps(_images_to_json(self)).encode()).hexdigest()
+
+
+def _check_unique(name: str, what: str, ids: np.ndarray) -> None:
+    if len(np.unique(ids)) != len(ids):
+        repeated, times = Counter(ids.tolist()).most_common(1)[0]
+        raise InputError(f"{name}: {what} {repeated} occurs {times} times, expected once")
+
+
+def _images_to_json(split: Split) -> list[dict]:
+    return [
+        {
+            "image_id": image.image_id,
+            "file_name": image.file_name,
+            "captions": [
+                {"caption_id": c.caption_id, "caption": c.caption} for c in image.captions
+            ],
+        }
+        for image in split.images
+    ]
+
+
+def write_split(path: Path, split: Split) -> None:
+    """Write the split file, atomically."""
+    content = {
+        "dataset": split.dataset,
+        "split": split.split,
+        "source": split.source,
+        "images": _images_to_json(split),
+    }
+    write_json(path, content, indent=1)
+
+
+def read_split(path: Path) -> Split:
+    """Read and validate a split file.
+
+    Raises:
+        InputError: the file is missing, is not JSON, lacks a key, or breaks a rule of `Split` and
+            its members: nothing is converted.
+    """
+    content = read_json(path, MADE_BY)
+    try:
+        images = tuple(
+            CaptionedImage(
+                image["image_id"],
+                image["file_name"],
+                tuple(Caption(c["caption_id"], c["caption"]) for c in image["captions"]),
+            )
+            for image in content["images"]
+        )
+        return Split(content["dataset"], content["split"], content["source"], images)
+    except KeyError as error:
+        raise InputError(f"{path}: not a split file: found no member {error}; {MADE_BY}") from error
+    except TypeError as error:
+        raise InputError(
+            f"{path}: not a split file: expected objects with lists of objects ({error}); {MADE_BY}"
+        ) from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

@@ -1,0 +1,61 @@
+"""Every rule for image queries, in order."""
+
+from pathlib import Path
+
+import pytest
+
+from error_analysis.reasons.images.image_reasons import image_reasons
+from error_analysis.reasons.images.objects import ImageObject, Objects
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Caption, CaptionedImage, Split
+from preprocess.storage.images_file import ImagesFile
+from tests.error_analysis.reasons.images.image_queries import caption_query, image_query
+from tests.error_analysis.scored import save_images
+
+OWN = ["A red cow on grass", "A red cow", "a red cow stands"]
+GALLERY = Split(
+    "tiny", "test", "test", (CaptionedImage(1, "1.jpg", tuple(map(Caption, range(3), OWN))),)
+)
+OBJECTS = Objects(Path("i.json"), ("cow", "dog"), {}, {1: (ImageObject("cow", 0.4),)})
+QUERIES = [
+    image_query(OWN, ["A dog"] * 10),
+    image_query(OWN, ["A blue cow"] * 10),
+    image_query(OWN, ["A cow"] * 10),
+    image_query(OWN, ["A tall tower"] * 10),
+]
+NAMES = ["salient object confusion", "missing or wrong details", "plausible retrieval"]
+
+
+def names(found):
+    return [[reason.name for reason in reasons] for reasons in found]
+
+
+def test_each_query_has_its_reasons_in_order(tmp_path):
+    images = ImagesFile(save_images(tmp_path / "images.h5", GALLERY))
+    found = names(image_reasons(QUERIES, GALLERY, OBJECTS, images))
+    # The one image is flat.
+    assert found == [
+        [NAMES[0], "low quality"],
+        [NAMES[1], "low quality"],
+        ["low quality", NAMES[2]],
+        ["low quality"],
+    ]
+
+
+def test_a_rule_without_its_source_is_silent():
+    assert names(image_reasons(QUERIES, GALLERY)) == [[], [NAMES[1]], [NAMES[2]], []]
+    assert names(image_reasons(QUERIES, GALLERY, OBJECTS))[0] == [NAMES[0]]
+
+
+def test_no_hard_query_has_no_reasons():
+    assert image_reasons([], GALLERY, OBJECTS) == []
+
+
+def test_objects_of_other_images_are_one_clear_line():
+    with pytest.raises(InputError, match=r"i\.json: has no image 5"):
+        image_reasons([image_query(OWN, ["A dog"], image_id=5)], GALLERY, OBJECTS)
+
+
+def test_caption_queries_are_refused():
+    with pytest.raises(ValueError, match="image queries"):
+        image_reasons([caption_query("A cow", 1, [1])], GALLERY)

@@ -1,0 +1,152 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from error_analysis.statistics.paired_tests import mcnemar_p, paired_tests, sign_flip_p
+from information_retrieval.ranking.query_ranks import QueryRanks
+from tests.error_analysis.scored import untied
+
+
+def exact_p(differences: np.ndarray) -> float:
+    """The share of all sign patterns whose sum is as far from 0 as the one found."""
+    signs = np.array(list(product((-1, 1), repeat=len(differences))))
+    sums = np.abs(signs @ differences)
+    return float(np.mean(sums >= abs(differences.sum()) - 1e-9))
+
+
+def test_mcnemar_by_hand():
+    # 6 coins, 1 or fewer and 5 or more heads: 2 * (1 + 6) / 64.
+    assert mcnemar_p(1, 5) == pytest.approx(14 / 64)
+    assert mcnemar_p(5, 1) == mcnemar_p(1, 5)
+    assert mcnemar_p(0, 10) == pytest.approx(2 / 1024)
+
+
+@pytest.mark.parametrize("counts", [(3, 3), (0, 1), (12, 40), (200, 150)])
+def test_mcnemar_is_scipys_binomial_test(counts):
+    assert mcnemar_p(*counts) == pytest.approx(stats.binomtest(counts[0], sum(counts)).pvalue)
+
+
+def test_mcnemar_of_expected_counts_lies_between_those_of_whole_ones():
+    assert mcnemar_p(1, 6) < mcnemar_p(1.5, 6) < mcnemar_p(2, 6)
+
+
+def test_models_that_find_the_same_queries_do_not_differ():
+    assert mcnemar_p(0, 0) == 1
+    ranks = untied([0, 3, 20, 7])
+    tests = paired_tests(ranks, ranks, np.arange(4), np.random.default_rng(0))
+    assert {test.by_image_p for test in tests.recalls} == {1.0}
+    assert tests.reciprocal_rank.by_image_p == 1
+    assert tests.reciprocal_rank.first == tests.reciprocal_rank.second
+
+
+def test_discordant_queries_are_counted_at_each_cutoff():
+    first = np.array([0, 0, 4, 9, 9, 50, 0])
+    second = np.array([0, 1, 5, 10, 10, 0, 0])
+    tests = paired_tests(untied(first), untied(second), np.arange(7), np.random.default_rng(0), 99)
+    assert [(t.k, t.first_only, t.second_only) for t in tests.recalls] == [
+        (1, 1, 1),
+        (5, 1, 1),
+        (10, 2, 1),
+    ]
+    assert tests.reciprocal_rank.first == pytest.approx(np.mean(1 / (first + 1)))
+    assert tests.reciprocal_rank.second == pytest.approx(np.mean(1 / (second + 1)))
+
+
+def test_where_ties_decide_a_query_counts_by_its_probability():
+    # Found at 1 by the first model in half of the orders, and by the second in a quarter.
+    first = QueryRanks(np.array([0]), np.array([1]), np.array([1]))
+    second = QueryRanks(np.array([0]), np.array([3]), np.array([1]))
+    [at_1, at_5, _] = paired_tests(
+        first, second, np.zeros(1, int), np.random.default_rng(0), 9
+    ).recalls
+    assert at_1.first_only == pytest.approx(1 / 2 * 3 / 4)
+    assert at_1.second_only == pytest.approx(1 / 4 * 1 / 2)
+    assert (at_5.first_only, at_5.second_only) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sign_flips_agree_with_all_patterns_and_with_scipys_permutations(seed):
+    differences = np.random.default_rng(seed).normal(0.4, 1, 10)
+    found = sign_flip_p(differences, np.random.default_rng(0), 20_000)
+    scipys = stats.permutation_test(
+        (differences,),
+        lambda values, axis: values.sum(axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    ).pvalue
+    assert scipys == pytest.approx(exact_p(differences))
+    assert found == pytest.approx(scipys, abs=0.012)
+
+
+def test_sign_flips_agree_with_scipys_random_permutations_of_many_images():
+    differences = np.random.default_rng(0).integers(-3, 4, 300) + 0.15
+    scipys = stats.permutation_test(
+        (differences,),
+        lambda values, axis: values.sum(axis),
+        permutation_type="samples",
+        n_resamples=5000,
+        batch=500,
+        vectorized=True,
+        rng=1,
+    ).pvalue
+    assert sign_flip_p(differences, np.random.default_rng(2)) == pytest.approx(scipys, abs=0.025)
+
+
+def test_images_without_a_difference_change_nothing():
+    differences = np.array([1.0, 1.0, -1.0, 2.0])
+    padded = np.concatenate([differences, np.zeros(500)])
+    p = [sign_flip_p(d, np.random.default_rng(0), 999) for d in (differences, padded)]
+    assert p[0] == p[1]
+
+
+def test_a_p_value_is_never_0():
+    assert sign_flip_p(np.ones(60), np.random.default_rng(0), 999) == pytest.approx(2 / 1000)
+
+
+def test_a_test_depends_on_the_seed_alone():
+    differences = np.random.default_rng(0).normal(0.1, 1, 50)
+    p = [sign_flip_p(differences, np.random.default_rng(seed), 499) for seed in (0, 0, 1)]
+    assert p[0] == p[1] != p[2]
+
+
+def test_swapping_the_models_swaps_the_counts_and_keeps_the_p_values():
+    generator = np.random.default_rng(0)
+    ranks, image = generator.integers(0, 15, (2, 90)), np.repeat(np.arange(30), 3)
+    one, other = (
+        paired_tests(*map(untied, pair), image, np.random.default_rng(0), 999)
+        for pair in (ranks, ranks[::-1])
+    )
+    for a, b in zip(one.recalls, other.recalls, strict=True):
+        assert (a.first_only, a.second_only) == (b.second_only, b.first_only)
+        assert a.mcnemar_p == pytest.approx(b.mcnemar_p)
+        assert a.by_image_p == pytest.approx(b.by_image_p)
+
+
+def test_copies_of_a_caption_mislead_mcnemar_and_not_the_test_by_image():
+    generator = np.random.default_rng(1)
+    ranks = np.where(generator.random((2, 30)) < [[0.6], [0.4]], 0, 20)
+    images = np.arange(30)
+    copies = map(untied, ranks.repeat(5, axis=1))
+    once = paired_tests(*map(untied, ranks), images, np.random.default_rng(0)).recalls[0]
+    copied = paired_tests(*copies, images.repeat(5), np.random.default_rng(0)).recalls[0]
+    assert copied.first_only == 5 * once.first_only
+    assert copied.mcnemar_p < 0.1 * once.mcnemar_p
+    assert copied.by_image_p == once.by_image_p
+    assert once.by_image_p == pytest.approx(once.mcnemar_p, rel=0.2)
+
+
+def test_equal_models_differ_at_5_percent_in_about_5_of_100_galleries():
+    generator, rejected = np.random.default_rng(0), {"mcnemar_p": 0, "by_image_p": 0}
+    image = np.repeat(np.arange(40), 5)
+    for _ in range(200):
+        # Both find half of the images, whose five captions mostly agree.
+        ranks = np.where(generator.random((2, 40)) < 0.5, 0, 20).repeat(5, axis=1)
+        ranks = np.where(generator.random((2, 200)) < 0.1, 20 - ranks, ranks)
+        test = paired_tests(*map(untied, ranks), image, generator, 199).recalls[0]
+        for name in rejected:
+            rejected[name] += getattr(test, name) < 0.05
+    assert rejected["by_image_p"] <= 20
+    assert rejected["mcnemar_p"] > 40

@@ -1,0 +1,101 @@
+"""What every command does with its options and with bad input."""
+
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from preprocess.base.command_line import parse_arguments
+from preprocess.base.errors import InputError, InputWarning
+from tests.conftest import assert_one_clear_line
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Arguments:
+    split_file: Path = field(metadata={"help": "a file"})
+    size: int = field(default=3, metadata={"help": "a number"})
+
+
+class Failing(Dataset):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int):
+        raise InputError(f"image{index}.jpg: expected one thing,\nfound another")
+
+
+def test_options_are_typed_and_never_abbreviated(run_main, capsys):
+    parsed = []
+
+    def main():
+        parsed.append(parse_arguments(Arguments, description="What it does."))
+
+    assert run_main(main, "--split_file", "a/b.json") == 0
+    assert parsed == [Arguments(Path("a/b.json"), 3)]
+    assert run_main(main, "--split", "a/b.json") == 2
+    status = run_main(main, "--split_file", "a/b.json", "--sise", "4")
+    assert_one_clear_line(status, "unknown option --sise; did you mean --size?")
+    assert run_main(main, "--help") == 0
+    assert "What it does." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_bad_input_is_one_line_also_from_a_worker(run_main, num_workers):
+    def main():
+        list(DataLoader(Failing(), num_workers=num_workers))
+
+    status = run_main(main)
+    assert_one_clear_line(status)
+    assert status == "error: image0.jpg: expected one thing, found another"
+
+
+def test_a_defect_keeps_its_traceback(run_main):
+    def main():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_main(main)
+
+
+def test_a_command_run_as_a_user_runs_it_exits_with_one(tmp_path):
+    command = [sys.executable, "-m", "preprocess.splits", "--output_dir", tmp_path]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    assert_one_clear_line(shown.stderr.rstrip("\n"), "--karpathy_json")
+
+
+def test_a_warning_of_odd_input_is_one_line_and_others_stay_as_they_are(run_main, capsys):
+    def main():
+        warnings.warn("three images\nhave no captions", InputWarning, stacklevel=1)
+
+    assert run_main(main) == 0
+    assert capsys.readouterr().err == "warning: three images have no captions\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_want_of_memory_is_one_line(run_main, error):
+    def main():
+        raise error
+
+    assert_one_clear_line(run_main(main), "not enough memory", "allocate")
+
+
+def test_a_defect_of_this_project_keeps_its_traceback(run_main):
+    def main():
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        run_main(main)
