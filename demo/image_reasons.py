@@ -29,7 +29,7 @@ from demo.claims import Claims, claims_of
 from demo.planted_retrievals import plant_queries
 from demo.render import SETTINGS_NAME, RenderArguments, make_records
 from demo.scenes import Scene
-from error_analysis.mining import HARD_RANK
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries.query import Query, describe_queries
 from error_analysis.reasons.images import details, plausible, salient_object

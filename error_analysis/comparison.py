@@ -45,13 +45,13 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from error_analysis.mining import HARD_RANK
 from error_analysis.queries.hard_overlap import (
     HardOverlap,
     hard_overlap,
     overlap_lines,
     overlap_to_json,
 )
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, check_same_gallery, read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
 from error_analysis.queries.query import Query, describe_queries

@@ -34,9 +34,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from error_analysis.mining import HARD_RANK
-from error_analysis.predicting.difficulty_findings import N_CLUSTERS, Findings, find
-from error_analysis.predicting.difficulty_plots import weights_figure
 from error_analysis.predicting.query_features import (
     QueryFeatures,
     caption_features,
@@ -46,6 +43,7 @@ from error_analysis.predicting.query_features import (
     rarity_features,
     reason_flags,
 )
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
 from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
@@ -54,12 +52,10 @@ from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.protocols import Protocol
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.files import atomic_path, check_writable, write_json
+from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
-
-FIGURE_FORMATS = ("png", "pdf")
 
 
 @dataclass
@@ -98,7 +94,7 @@ class DifficultyArguments:
     hard_rank: int = field(
         default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
     )
-    n_clusters: int = field(default=N_CLUSTERS, metadata={"help": "clusters of hard queries"})
+    n_clusters: int = field(default=6, metadata={"help": "clusters of hard queries"})
     seed: int = field(default=0, metadata={"help": "seed of the folds, the trees and k-means"})
 
 
@@ -145,22 +141,6 @@ def features_of(
     }
 
 
-def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) -> list[Path]:
-    """Write the figure of each direction that something was learnt of, and return the files."""
-    written = []
-    for direction in DIRECTIONS:
-        of_models = {name: of_model[direction].difficulty for name, of_model in findings.items()}
-        learnt = {name: difficulty for name, difficulty in of_models.items() if difficulty}
-        if learnt:
-            figure = weights_figure(learnt, direction)
-            for form in FIGURE_FORMATS:
-                path = folder / f"difficulty_{direction}.{form}"
-                with atomic_path(path) as partial_path:
-                    figure.savefig(partial_path, format=form, dpi=120)
-                written.append(path)
-    return written
-
-
 def read_sources(args: DifficultyArguments) -> Sources:
     """Read, or open, the files that are given beside the rankings."""
     training = read_split(args.train_split_file) if args.train_split_file else None
@@ -176,6 +156,9 @@ def read_sources(args: DifficultyArguments) -> Sources:
 
 def main() -> None:
     args = parse_arguments(DifficultyArguments, description=__doc__)
+    from error_analysis.predicting.difficulty_findings import find  # scikit-learn takes a second
+    from error_analysis.predicting.difficulty_plots import write_figures
+
     for option, least in (("hard_rank", 1), ("n_clusters", 1), ("seed", 0)):
         check_at_least(f"--{option}", getattr(args, option), least)
     check_writable(args.output)

@@ -36,7 +36,7 @@ from error_analysis.explaining.query_reasons import (
     explain_model,
     n_explained,
 )
-from error_analysis.mining import HARD_RANK
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.reasons.images.objects import (
     Objects,

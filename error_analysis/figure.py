@@ -25,7 +25,7 @@ from error_analysis.explaining.explanations import (
     explanations_of,
     read_explanations,
 )
-from error_analysis.mining import HARD_RANK, hard_indices, worst_first
+from error_analysis.queries.hard_queries import HARD_RANK, hard_indices, worst_first
 from error_analysis.queries.model_rankings import read_model_rankings
 from error_analysis.queries.query import Query, describe_queries
 from preprocess.base.command_line import parse_arguments, run_command

@@ -32,43 +32,17 @@ With --output, writes what it prints, and every query, as JSON. A probe encodes 
 as long as `information_retrieval.evaluate`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-
-from error_analysis.probing.harmless_edit import harmless_edit
-from error_analysis.probing.negative_images import changes_to_json, changes_to_text, score_gallery
-from error_analysis.probing.probed_captions import (
-    ScoringModel,
-    check_caption,
-    row_of_image,
-    rows_with_caption,
-    score_captions,
-)
-from error_analysis.probing.rank_lists import RankList, rank_list, rank_list_to_json, side_by_side
-from error_analysis.probing.typo_repair import (
-    find_repairs,
-    read_repairs,
-    repair_queries,
-    repairs_to_json,
-    repairs_to_text,
-)
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from information_retrieval.models.arguments import DataArguments, ModelArguments
-from information_retrieval.models.checkpoint import weights_revision
-from information_retrieval.models.loading import EncoderOptions, GalleryFiles
-from information_retrieval.ranking.protocols import Protocol, galleries, protocol_split
-from information_retrieval.scoring.evaluation_output import describe
+from information_retrieval.ranking.protocols import Protocol, protocol_split
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.device import torch_device
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import Split, read_split
-
-N_SHOWN = 10
 
 
 @dataclass
@@ -122,9 +96,9 @@ class ProbeArguments:
     )
     batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
     num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
-    device: str = field(
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metadata={"help": "torch device to compute on"},
+    device: str | None = field(
+        default=None,
+        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
     )
 
 
@@ -145,15 +119,12 @@ def check_probe(args: ProbeArguments) -> None:
     if args.caption is None and not args.repair_typos and not args.negative_images:
         raise InputError("expected --caption, --repair_typos or --negative_images; --help tells")
     if args.caption is not None:
-        check_caption("--caption", args.caption)
         if args.rankings is not None:
             raise InputError("--rankings: belongs to --repair_typos or --negative_images")
         if args.protocol == "5fold":
             raise InputError("--protocol 5fold: a caption has one list; choose 1k, 5k or full")
-    if args.edit is not None:
-        check_caption("--edit", args.edit)
-        if args.negative_images:
-            raise InputError("--edit: probe it apart from --negative_images, one change at a time")
+    if args.edit is not None and args.negative_images:
+        raise InputError("--edit: probe it apart from --negative_images, one change at a time")
 
 
 def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRankings | None:
@@ -178,71 +149,21 @@ def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRanking
     return known
 
 
-def probe_caption(
-    caption: str, args: ProbeArguments, gallery: Split, model: ScoringModel
-) -> list[RankList]:
-    """Score --caption beside --edit, or beside itself on negatives; alone without either."""
-    if args.image_id is None:
-        truth = rows_with_caption(gallery, caption)
-    else:
-        truth = np.array([row_of_image(gallery, args.image_id)])
-    captions = {"caption": caption}
-    if args.edit is not None:
-        captions["edit"] = args.edit
-    if args.control:
-        captions["control"] = harmless_edit(caption)
-    source = " and ".join(f"--{title} ({i})" for i, title in enumerate(captions, start=1))
-    scores = score_captions(list(captions.values()), source, gallery, model)
-    lists = [
-        rank_list(title, text, column, gallery, truth)
-        for (title, text), column in zip(captions.items(), scores.T, strict=True)
-    ]
-    if args.negative_images:
-        [column] = score_captions([caption], source, gallery, model.on_negatives()).T
-        lists.append(rank_list("on negatives", caption, column, gallery, truth))
-    return lists
-
-
-def probe_typos(
-    args: ProbeArguments,
-    data: DataArguments,
-    split: Split,
-    gallery: Split,
-    model: ScoringModel,
-    known: ModelRankings | None,
-    protocol: Protocol,
-) -> tuple[dict, str]:
-    """Return the content of the output file but for its metadata, and what is printed."""
-    if args.repairs is not None:
-        repairs = read_repairs(args.repairs, gallery, split)
-    else:
-        train_file = args.train_split_file or data.split_file("train")
-        is_there = args.train_split_file is not None or train_file.exists()
-        repairs = find_repairs(gallery, read_split(train_file).captions if is_there else ())
-    folds = galleries(protocol, len(gallery.images))
-    scores = known.rankings.scores if known else None
-    queries = repair_queries(repairs, gallery, model, folds, scores)
-    return repairs_to_json(queries), repairs_to_text(queries, N_SHOWN)
-
-
-def probe_negatives(
-    gallery: Split, model: ScoringModel, known: ModelRankings | None, protocol: Protocol
-) -> tuple[dict, str]:
-    """Return the content of the output file but for its metadata, and what is printed."""
-    # First, so that a model that reads no images is told at once.
-    negatives = score_gallery(gallery, model, negatives=True)
-    rankings = known.rankings if known else score_gallery(gallery, model, negatives=False)
-    models = []
-    for name, scored in (("images", rankings), ("negatives", negatives)):
-        scored = replace(scored, metadata={**scored.metadata, "protocol": protocol})
-        models.append(ModelRankings(name, Path(model.name), gallery, scored))
-    return changes_to_json(*models), changes_to_text(*models)
-
-
 def main() -> None:
     model_arguments, data, args = parse_arguments(
         ModelArguments, DataArguments, ProbeArguments, description=__doc__
     )
+    # Not above: torch takes seconds to import, --help and a mistyped option should not.
+    import torch
+
+    from error_analysis.probing.probed_captions import ScoringModel
+    from error_analysis.probing.probes import probe_caption, probe_negatives, probe_typos
+    from error_analysis.probing.rank_lists import rank_list_to_json, side_by_side
+    from information_retrieval.models.checkpoint import weights_revision
+    from information_retrieval.models.loading import EncoderOptions, GalleryFiles
+    from information_retrieval.scoring.evaluation_output import describe
+    from preprocess.base.device import torch_device
+
     check_probe(args)
     if args.output is not None:
         check_writable(args.output)
@@ -257,11 +178,29 @@ def main() -> None:
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
     model = ScoringModel(name, files, torch_device(args.device), options)
     if args.caption is not None:
-        lists = probe_caption(args.caption, args, gallery, model.of_whole_captions())
+        lists = probe_caption(
+            args.caption,
+            args.edit,
+            args.control,
+            args.negative_images,
+            args.image_id,
+            gallery,
+            model.of_whole_captions(),
+        )
         content = {"lists": [rank_list_to_json(ranked) for ranked in lists]}
         text = side_by_side(lists)
     elif args.repair_typos:
-        content, text = probe_typos(args, data, split, gallery, model, known, protocol)
+        train_file = args.train_split_file or data.split_file("train")
+        has_train = args.train_split_file is not None or train_file.exists()
+        content, text = probe_typos(
+            args.repairs,
+            train_file if has_train else None,
+            split,
+            gallery,
+            model,
+            known,
+            protocol,
+        )
     else:
         content, text = probe_negatives(gallery, model, known, protocol)
     print(text)

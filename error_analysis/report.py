@@ -34,7 +34,7 @@ from error_analysis.explaining.explanations import (
     explanations_of,
     read_explanations,
 )
-from error_analysis.mining import HARD_RANK
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.reasons.images.objects import read_labels
 from error_analysis.site.boxes import BoxSource

@@ -19,48 +19,26 @@ Rankings made for 5fold hold the scores of all pairs of their 5,000 images, as t
 cascade takes them as that one gallery, and says so.
 """
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-import transformers
-
 from information_retrieval.combining.cascade_result import cascade_table, write_cascade
 from information_retrieval.combining.shortlist import (
-    ShortlistedPairs,
     cascade_metrics_with_bounds,
     rank_shortlists,
     shortlists,
     union_of_pairs,
 )
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.models.checkpoint import (
-    load_config,
-    load_model,
-    load_tokenizer,
-    weights_revision,
-)
-from information_retrieval.models.lxmert.pair_scores import score_listed_pairs
-from information_retrieval.models.lxmert.region_features import check_feature_dim
-from information_retrieval.models.tokenization import (
-    LongCaptions,
-    TokenizedCaptions,
-    tokenize_captions,
-)
 from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.ranking.metrics import CUTOFFS
-from information_retrieval.ranking.protocols import Protocol, protocol_metrics
+from information_retrieval.ranking.protocols import protocol_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS
-from information_retrieval.ranking.rankings import Rankings, read_rankings
-from information_retrieval.scoring.evaluation_output import code_version, metrics_file
+from information_retrieval.ranking.rankings import read_rankings
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.device import torch_device
-from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
-from preprocess.captions.split_file import Split, read_split
+from preprocess.captions.split_file import read_split
 from preprocess.storage.features_file import FeaturesFile
 
 
@@ -77,101 +55,26 @@ class CascadeArguments:
     )
     batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
     block_pairs: int = field(default=512, metadata={"help": "pairs scored at once"})
-    device: str = field(
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metadata={"help": "torch device to compute on"},
+    device: str | None = field(
+        default=None,
+        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
     )
-
-
-def check_cross_encoder(name: str) -> None:
-    """Raise InputError unless the checkpoint `name` is an LXMERT."""
-    found = load_config(name).model_type
-    if found != "lxmert":
-        raise InputError(
-            f"{name}: expected an LXMERT to order the shortlists, found a {found} model; scores "
-            "of all pairs by it come from `python -m information_retrieval.evaluate`"
-        )
-
-
-def gallery_protocol(first: Rankings) -> Protocol:
-    """Return the protocol of the one gallery that the whole matrix of `first` is.
-
-    The matrix of 5fold is that of 5k; its folds are only cut from it when ranks are counted.
-    """
-    protocol = first.metadata.get("protocol", "full")
-    return "5k" if protocol == "5fold" else protocol
-
-
-def check_finite(scores: np.ndarray, pairs: ShortlistedPairs, gallery: Split) -> None:
-    """Raise InputError when a score (n_pairs,) is NaN or infinite, naming the pair."""
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
-        image_id = gallery.image_ids[pairs.rows[bad[0]]]
-        caption_id = gallery.caption_ids[pairs.columns[bad[0]]]
-        raise InputError(
-            f"the score of image {image_id} and caption {caption_id} is {scores[bad[0]]}; check "
-            "the model's weights, or compute in float32"
-        )
-
-
-def describe(name: str, first: Rankings, split: Split, args: CascadeArguments) -> dict:
-    """Return the metadata of the result: what made it, from what."""
-    return {
-        "model": name,
-        "weights": weights_revision(name),
-        "dataset": split.dataset,
-        "split": split.split,
-        "split_sha256": split.sha256,
-        "protocol": gallery_protocol(first),
-        "dtype": args.dtype,
-        "shortlist": args.shortlist,
-        "first_stage": first.metadata,
-        "code_version": code_version(),
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "command": sys.argv,
-    }
-
-
-def score_shortlisted(
-    pairs: ShortlistedPairs,
-    gallery: Split,
-    name: str,
-    features: FeaturesFile,
-    device: torch.device,
-    long_captions: LongCaptions,
-    args: CascadeArguments,
-) -> tuple[np.ndarray, TokenizedCaptions]:
-    """Score the pairs by the LXMERT checkpoint `name`: (n_pairs,) float32, finite.
-
-    Returns:
-        the scores, and the captions as the model read them.
-    """
-    model = load_model(name).to(device)
-    check_feature_dim(features, model)
-    tokenizer = load_tokenizer(name, model.config.vocab_size)
-    positions = model.config.max_position_embeddings
-    tokens = tokenize_captions(gallery, tokenizer, positions, long_captions=long_captions)
-    for line in tokens.warnings():
-        print(line, file=sys.stderr)
-    scores = score_listed_pairs(
-        model,
-        tokens.token_ids,
-        features,
-        gallery.image_ids,
-        pairs.rows,
-        pairs.columns,
-        dtype=getattr(torch, args.dtype),
-        batch_size=args.batch_size,
-        block_pairs=args.block_pairs,
-    )
-    check_finite(scores, pairs, gallery)
-    return scores, tokens
 
 
 def main() -> None:
     model_arguments, odd, data, args = parse_arguments(
         ModelArguments, InputArguments, DataArguments, CascadeArguments, description=__doc__
     )
+    # Not above: torch takes seconds to import, --help and a mistyped option should not.
+
+    from information_retrieval.combining.cascading import (
+        check_cross_encoder,
+        describe,
+        score_shortlisted,
+    )
+    from information_retrieval.scoring.evaluation_output import metrics_file
+    from preprocess.base.device import torch_device
+
     # Below the largest cutoff a recall would be censored too.
     check_at_least("--shortlist", args.shortlist, max(CUTOFFS))
     check_at_least("--batch_size", args.batch_size, 1)
@@ -190,11 +93,19 @@ def main() -> None:
     lists = shortlists(first.scores, first.caption_image_index, args.shortlist)
     pairs = union_of_pairs(lists)
     pair_scores, tokens = score_shortlisted(
-        pairs, gallery, name, features, device, odd.long_captions, args
+        pairs,
+        gallery,
+        name,
+        features,
+        device,
+        odd.long_captions,
+        args.dtype,
+        args.batch_size,
+        args.block_pairs,
     )
     scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)
     ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}
-    metadata = {**describe(name, first, split, args), **tokens.to_json()}
+    metadata = {**describe(name, first, split, args.dtype, args.shortlist), **tokens.to_json()}
     result = {
         "protocol": metadata["protocol"],
         "shortlist": args.shortlist,

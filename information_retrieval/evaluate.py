@@ -22,7 +22,6 @@ command is done; and in memory for LXMERT of the published size 3 KB a caption t
 image (2 GB for 5k).
 """
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -30,31 +29,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.models.loading import (
-    EncoderOptions,
-    GalleryFiles,
-    LoadedGallery,
-    load_gallery,
-)
 from information_retrieval.ranking.protocols import (
     Protocol,
-    every_protocol,
-    metrics_table,
     protocol_split,
-    tie_warning,
 )
-from information_retrieval.ranking.rankings import Rankings, rank_scores, write_rankings
-from information_retrieval.scoring.evaluation_output import describe, metrics_file, read_scored
-from information_retrieval.scoring.processes import join_processes
-from information_retrieval.scoring.score_tiles import score_in_store
+from information_retrieval.ranking.rankings import rank_scores, write_rankings
 from information_retrieval.scoring.tile_store import check_disk, remove_store
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.files import behind_link, check_writable, read_json, write_json
-from preprocess.base.output_lock import lock_output
+from preprocess.base.files import behind_link
 from preprocess.captions.split_file import Split, read_split
+
+KEPT = "the tiles scored so far are kept; the same command goes on to the same scores"
 
 
 @dataclass
@@ -87,70 +73,34 @@ class EvaluateArguments:
             "scores change by rounding"
         },
     )
-    device: str = field(
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metadata={"help": "torch device to compute on"},
+    device: str | None = field(
+        default=None,
+        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
     )
-
-
-def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> bool:
-    """Write the metrics of all protocols that the gallery allows, and print their tables.
-
-    Args:
-        name: of the rankings file.
-        path: the metrics file.
-
-    Returns:
-        whether the file was written; one that has just these metrics is left as it is.
-    """
-    results = every_protocol(rankings.scores, rankings.caption_image_index, protocol)
-    asked = results.pop(protocol)
-    metadata = {**rankings.metadata, "protocol": protocol}
-    content = {**asked, "other_protocols": results, "rankings": name, "metadata": metadata}
-    is_new = not path.exists() or read_json(path, "delete it") != json.loads(json.dumps(content))
-    if is_new:
-        write_json(path, content)
-    for table in (asked, *results.values()):
-        print(metrics_table(table))
-    warning = tie_warning(
-        rankings.scores, rankings.caption_image_index, protocol, rankings.metadata["dtype"]
-    )
-    if warning:
-        print(warning, file=sys.stderr)
-    return is_new
-
-
-def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
-    """Check that the output can be written, and let the main process hold it until `held` ends.
-
-    One that is there already is not written, and so may be another user's.
-
-    Returns:
-        the metrics file.
-    """
-    metrics_path = metrics_file(output)
-    if not output.exists() or not metrics_path.exists():
-        check_writable(output)
-        if is_main:
-            held.enter_context(lock_output(output))
-    return metrics_path
-
-
-def read_finished(output: Path, split: Split, gallery: Split, loaded: LoadedGallery) -> Rankings:
-    """Read what an earlier run of this command wrote, and say so."""
-    rankings = read_scored(output, split, gallery, loaded.identity)
-    version = rankings.metadata.get("code_version", "unknown")
-    print(
-        f"{output}: these scores are there already, made by code version {version}; nothing is "
-        "scored (delete it to score anew)"
-    )
-    return rankings
 
 
 def main() -> None:
     model_arguments, odd, data, args = parse_arguments(
         ModelArguments, InputArguments, DataArguments, EvaluateArguments, description=__doc__
     )
+    # Not above: torch takes seconds to import, --help and a mistyped option should not.
+    import torch
+
+    from information_retrieval.models.loading import (
+        EncoderOptions,
+        GalleryFiles,
+        LoadedGallery,
+        load_gallery,
+    )
+    from information_retrieval.scoring.evaluation_output import (
+        claim,
+        describe,
+        read_finished,
+        report,
+    )
+    from information_retrieval.scoring.processes import join_processes
+    from information_retrieval.scoring.score_tiles import score_in_store
+
     check_at_least("--batch_size", args.batch_size, 1)
     check_at_least("--num_workers", args.num_workers, 0)
     processes = join_processes(args.device)
@@ -188,7 +138,7 @@ def main() -> None:
             scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
         if processes.is_main:
             if is_scored:
-                rankings = read_finished(args.output, split, gallery, loaded)
+                rankings = read_finished(args.output, split, gallery, loaded.identity)
             else:
                 metadata = describe(name, split, args.protocol, loaded.identity)
                 rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
@@ -203,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, KEPT)

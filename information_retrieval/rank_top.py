@@ -19,25 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-from tqdm import tqdm
-
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles, LoadedGallery
-from information_retrieval.models.loading import load_gallery
 from information_retrieval.ranking.gallery import check_made_by
-from information_retrieval.ranking.top_documents import TopDocuments
 from information_retrieval.ranking.top_rankings import TopRankings, write_top_rankings
-from information_retrieval.scoring.evaluation_output import describe
-from information_retrieval.scoring.score_tiles import check_finite
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.device import torch_device
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable
-from preprocess.captions.split_file import Split, read_split
-
-BLOCK_IMAGES = 256
+from preprocess.captions.split_file import read_split
 
 
 @dataclass
@@ -50,40 +38,25 @@ class RankTopArguments:
     )
     batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
     num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
-    device: str = field(
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metadata={"help": "torch device to compute on"},
+    device: str | None = field(
+        default=None,
+        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
     )
-
-
-def top_of_all(loaded: LoadedGallery, gallery: Split, k: int) -> tuple[TopDocuments, TopDocuments]:
-    """Score all pairs block by block; return the top captions of images and images of captions.
-
-    Raises:
-        InputError: a score is NaN or infinite.
-    """
-    n_images, n_captions = len(gallery.images), len(gallery.captions)
-    captions = TopDocuments(n_images, n_captions, k)
-    images = TopDocuments(n_captions, n_images, k)
-    rows = np.arange(n_images)
-    scorer = loaded.encode(rows)
-    progress = tqdm(total=n_images * n_captions, desc="ranking", unit="pair", unit_scale=True)
-    with progress:
-        for start in range(0, n_images, BLOCK_IMAGES):
-            band = rows[start : start + BLOCK_IMAGES]
-            for columns in loaded.column_blocks:
-                block = scorer.score(slice(start, start + len(band)), columns)
-                check_finite(block, gallery.image_ids[band], gallery.caption_ids[columns])
-                captions.update(band, columns, block)
-                images.update(columns, band, block.T)
-                progress.update(block.size)
-    return captions, images
 
 
 def main() -> None:
     model_arguments, odd, data, args = parse_arguments(
         ModelArguments, InputArguments, DataArguments, RankTopArguments, description=__doc__
     )
+    # Not above: torch takes seconds to import, --help and a mistyped option should not.
+    import torch
+
+    from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+    from information_retrieval.models.loading import load_gallery
+    from information_retrieval.scoring.evaluation_output import describe
+    from information_retrieval.scoring.top_scores import top_of_all
+    from preprocess.base.device import torch_device
+
     check_at_least("--top_k", args.top_k, 1)
     check_at_least("--batch_size", args.batch_size, 1)
     check_at_least("--num_workers", args.num_workers, 0)

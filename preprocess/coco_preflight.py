@@ -15,7 +15,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from preprocess.base.command_line import parse_arguments, run_command
@@ -101,6 +100,8 @@ def table(needs: list[StepNeeds]) -> str:
 
 def gpu_line() -> str:
     """Say which GPU there is, and its memory."""
+    import torch
+
     if not torch.cuda.is_available():
         return "GPU: none found"
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -128,6 +129,8 @@ def check_disks(needs: list[StepNeeds]) -> None:
 
 def main() -> None:
     arguments = parse_arguments(CocoPreflightArguments, description=__doc__)
+    import torch  # not above: it takes seconds, before options are read
+
     needs = needs_of(arguments, torch.cuda.is_available())
     if not needs:
         raise InputError(f"--steps: expected some of {', '.join(STEPS)}, found none")

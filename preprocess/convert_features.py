@@ -245,4 +245,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "the images done so far are kept; the same command goes on")

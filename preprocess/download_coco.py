@@ -126,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "what is downloaded is kept; the same command goes on")

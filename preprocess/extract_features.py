@@ -31,24 +31,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import torch
-
-from preprocess.base.command_line import check_at_least, named, parse_arguments, run_command
-from preprocess.base.device import autocast_dtype, check_compiler, torch_device
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
-from preprocess.base.files import atomic_path, check_writable
+from preprocess.base.files import check_writable
 from preprocess.captions.skipped_images import write_without_skipped
 from preprocess.captions.split_file import Split, read_split
-from preprocess.detector.faster_rcnn import FasterRCNN
-from preprocess.detector.region_picture import picture_of_image
-from preprocess.detector.weights import DetectorInfo, load_detector
-from preprocess.extracting.extraction import Failures, describe, write_features
+from preprocess.detector.region_picture import draw_pictures
 from preprocess.extracting.shards import Shard, choose_shard
-from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.features_writer import FeaturesWriter
 from preprocess.storage.provenance import detectors_beside
 
-GPU_BATCH_SIZE = 8
+KEPT = "the images done so far are kept; the same command goes on with the others"
 
 
 @dataclass
@@ -83,9 +76,11 @@ class ExtractFeaturesArguments:
     n_regions: int | None = field(
         default=None, metadata={"help": "regions an image. Default: the detector's own"}
     )
-    device: str = field(
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metadata={"help": "torch device that runs the detector"},
+    device: str | None = field(
+        default=None,
+        metadata={
+            "help": "torch device that runs the detector. Default: a GPU if there is one, else cpu"
+        },
     )
     num_workers: int = field(
         default=2, metadata={"help": "processes that decode and resize images; 0: none extra"}
@@ -94,7 +89,7 @@ class ExtractFeaturesArguments:
         default=None,
         metadata={
             "help": "most images of one size in a forward pass; features change by rounding only. "
-            f"Default: {GPU_BATCH_SIZE} on a GPU, 1 on a CPU, which gains nothing"
+            "Default: 8 on a GPU, 1 on a CPU, which gains nothing"
         },
     )
     precision: Literal["float32", "bfloat16", "float16"] = field(
@@ -156,62 +151,6 @@ def check_folder(draw: Path | None) -> None:
     check_writable(draw / "picture.jpg")
 
 
-def load_chosen_detector(
-    arguments: ExtractFeaturesArguments, device: torch.device
-) -> tuple[FasterRCNN, DetectorInfo]:
-    """Load the detector with the settings that the command changes, on a device."""
-    settings = {
-        "min_size": arguments.min_size,
-        "max_size": arguments.max_size,
-        "nms_thresholds": arguments.nms_thresholds and tuple(arguments.nms_thresholds),
-        "n_regions": arguments.n_regions,
-    }
-    settings = {name: value for name, value in settings.items() if value is not None}
-    detector, info = load_detector(arguments.weights, **settings)
-    layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
-    detector = detector.to(device).to(memory_format=layout)
-    if arguments.compile:
-        check_compiler(device)
-        # Nine tenths of the arithmetic, in one shape. The backbone, compiled, would be compiled
-        # again for one size of image after another.
-        detector.roi_heads.res5.compile(dynamic=True)
-    return detector, info
-
-
-def check_failures(output: Path, failures: Failures, n_images: int, skip_damaged: bool) -> None:
-    """Name the damaged images: raise InputError, or print them where they are skipped."""
-    if failures.kept:
-        print(
-            f"warning: {len(failures.kept)} of {n_images} images keep the features of their former "
-            f"files: {named(failures.kept)}",
-            file=sys.stderr,
-        )
-    n_failures = len(failures.without)
-    if not n_failures:
-        return
-    line = f"{n_failures} of {n_images} images gave no features: {named(failures.without)}"
-    if not skip_damaged:
-        raise InputError(
-            f"{line}. {output} holds the others, marked incomplete; the same command goes on when "
-            "they are replaced, or finishes without them with --skip_damaged"
-        )
-    print(f"warning: {line}", file=sys.stderr)
-
-
-def draw_pictures(
-    output: Path, split: Split, image_root: Path, folder: Path, n_pictures: int
-) -> None:
-    """Write a picture of each of the first images of a features file."""
-    features = FeaturesFile(output)
-    file_names = {image.image_id: image.file_name for image in split.images}
-    drawn = [i for i in features.image_ids.tolist() if i not in features.skipped][:n_pictures]
-    for image_id in drawn:
-        picture = picture_of_image(features, image_id, image_root / file_names[image_id])
-        with atomic_path(folder / f"{image_id}.jpg") as partial:
-            picture.save(partial, "JPEG", quality=90, subsampling=0)  # subsampling blurs the text
-    print(f"drew {len(drawn)} images with their regions in {folder}")
-
-
 def chosen_shard(arguments: ExtractFeaturesArguments, split: Split) -> Shard:
     """Choose the shard that this process extracts, and say which."""
     shard, source = choose_shard(arguments.num_shards, arguments.shard_index, os.environ)
@@ -230,16 +169,16 @@ def chosen_shard(arguments: ExtractFeaturesArguments, split: Split) -> Shard:
     return shard
 
 
-def chosen_batch_size(batch_size: int | None, device: torch.device) -> int:
-    """Return --batch_size, or else what suits the device."""
-    if batch_size is None:
-        return 1 if device.type == "cpu" else GPU_BATCH_SIZE
-    check_at_least("--batch_size", batch_size, 1)
-    return batch_size
-
-
 def main() -> None:
     arguments = parse_arguments(ExtractFeaturesArguments, description=__doc__)
+    # Not above: torch takes seconds to import, --help and a mistyped option should not.
+    from preprocess.base.device import autocast_dtype, torch_device
+    from preprocess.extracting.detector_on_device import (
+        chosen_batch_size,
+        load_on_device,
+    )
+    from preprocess.extracting.extraction import check_failures, describe, write_features
+
     check_at_least("--num_workers", arguments.num_workers, 0)
     check_at_least("--draw_first", arguments.draw_first, 1)
     device = torch_device(arguments.device)
@@ -252,7 +191,15 @@ def main() -> None:
     check_folder(arguments.draw)
     check_images_exist(paths, arguments.skip_damaged)
     check_writable(output)
-    detector, info = load_chosen_detector(arguments, device)
+    settings = {
+        "min_size": arguments.min_size,
+        "max_size": arguments.max_size,
+        "nms_thresholds": arguments.nms_thresholds and tuple(arguments.nms_thresholds),
+        "n_regions": arguments.n_regions,
+    }
+    detector, info = load_on_device(
+        arguments.weights, settings, device, arguments.channels_last, arguments.compile
+    )
     shape = (detector.config.n_regions, detector.config.feature_dim)
     made_by = describe(detector.config, info, arguments.precision, arguments.compile)
     attributes: dict[str, str | int] = {**made_by, **shard.attributes}
@@ -282,4 +229,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, KEPT)

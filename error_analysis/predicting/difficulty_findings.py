@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from error_analysis.mining import HARD_RANK
 from error_analysis.predicting.difficulty_model import (
     Difficulty,
     difficulty_table,
@@ -21,6 +20,7 @@ from error_analysis.predicting.hard_clusters import (
     query_texts,
 )
 from error_analysis.predicting.query_features import QueryFeatures
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from information_retrieval.ranking.query_ranks import Direction
 

@@ -1,15 +1,20 @@
 """A figure of what predicts difficulty. It is returned, not shown or written."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from error_analysis.predicting.difficulty_findings import Findings
 from error_analysis.predicting.difficulty_model import Difficulty, Weight
 from error_analysis.statistics.rank_plots import TITLES, model_color
-from information_retrieval.ranking.query_ranks import Direction
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.files import atomic_path
+
+FIGURE_FORMATS = ("png", "pdf")
 
 
 def weights_figure(difficulties: Mapping[str, Difficulty], direction: Direction) -> Figure:
@@ -64,3 +69,19 @@ def _draw_bars(
     axes.axvline(0, color="#888888", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     return drawn
+
+
+def write_figures(folder: Path, findings: dict[str, dict[Direction, Findings]]) -> list[Path]:
+    """Write the figure of each direction that something was learnt of, and return the files."""
+    written = []
+    for direction in DIRECTIONS:
+        of_models = {name: of_model[direction].difficulty for name, of_model in findings.items()}
+        learnt = {name: difficulty for name, difficulty in of_models.items() if difficulty}
+        if learnt:
+            figure = weights_figure(learnt, direction)
+            for form in FIGURE_FORMATS:
+                path = folder / f"difficulty_{direction}.{form}"
+                with atomic_path(path) as partial_path:
+                    figure.savefig(partial_path, format=form, dpi=120)
+                written.append(path)
+    return written

@@ -11,7 +11,6 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.predicting.content_words import content_words
 from error_analysis.reasons.images.objects import Objects
@@ -190,6 +189,8 @@ def tfidf(gallery: Split) -> csr_array:
     """
     if not any(map(content_words, gallery.captions)):
         return csr_array((len(gallery.captions), 1))
+    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second
+
     return csr_array(TfidfVectorizer(analyzer=content_words).fit_transform(gallery.captions))
 
 

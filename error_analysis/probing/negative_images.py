@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from error_analysis.mining import HARD_RANK
 from error_analysis.probing.probed_captions import ScoringModel
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.protocol_galleries import galleries_of
 from error_analysis.queries.query_json import number

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.mining import HARD_RANK
 from error_analysis.probing.harmless_edit import HARMLESS, harmless_edit
 from error_analysis.probing.probed_captions import ScoringModel, rank_in_fold, score_captions
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.query_json import number
 from error_analysis.reasons.captions.typos import typos
 from preprocess.base.errors import InputError

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from error_analysis.mining import HARD_RANK
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from error_analysis.mining import HARD_RANK, hard_indices
+from error_analysis.queries.hard_queries import HARD_RANK, hard_indices
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import N_RETRIEVED, Query, describe_queries
 from error_analysis.relevance.extended_relevance import ExtendedRelevance

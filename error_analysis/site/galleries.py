@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from error_analysis.explaining.explanations import ExplainedQuery, ModelExplanation
-from error_analysis.mining import HARD_RANK, hard_indices, worst_first
+from error_analysis.queries.hard_queries import HARD_RANK, hard_indices, worst_first
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import Item, Query, describe_queries
 from error_analysis.queries.wins import WinRule, win_indices

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from information_retrieval.models.known_answers import WrongAnswers
-from information_retrieval.models.tokenization import LongCaptions
+LongCaptions = Literal["cut", "error"]
+WrongAnswers = Literal["error", "warn"]
 
 
 @dataclass

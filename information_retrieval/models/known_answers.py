@@ -12,19 +12,18 @@ import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 from transformers import PreTrainedConfig
 
+from information_retrieval.models.arguments import WrongAnswers
 from information_retrieval.models.gallery_images import preprocess_image
 from preprocess.base.errors import InputError, InputWarning
 from preprocess.storage.decoding import decode_rgb
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
-WrongAnswers = Literal["error", "warn"]
 COLOUR = (200, 100, 50)  # red, green, blue: no two alike, and none its own negative
 PIXEL_TOLERANCE = 0.01  # resizing and float16 constants; a grey level is 0.015 after normalisation
 SENTENCE = "Two giraffes aren't near the doughnuts, 24 of them."

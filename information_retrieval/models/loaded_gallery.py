@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from information_retrieval.models.known_answers import WrongAnswers
-from information_retrieval.models.tokenization import LongCaptions, TokenizedCaptions
+from information_retrieval.models.arguments import LongCaptions, WrongAnswers
+from information_retrieval.models.tokenization import TokenizedCaptions
 
 
 class Scorer(Protocol):

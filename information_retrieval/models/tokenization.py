@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from transformers import PreTrainedModel
 
+from information_retrieval.models.arguments import LongCaptions
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 
 # They pool the last position, and were trained without a mask: the padding is part of the text.
 READ_PADDING = {"siglip", "siglip2"}
-LongCaptions = Literal["cut", "error"]
+
 LISTED = 10  # captions in a line
 
 

@@ -1,18 +1,31 @@
 """What an evaluation writes: where, with which metadata, and whether it is there already."""
 
+import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 import transformers
 
-from information_retrieval.ranking.protocols import Protocol
-from information_retrieval.ranking.rankings import Rankings, read_rankings
+    LoadedGallery,
+)
+from information_retrieval.ranking.protocols import (
+    Protocol,
+    every_protocol,
+    metrics_table,
+    tie_warning,
+)
+from information_retrieval.ranking.rankings import (
+    Rankings,
+    read_rankings,
+)
 from information_retrieval.scoring.tile_store import describe_differences
 from preprocess.base.errors import InputError
-from preprocess.base.files import read_json
+from preprocess.base.files import check_writable, read_json, write_json
+from preprocess.base.output_lock import lock_output
 from preprocess.captions.split_file import Split
 
 
@@ -30,6 +43,7 @@ def code_version() -> str:
 
 def describe(name: str, split: Split, protocol: Protocol, identity: dict[str, str]) -> dict:
     """Return the metadata of the rankings: what made them, from what."""
+
     return {
         "model": name,
         **identity,
@@ -91,3 +105,59 @@ def read_scored(output: Path, split: Split, gallery: Split, identity: dict[str, 
         raise InputError(f"{output}: exists, and was made with other {differences}; {hint}")
     found.pop("path")  # where it was read from is no part of what made it
     return replace(rankings, metadata=found)
+
+
+def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> bool:
+    """Write the metrics of all protocols that the gallery allows, and print their tables.
+
+    Args:
+        name: of the rankings file.
+        path: the metrics file.
+
+    Returns:
+        whether the file was written; one that has just these metrics is left as it is.
+    """
+    results = every_protocol(rankings.scores, rankings.caption_image_index, protocol)
+    asked = results.pop(protocol)
+    metadata = {**rankings.metadata, "protocol": protocol}
+    content = {**asked, "other_protocols": results, "rankings": name, "metadata": metadata}
+    is_new = not path.exists() or read_json(path, "delete it") != json.loads(json.dumps(content))
+    if is_new:
+        write_json(path, content)
+    for table in (asked, *results.values()):
+        print(metrics_table(table))
+    warning = tie_warning(
+        rankings.scores, rankings.caption_image_index, protocol, rankings.metadata["dtype"]
+    )
+    if warning:
+        print(warning, file=sys.stderr)
+    return is_new
+
+
+def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
+    """Check that the output can be written, and let the main process hold it until `held` ends.
+
+    One that is there already is not written, and so may be another user's.
+
+    Returns:
+        the metrics file.
+    """
+    metrics_path = metrics_file(output)
+    if not output.exists() or not metrics_path.exists():
+        check_writable(output)
+        if is_main:
+            held.enter_context(lock_output(output))
+    return metrics_path
+
+
+def read_finished(
+    output: Path, split: Split, gallery: Split, identity: dict[str, str]
+) -> Rankings:
+    """Read what an earlier run of this command wrote, and say so."""
+    rankings = read_scored(output, split, gallery, identity)
+    version = rankings.metadata.get("code_version", "unknown")
+    print(
+        f"{output}: these scores are there already, made by code version {version}; nothing is "
+        "scored (delete it to score anew)"
+    )
+    return rankings

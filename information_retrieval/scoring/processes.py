@@ -16,7 +16,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from transformers.utils import logging
 
 from preprocess.base.command_line import error_line
-from preprocess.base.device import torch_device
+from preprocess.base.device import default_device, torch_device
 from preprocess.base.errors import InputError
 
 T = TypeVar("T")
@@ -179,11 +179,12 @@ def _number(environment: Mapping[str, str], name: str) -> int:
         ) from error
 
 
-def join_processes(device: str) -> Processes:
+def join_processes(device: str | None) -> Processes:
     """Join the processes that a launcher started, each on a device of its own.
 
     Args:
-        device: cpu, or cuda for one GPU a process; of a single process any torch device.
+        device: cpu, or cuda for one GPU a process; of a single process any torch device;
+            None: cuda where there is one, else cpu.
 
     Raises:
         InputError: no such device, fewer GPUs than processes, or as `check_launch`.
@@ -191,7 +192,7 @@ def join_processes(device: str) -> Processes:
     check_launch(os.environ)
     count, local_rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     if count > 1:
-        device = _device_of_its_own(device, local_rank)
+        device = _device_of_its_own(device or default_device(), local_rank)
     own = torch_device(device)
     state = PartialState(cpu=own.type == "cpu")
     if not state.is_main_process:

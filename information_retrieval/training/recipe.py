@@ -36,15 +36,15 @@ from information_retrieval.models.tokenization import (
     tokenize_captions,
 )
 from information_retrieval.training.arguments import ObjectiveArguments
-from information_retrieval.training.contrastive_dual_encoder import (
+from information_retrieval.training.examples.dataset import Collator, TrainingPairs
+from information_retrieval.training.examples.hard_negatives import read_hard_negatives
+from information_retrieval.training.examples.pairs import PairSampler
+from information_retrieval.training.objectives.contrastive_dual_encoder import (
     ScaleLimit,
     contrastive_loss,
     freeze_tower,
 )
-from information_retrieval.training.contrastive_lxmert import ContrastiveLxmert
-from information_retrieval.training.dataset import Collator, TrainingPairs
-from information_retrieval.training.hard_negatives import read_hard_negatives
-from information_retrieval.training.pairs import PairSampler
+from information_retrieval.training.objectives.contrastive_lxmert import ContrastiveLxmert
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile

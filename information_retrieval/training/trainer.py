@@ -24,9 +24,12 @@ from information_retrieval.models.loaded_gallery import LoadedGallery
 from information_retrieval.models.loading import score_all
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rankings import rank_scores
-from information_retrieval.training.arguments import PaperTrainingArguments, telling_bad_options
-from information_retrieval.training.dataset import TrainingPairs
+from information_retrieval.training.examples.dataset import TrainingPairs
 from information_retrieval.training.interruption import Interruption
+from information_retrieval.training.paper_arguments import (
+    PaperTrainingArguments,
+    telling_bad_options,
+)
 from information_retrieval.training.progress import TrainingProgress
 from information_retrieval.training.run_folder import record, seal
 from preprocess.captions.split_file import Split

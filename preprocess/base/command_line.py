@@ -2,10 +2,14 @@
 
 import argparse
 import difflib
+import os
+import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
 
 from transformers import HfArgumentParser
 
@@ -14,28 +18,106 @@ from preprocess.base.errors import NO_MEMORY, InputError, InputWarning
 LISTED = 10  # failures in one line
 
 
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of the description, and shows defaults."""
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """One spelling of an option, what it takes, and its default where that says something."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        # Of an option that is on by default, HF's parser makes a second one, --no_...
+        if not action.option_strings[0].startswith("--no_"):
+            super().add_argument(action)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if action.nargs == 0:
+            return ", ".join(action.option_strings)
+        return f"{action.option_strings[0]} {_value_shown(action)}".rstrip()
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.required or action.default in (None, False, argparse.SUPPRESS):
+            return action.help
+        return f"{action.help} (default: %(default)s)"
 
 
-def parse_arguments(*dataclasses, description: str):
+def _value_shown(action: argparse.Action) -> str:
+    """Return what stands for an option's value in a help text; "" for a switch."""
+    if action.choices:
+        return "{" + ",".join(map(str, action.choices)) + "}"
+    if action.nargs == "?":
+        return "" if action.default is False else "true|false"
+    # HF wraps the type of a list's items, and of a choice, in functions of its own.
+    shown = {Path: "PATH", int: "N", float: "X"}.get(action.type, "TEXT")  # type: ignore[call-overload]
+    return f"{shown} ..." if action.nargs == "+" else shown
+
+
+class _Parser(HfArgumentParser):
+    """Raises what is wrong with the options as InputError."""
+
+    def error(self, message: str) -> NoReturn:
+        # HF gives each option a second spelling, with dashes.
+        message = re.sub(r"(--\w+)/--[\w-]+", r"\1", message)
+        raise InputError(f"{message}; {self.prog} --help lists the options")
+
+    def check_known(self, words: Sequence[str]) -> None:
+        """Raise InputError for an option that there is not, before any that is missing."""
+        known = {option for action in self._actions for option in action.option_strings}
+        for word in words:
+            option = word.partition("=")[0]
+            if option.startswith("--") and option not in known:
+                close = difflib.get_close_matches(option, sorted(known), n=1)
+                hint = f"did you mean {close[0]}?" if close else f"{self.prog} --help lists them"
+                raise InputError(f"unknown option {option}; {hint}")
+
+
+def program_name() -> str:
+    """Return how a user runs this process's command: `python -m preprocess.splits`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    is_ours = spec is not None and spec.name.partition(".")[0] not in ("pytest", "lowrecall")
+    return f"python -m {spec.name}" if is_ours and spec is not None else sys.argv[0]
+
+
+def _make_parser(dataclasses: Sequence[Any], description: str, epilog: str | None) -> _Parser:
+    parser = _Parser(
+        dataclasses,
+        prog=program_name(),
+        description=description,
+        epilog=epilog,
+        allow_abbrev=False,
+        formatter_class=_HelpFormatter,
+    )
+    required = [
+        f"{action.option_strings[0]} {_value_shown(action)}"
+        for action in parser._actions
+        if action.required
+    ]
+    parser.usage = " ".join(["%(prog)s", *required, "[options]"])
+    return parser
+
+
+def parse_arguments(
+    *dataclasses: type,
+    description: str,
+    others: Callable[[], type] | None = None,
+    epilog: str | None = None,
+):
     """Parse ``sys.argv`` into one instance of each given dataclass, in order.
 
     Options are never abbreviated, so that a command keeps its meaning when options are added.
-    `description` is the module docstring of the command, printed by ``--help``.
+
+    Args:
+        description: the module docstring of the command, printed by ``--help``.
+        others: returns one dataclass more, whose import takes seconds and whose options are many:
+            ``--help`` leaves them to `epilog`, ``--help_all`` lists them.
 
     Raises:
-        InputError: an unknown option.
+        InputError: an unknown option, one that is missing, or a value of the wrong kind.
     """
-    parser = HfArgumentParser(
-        dataclasses, description=description, allow_abbrev=False, formatter_class=_HelpFormatter
-    )
-    *parsed, unknown = parser.parse_args_into_dataclasses(return_remaining_strings=True)
-    if unknown:
-        known = [option for action in parser._actions for option in action.option_strings]
-        close = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "--help lists the options"
-        raise InputError(f"unknown option {unknown[0]}; {hint}")
+    words = sys.argv[1:]
+    parser = _make_parser(dataclasses, description, epilog)
+    if others is not None and not {"-h", "--help"} & set(words):
+        parser = _make_parser([*dataclasses, others()], description, epilog)
+        parser.add_argument("--help_all", action="help", help="list all options")
+    parser.check_known(words)
+    parsed = parser.parse_args_into_dataclasses(look_for_args_file=False)
+    parsed = parsed[: len(dataclasses) + (others is not None)]
     return parsed[0] if len(parsed) == 1 else parsed
 
 
@@ -77,11 +159,19 @@ def error_line(error: InputError) -> str:
     return "error: " + " ".join(message.split())
 
 
-def run_command(main: Callable[[], None]) -> None:
+def run_command(
+    main: Callable[[], None], kept: str = "nothing is half-written; the same command begins anew"
+) -> None:
     """Run `main`; an `InputError` becomes ``error: <one line>`` on stderr and exit status 1.
 
     An `InputWarning` becomes ``warning: <one line>``.
+
+    Args:
+        kept: what Ctrl-C leaves, and how to go on.
     """
+    # Threads that wait for work let others have the core: with a core of its own the same speed,
+    # on shared ones several times (docs/scoring.md). Heeded by what loads OpenMP later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         with _warnings_in_one_line():
             main()
@@ -94,4 +184,6 @@ def run_command(main: Callable[[], None]) -> None:
             sys.exit(f"error: not enough memory ({first}); free some, or use smaller batches")
         raise
     except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") == "0":  # of a launcher's processes one speaks
+            print(f"\ninterrupted: {kept}", file=sys.stderr)
         sys.exit(130)

@@ -7,8 +7,15 @@ import torch
 from preprocess.base.errors import InputError
 
 
-def torch_device(name: str) -> torch.device:
+def default_device() -> str:
+    """Return "cuda" where torch finds a GPU, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def torch_device(name: str | None) -> torch.device:
     """Return the device `name`, such as "cpu", "cuda" or "cuda:1", after using it once.
+
+    None is a GPU where there is one, else the CPU.
 
     From then on float32 is float32 there: by default, cuDNN's convolutions round to the 10 bits of
     TF32, which changes which regions win, and the scores of what embeds patches by a convolution.
@@ -16,6 +23,7 @@ def torch_device(name: str) -> torch.device:
     Raises:
         InputError: there is no such device, or this machine or this build of torch has none.
     """
+    name = name or default_device()
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()  # the way back fails on "meta", which holds no data

@@ -5,8 +5,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from preprocess.base.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.base.lfs_pointer import check_no_pointer
 
@@ -20,6 +18,8 @@ def load_pickle(path: Path, expected: str) -> Any:
     Raises:
         InputError: the file is missing, cannot be read, is no pickle, or would run code.
     """
+    import torch  # not above: it takes seconds, and few commands read such files
+
     if path.is_file():
         check_no_pointer(path)
     try:

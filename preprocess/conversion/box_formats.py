@@ -21,10 +21,8 @@ it is taken for what the others are.
 from typing import Literal, get_args
 
 import numpy as np
-import torch
 
 from preprocess.base.errors import InputError
-from preprocess.detector.boxes import normalize_boxes_xyxy
 
 BoxFormat = Literal["xyxy", "xywh", "normalized_xyxy", "cxcywh_over_hwhw"]
 BOX_FORMATS: tuple[BoxFormat, ...] = get_args(BoxFormat)
@@ -77,6 +75,10 @@ def to_visual_pos(boxes: np.ndarray, box_format: BoxFormat, height: int, width: 
             f"expected {box_format} boxes in an image of {width} x {height} pixels (width x "
             f"height), found {misfit}; {advice}"
         )
+    import torch  # not above: it takes seconds, before options are read
+
+    from preprocess.detector.boxes import normalize_boxes_xyxy
+
     xyxy = torch.from_numpy(pixels_xyxy(boxes, box_format, height, width))
     return normalize_boxes_xyxy(xyxy, height, width).float().numpy()
 

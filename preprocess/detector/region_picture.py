@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from preprocess.base.files import atomic_path
+from preprocess.captions.split_file import Split
 from preprocess.storage.decoding import decode_rgb, read_encoded
 from preprocess.storage.features_file import FeaturesFile
 
@@ -146,3 +148,17 @@ def _place(
             top = min(max(top, 0), size[1] - height - 1)
             candidates.append(_Chip(left, top, left + width, top + height))
     return min(candidates, key=lambda chip: sum(chip.overlap(other) for other in placed.values()))
+
+
+def draw_pictures(
+    output: Path, split: Split, image_root: Path, folder: Path, n_pictures: int
+) -> None:
+    """Write a picture of each of the first images of a features file."""
+    features = FeaturesFile(output)
+    file_names = {image.image_id: image.file_name for image in split.images}
+    drawn = [i for i in features.image_ids.tolist() if i not in features.skipped][:n_pictures]
+    for image_id in drawn:
+        picture = picture_of_image(features, image_id, image_root / file_names[image_id])
+        with atomic_path(folder / f"{image_id}.jpg") as partial:
+            picture.save(partial, "JPEG", quality=90, subsampling=0)  # subsampling blurs the text
+    print(f"drew {len(drawn)} images with their regions in {folder}")

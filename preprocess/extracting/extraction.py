@@ -1,6 +1,7 @@
 """The loop from image files to the rows of a features file."""
 
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from preprocess.base.command_line import named
 from preprocess.base.errors import InputError
 from preprocess.detector.blob import ImageBlob
 from preprocess.detector.config import DetectorConfig
@@ -225,3 +227,23 @@ def write_row(writer: FeaturesWriter, image: LoadedImage, regions: Regions) -> N
         n_fillers=regions.n_fillers,
         source_crc32=image.source_crc32,
     )
+
+
+def check_failures(output: Path, failures: Failures, n_images: int, skip_damaged: bool) -> None:
+    """Name the damaged images: raise InputError, or print them where they are skipped."""
+    if failures.kept:
+        print(
+            f"warning: {len(failures.kept)} of {n_images} images keep the features of their former "
+            f"files: {named(failures.kept)}",
+            file=sys.stderr,
+        )
+    n_failures = len(failures.without)
+    if not n_failures:
+        return
+    line = f"{n_failures} of {n_images} images gave no features: {named(failures.without)}"
+    if not skip_damaged:
+        raise InputError(
+            f"{line}. {output} holds the others, marked incomplete; the same command goes on when "
+            "they are replaced, or finishes without them with --skip_damaged"
+        )
+    print(f"warning: {line}", file=sys.stderr)

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from error_analysis.mining import (
+from error_analysis.mining import main, mined_to_json
+from error_analysis.queries.hard_queries import (
     easy_indices,
     hard_indices,
-    main,
     mine,
-    mined_to_json,
     sample_indices,
     worst_first,
 )

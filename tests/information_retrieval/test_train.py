@@ -13,7 +13,7 @@ from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
 from information_retrieval.train import main
-from information_retrieval.training.arguments import PaperTrainingArguments
+from information_retrieval.training.paper_arguments import PaperTrainingArguments
 from information_retrieval.training.trainer import EpochStart
 from preprocess.base.command_line import parse_arguments
 from preprocess.captions.split_file import read_split, write_split

@@ -9,16 +9,18 @@ is not indoors where the caption says outdoors, or the other way round.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from error_analysis.reasons.nouns import HYPERNYMS, SYNONYMS, plurals
 from error_analysis.reasons.places import IMPLIED, PHRASES, PLACE_OF
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.words import FUNCTION_WORDS, stem, tokenize, word_set
 from preprocess.captions.split_file import Split
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 NAME = "underspecified"
 # Two things and a place; captions have six content words on average.
@@ -108,6 +110,8 @@ def _coverages(gallery: Split) -> dict[int, Coverage]:
     few = [i for i in few if words[i]]
     if not few:
         return coverages
+    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second
+
     vectorizer = TfidfVectorizer(analyzer=lambda own: own, norm=None, binary=True)
     present = vectorizer.fit_transform(said).sign()  # (n_captions, n_stems)
     weights = vectorizer.transform(words)  # (n_captions, n_stems)
@@ -135,8 +139,8 @@ def _wider_words() -> dict[str, frozenset[str]]:
 def _block_coverages(
     gallery: Split,
     block: list[int],
-    weights: sparse.csr_matrix,
-    present: sparse.csr_matrix,
+    weights: "sparse.csr_matrix",
+    present: "sparse.csr_matrix",
     settings: "_Settings",
 ) -> dict[int, Coverage]:
     own = np.asarray(weights[block].sum(axis=1)).ravel()  # (n_block,)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from error_analysis.queries.query import Item, describe_queries, ground_truth_ranks
 from error_analysis.queries import query as queries_module
+from error_analysis.queries.query import Item, describe_queries, ground_truth_ranks
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from preprocess.captions.split_file import Caption
 from tests.error_analysis.scored import make_model, make_split

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import distributed
 
-from information_retrieval.training.losses import gather, symmetric_cross_entropy
+from information_retrieval.training.objectives.losses import gather, symmetric_cross_entropy
 from information_retrieval.training.run_folder import last_whole_checkpoint
 from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import save_clip, save_lxmert, write_data_dir, write_images_of

@@ -6,7 +6,7 @@ from transformers import BertConfig, BertModel
 
 from information_retrieval.ranking.top_rankings import TopRankings, write_top_rankings
 from information_retrieval.train import main
-from information_retrieval.training.arguments import PaperTrainingArguments
+from information_retrieval.training.paper_arguments import PaperTrainingArguments
 from preprocess.captions.split_file import Split, read_split, write_split
 from preprocess.storage.images_file import write_images_file
 from tests.conftest import (

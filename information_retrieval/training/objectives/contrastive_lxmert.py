@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 from transformers import LxmertConfig
 
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching, MatchingOutput
-from information_retrieval.training.losses import hinge_loss
+from information_retrieval.training.objectives.losses import hinge_loss
 
 
 class ContrastiveLxmert(LxmertForImageTextMatching):

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from information_retrieval.ranking.top_rankings import write_top_rankings
-from information_retrieval.training.hard_negatives import HardNegatives, read_hard_negatives
-from information_retrieval.training.pairs import PairSampler
+from information_retrieval.training.examples.hard_negatives import (
+    HardNegatives,
+    read_hard_negatives,
+)
+from information_retrieval.training.examples.pairs import PairSampler
 from preprocess.base.errors import InputError
 from tests.conftest import make_split
 from tests.information_retrieval.ranking.test_top_rankings import top_rankings

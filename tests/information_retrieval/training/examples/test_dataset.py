@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader
 
 from information_retrieval.models.lxmert.region_features import GalleryFeatures
 from information_retrieval.models.tokenization import pad_tokens, tokenize_captions
-from information_retrieval.training.dataset import Collator, Item, TrainingPairs
-from information_retrieval.training.pairs import PairSampler
+from information_retrieval.training.examples.dataset import Collator, Item, TrainingPairs
+from information_retrieval.training.examples.pairs import PairSampler
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile

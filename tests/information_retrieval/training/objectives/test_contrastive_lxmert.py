@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from information_retrieval.models.tokenization import pad_tokens
-from information_retrieval.training.contrastive_lxmert import ContrastiveLxmert
-from information_retrieval.training.losses import hinge_loss
+from information_retrieval.training.objectives.contrastive_lxmert import ContrastiveLxmert
+from information_retrieval.training.objectives.losses import hinge_loss
 from tests.conftest import FEATURE_DIM, N_REGIONS, make_lxmert
 
 

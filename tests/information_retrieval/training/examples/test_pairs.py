@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from information_retrieval.training.pairs import Pair, PairSampler
+from information_retrieval.training.examples.pairs import Pair, PairSampler
 from preprocess.base.errors import InputError
 from tests.conftest import make_split
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import Dataset
 
-from information_retrieval.training.pairs import PairSampler
+from information_retrieval.training.examples.pairs import PairSampler
 from preprocess.captions.split_file import Split
 
 

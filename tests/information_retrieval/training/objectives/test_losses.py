@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from information_retrieval.training.losses import hinge_loss, symmetric_cross_entropy
+from information_retrieval.training.objectives.losses import hinge_loss, symmetric_cross_entropy
 
 SCORES = torch.tensor([[0.9, 0.8, 0.1], [0.3, 0.5, 0.6], [0.0, 0.4, 0.7]])
 THREE_IMAGES = torch.arange(3)

@@ -12,7 +12,10 @@ from safetensors.torch import load_file, save_file
 from information_retrieval.evaluate import main as evaluate_main
 from information_retrieval.models.checkpoint import load_model
 from information_retrieval.train import main
-from information_retrieval.training.contrastive_dual_encoder import ScaleLimit, freeze_tower
+from information_retrieval.training.objectives.contrastive_dual_encoder import (
+    ScaleLimit,
+    freeze_tower,
+)
 from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import save_clip, write_images_of
 from tests.image_readers import save_image_reader

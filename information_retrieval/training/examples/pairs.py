@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from information_retrieval.training.hard_negatives import HardNegatives
+from information_retrieval.training.examples.hard_negatives import HardNegatives
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, TrainerCallback
 
-from information_retrieval.training.losses import symmetric_cross_entropy
+from information_retrieval.training.objectives.losses import symmetric_cross_entropy
 from preprocess.base.errors import InputError
 
 # CLIP's own bound, at which its training ended.

@@ -1,0 +1,164 @@
+"""Everything that a run trains with, loaded and checked before anything is written."""
+
+import sys
+from pathlib import Path
+
+import torch
+from transformers import SchedulerType, set_seed
+from transformers.training_args import OptimizerNames
+
+from information_retrieval.models.arguments import DataArguments, InputArguments
+from information_retrieval.models.checkpoint import load_config, weights_revision
+from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+from information_retrieval.models.loading import gallery_for
+from information_retrieval.training.arguments import ObjectiveArguments
+from information_retrieval.training.paper_arguments import (
+    PaperTrainingArguments,
+    telling_bad_options,
+)
+from information_retrieval.training.recipe import (
+    Recipe,
+    check_options_fit,
+    formulation_of,
+    heeded_options,
+    make_recipe,
+)
+from information_retrieval.training.run_folder import (
+    make_folder,
+)
+from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
+from preprocess.base.errors import InputError
+from preprocess.captions.split_file import Split, read_split
+
+
+def pairs_compared(
+    formulation: str, model_type: str, training: PaperTrainingArguments
+) -> int | None:
+    """Return how many pairs a contrastive loss compares at once; None for another.
+
+    Raises:
+        InputError: fewer than two.
+    """
+    if formulation != "contrastive":
+        return None
+    # A dual encoder's batch is that of all processes.
+    processes = 1 if model_type == "lxmert" else training.world_size
+    found = training.train_batch_size * processes
+    if found < 2:
+        raise InputError(
+            "--per_device_train_batch_size: a contrastive loss compares the pairs of a batch, "
+            f"expected at least 2, found {found}"
+        )
+    return found
+
+
+def check_processes(training: PaperTrainingArguments) -> None:
+    """Raise InputError for several GPUs in one process, where HF's LXMERT does not run."""
+    if training.n_gpu > 1:
+        raise InputError(
+            f"{training.n_gpu} GPUs in one process: start one a GPU, by `torchrun --nproc_per_node "
+            f"{training.n_gpu} -m information_retrieval.train`, or choose one by "
+            "CUDA_VISIBLE_DEVICES"
+        )
+
+
+def begun_with(
+    name: str, recipe: Recipe, minival: Split, objective: dict, training: PaperTrainingArguments
+) -> dict:
+    """Return what the result of the run depends on, as JSON values.
+
+    Args:
+        name: of the checkpoint that was begun with.
+        objective: the formulation and its options.
+    """
+    return {
+        "model": name,
+        "weights": weights_revision(name),
+        "train_sha256": recipe.pairs.split.sha256,
+        "minival_sha256": minival.sha256,
+        "data_sha256": recipe.data_sha256,
+        **objective,
+        "seed": training.seed,
+        "learning_rate": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "num_train_epochs": training.num_train_epochs,
+        "max_steps": training.max_steps,
+        "lr_scheduler_type": SchedulerType(training.lr_scheduler_type).value,
+        "train_sampling_strategy": training.train_sampling_strategy,
+        "lr_scheduler_kwargs": training.lr_scheduler_kwargs,
+        "data_seed": training.data_seed,
+        "optim": OptimizerNames(training.optim).value,
+        "adam": [training.adam_beta1, training.adam_beta2, training.adam_epsilon],
+        "max_grad_norm": training.max_grad_norm,
+        "warmup_steps": training.warmup_steps,
+        "precision": "bf16" if training.bf16 else "fp16" if training.fp16 else "fp32",
+        "batch_size": training.train_batch_size
+        * training.world_size
+        * training.gradient_accumulation_steps,
+    }
+
+
+def minival_gallery(
+    name: str,
+    minival: Split,
+    data: DataArguments,
+    training: PaperTrainingArguments,
+    odd: InputArguments,
+) -> Gallery:
+    """Return what every evaluation ranks, encoded in the type that training computes in."""
+    half = torch.float16 if training.fp16 else torch.float32
+    options = EncoderOptions(
+        dtype=torch.bfloat16 if training.bf16 else half,
+        batch_size=training.per_device_eval_batch_size,
+        num_workers=training.dataloader_num_workers,
+        show_progress=training.process_index == 0 and not training.disable_tqdm,
+        long_captions=odd.long_captions,
+        wrong_answers=odd.wrong_answers,
+    )
+    files = GalleryFiles(data.features_file("minival"), data.images_file("minival"))
+    return Gallery(minival, lambda model: gallery_for(name, model, minival, files, options))
+
+
+def prepare(
+    name: str,
+    data: DataArguments,
+    objective: ObjectiveArguments,
+    training: PaperTrainingArguments,
+    odd: InputArguments,
+) -> tuple[RetrievalTrainer, dict]:
+    """Load everything, and return the trainer and what its result depends on.
+
+    Raises:
+        InputError: on anything missing or mismatched; nothing is written then.
+    """
+    model_type = load_config(name).model_type
+    formulation = formulation_of(model_type, objective.formulation)
+    check_options_fit(model_type, formulation, objective)
+    check_processes(training)
+    compared = pairs_compared(formulation, model_type, training)
+    train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
+    set_seed(training.seed)
+    recipe = make_recipe(name, model_type, formulation, objective, train, data, training.seed, odd)
+    gallery = minival_gallery(name, minival, data, training, odd)
+    loaded = gallery.load(recipe.model)  # bad input stops here, not after the first epoch
+    if training.process_index == 0:
+        for split, tokens in ((train, recipe.tokens), (minival, loaded.tokens)):
+            for line in tokens.warnings():
+                print(f"{split.split}: {line}", file=sys.stderr)
+    make_folder(Path(training.output_dir))
+    heeded = heeded_options(model_type, formulation, objective, recipe)
+    heeded["pairs_compared"] = compared
+    settings = begun_with(name, recipe, minival, heeded, training)
+    with telling_bad_options():
+        trainer = RetrievalTrainer(
+            model=recipe.model,
+            args=training,
+            train_dataset=recipe.pairs,
+            data_collator=recipe.collator,
+            processing_class=recipe.processor,
+            loss=recipe.loss,
+            callbacks=[*recipe.callbacks, RecordedRun(settings)],
+            gallery=gallery,
+        )
+    trainer.check_options()
+    return trainer, settings
