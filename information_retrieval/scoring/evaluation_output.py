@@ -10,8 +10,6 @@ from pathlib import Path
 import torch
 import transformers
 
-    LoadedGallery,
-)
 from information_retrieval.ranking.protocols import (
     Protocol,
     every_protocol,
@@ -150,9 +148,7 @@ def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
     return metrics_path
 
 
-def read_finished(
-    output: Path, split: Split, gallery: Split, identity: dict[str, str]
-) -> Rankings:
+def read_finished(output: Path, split: Split, gallery: Split, identity: dict[str, str]) -> Rankings:
     """Read what an earlier run of this command wrote, and say so."""
     rankings = read_scored(output, split, gallery, identity)
     version = rankings.metadata.get("code_version", "unknown")
