@@ -22,9 +22,9 @@ from transformers.utils import logging
 
 from information_retrieval.models.dual_encoder import is_dual_encoder
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
-from information_retrieval.training import run_folder
 from preprocess.base.errors import InputError, InputWarning, lack_of_machine
 from preprocess.base.files import sha256_of_file
+from preprocess.base.hub import use_cache_if_unreachable
 from preprocess.base.lfs_pointer import check_no_pointer
 
 # Any other type is a dual encoder, and its class that of `AutoModel`.
@@ -38,6 +38,7 @@ DEPENDENT_ON_BATCH = {"aimv2"}
 # Tables that follow from the configuration, and are no longer saved.
 SAVED_BUFFERS = {"position_ids", "token_type_ids", "relative_position_index"}
 NEW_IN_FINE_TUNING = "matching_head."
+RUN_BEGUN = "training_run.json"  # in the folder of a run, finished or not
 # What reading a damaged .safetensors or .bin file can raise.
 DAMAGED_WEIGHTS = (
     OSError,
@@ -58,10 +59,12 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     """
     if Path(name_or_path).is_dir():
         check_no_pointer(Path(name_or_path))
+    else:
+        use_cache_if_unreachable()
     try:
         config = AutoConfig.from_pretrained(name_or_path)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
-        if (Path(name_or_path) / run_folder.FILE_NAME).exists():
+        if (Path(name_or_path) / RUN_BEGUN).exists():
             raise InputError(
                 f"{name_or_path}: training is not finished; repeat its command, and it goes on"
             ) from error

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 import transformers
 
 from information_retrieval.ranking.protocols import (
@@ -41,6 +40,7 @@ def code_version() -> str:
 
 def describe(name: str, split: Split, protocol: Protocol, identity: dict[str, str]) -> dict:
     """Return the metadata of the rankings: what made them, from what."""
+    import torch  # not above: it takes seconds, and `fuse` only reads
 
     return {
         "model": name,

@@ -8,10 +8,10 @@ trainer_state.json            written last of all: the run is finished
 
 from pathlib import Path
 
+from information_retrieval.models.checkpoint import RUN_BEGUN
 from preprocess.base.errors import InputError, UnreadableError
 from preprocess.base.files import read_json, sha256_of_file, write_json
 
-FILE_NAME = "training_run.json"
 SEAL = "complete.json"
 
 
@@ -36,7 +36,7 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
     Raises:
         InputError: the folder holds a run that was begun with something else, or by something else.
     """
-    path = output_dir / FILE_NAME
+    path = output_dir / RUN_BEGUN
     if path.exists():
         found = read_json(path, "delete the folder to begin anew")
         for key in sorted(begun_with.keys() | found.keys()):
@@ -47,7 +47,7 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
                 )
     elif is_finished(output_dir) or any(output_dir.glob("checkpoint-*")):
         raise InputError(
-            f"{output_dir}: holds checkpoints but no {FILE_NAME}, so of a run that another "
+            f"{output_dir}: holds checkpoints but no {RUN_BEGUN}, so of a run that another "
             "command began; choose another --output_dir"
         )
     return last_whole_checkpoint(output_dir)
@@ -59,7 +59,7 @@ def record(output_dir: Path, begun_with: dict) -> None:
     After the first step, so that options with which no step can be made leave the folder free for
     the corrected command.
     """
-    path = output_dir / FILE_NAME
+    path = output_dir / RUN_BEGUN
     if not path.exists():
         write_json(path, begun_with)
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from preprocess.base.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.base.files import atomic_path, sha256_of_file, write_json
+from preprocess.base.hub import use_cache_if_unreachable
 from preprocess.base.lfs_pointer import check_no_pointer
 from preprocess.base.pickles import load_pickle
 from preprocess.detector.config import EXPECTED, DetectorConfig, read_detector_config
@@ -138,6 +139,7 @@ def save_detector(
 
 def _download(hub_id: str) -> Path:
     try:
+        use_cache_if_unreachable()
         return Path(snapshot_download(hub_id))
     except (HFValidationError, OSError) as error:
         raise InputError(

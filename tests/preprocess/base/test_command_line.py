@@ -5,6 +5,7 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
@@ -30,6 +31,15 @@ class Failing(Dataset):
         raise InputError(f"image{index}.jpg: expected one thing,\nfound another")
 
 
+@dataclass
+class ManyArguments:
+    kind: Literal["one", "two"] = field(default="one", metadata={"help": "a choice"})
+    fast: bool = field(default=False, metadata={"help": "a switch"})
+    careful: bool = field(default=True, metadata={"help": "on by default"})
+    places: list[Path] = field(default_factory=list, metadata={"help": "files"})
+    device: str | None = field(default=None, metadata={"help": "nothing by default"})
+
+
 def test_options_are_typed_and_never_abbreviated(run_main, capsys):
     parsed = []
 
@@ -38,11 +48,75 @@ def test_options_are_typed_and_never_abbreviated(run_main, capsys):
 
     assert run_main(main, "--split_file", "a/b.json") == 0
     assert parsed == [Arguments(Path("a/b.json"), 3)]
-    assert run_main(main, "--split", "a/b.json") == 2
+    assert_one_clear_line(run_main(main, "--split", "a/b.json"), "unknown option --split;")
     status = run_main(main, "--split_file", "a/b.json", "--sise", "4")
     assert_one_clear_line(status, "unknown option --sise; did you mean --size?")
     assert run_main(main, "--help") == 0
     assert "What it does." in capsys.readouterr().out
+
+
+def test_a_mistyped_option_is_named_before_one_that_is_missing(run_main):
+    def main():
+        parse_arguments(Arguments, description="")
+
+    assert_one_clear_line(
+        run_main(main, "--split_fiel=a"), "--split_fiel; did you mean --split_file?"
+    )
+    status = run_main(main, "--size", "4")
+    assert_one_clear_line(status, "required: --split_file; ")
+    assert_one_clear_line(run_main(main, "--split_file", "a", "--size", "x"), "--size", "'x'")
+
+
+def test_help_spells_an_option_once_and_shows_defaults_that_say_something(run_main, capsys):
+    def main():
+        parse_arguments(Arguments, ManyArguments, description="")
+
+    assert run_main(main, "--help") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: command --split_file PATH [options]\n")
+    assert "--kind {one,two}" in shown
+    assert "a choice (default: one)" in shown
+    assert "--careful true|false" in shown
+    assert "--places PATH ..." in shown
+    assert "--fast " in shown
+    assert "None" not in shown
+    for hidden in ("--split-file", "--no_careful", "[FAST]"):
+        assert hidden not in shown
+
+
+def test_options_of_another_library_are_listed_only_when_asked_for(run_main, capsys):
+    parsed = []
+
+    def main():
+        parsed.append(
+            parse_arguments(
+                Arguments, description="", others=lambda: ManyArguments, epilog="and many of HF's"
+            )
+        )
+
+    assert run_main(main, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "and many of HF's" in shown
+    assert "--kind" not in shown
+    assert run_main(main, "--help_all") == 0
+    assert "--kind" in capsys.readouterr().out
+    assert run_main(main, "--split_file", "a", "--kind", "two") == 0
+    assert parsed == [(Arguments(Path("a")), ManyArguments("two"))]
+    assert_one_clear_line(run_main(main, "--split_file", "a", "--knid", "two"), "--kind?")
+
+
+def test_ctrl_c_says_what_is_kept(run_main, monkeypatch, capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("RANK", raising=False)
+    assert run_main(main) == 130
+    assert capsys.readouterr().err == (
+        "\ninterrupted: nothing is half-written; the same command begins anew\n"
+    )
+    monkeypatch.setenv("RANK", "1")  # of several processes one speaks
+    assert run_main(main) == 130
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
