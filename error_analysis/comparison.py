@@ -42,7 +42,6 @@ Two models on 5,000 images and 25,000 captions take 7 s and 1.2 GB on one core o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from pathlib import Path
 
 from error_analysis.queries.hard_overlap import (
@@ -52,21 +51,22 @@ from error_analysis.queries.hard_overlap import (
     overlap_to_json,
 )
 from error_analysis.queries.hard_queries import HARD_RANK
-from error_analysis.queries.model_rankings import ModelRankings, check_same_gallery, read_each
+from error_analysis.queries.model_rankings import ModelRankings, read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
-from error_analysis.queries.query import Query, describe_queries
 from error_analysis.queries.query_json import answer_to_json, asked_to_json, number
 from error_analysis.queries.wins import (
     MARGIN,
     MAX_RANK,
+    Comparison,
+    Win,
     WinCount,
     WinRule,
+    compare,
     count_wins,
     counts_to_json,
-    win_indices,
 )
 from information_retrieval.ranking.protocols import Protocol
-from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from information_retrieval.ranking.query_ranks import Direction
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
@@ -112,44 +112,6 @@ class ComparisonArguments:
     margin: int = field(
         default=MARGIN, metadata={"help": "and the other's is at least so many places worse"}
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Win:
-    """One query under the model that ranks it well, and under the one that does not."""
-
-    better: Query
-    worse: Query
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The queries where the model `better` beats the model `worse`, by direction."""
-
-    better: str
-    worse: str
-    wins: dict[Direction, tuple[Win, ...]]
-
-
-def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> list[Comparison]:
-    """Compare every ordered pair of models, queries in the order of the gallery.
-
-    Raises:
-        InputError: the models scored different galleries.
-    """
-    rule = rule or WinRule()
-    check_same_gallery(models)
-    comparisons = []
-    for better, worse in permutations(models, 2):
-        wins = {}
-        for direction in DIRECTIONS:
-            pair = (better, worse)
-            ranks, others = (model.query_ranks(direction).ranks() for model in pair)
-            won = win_indices(ranks, others, rule)
-            views = (describe_queries(model, direction, won) for model in pair)
-            wins[direction] = tuple(Win(*same) for same in zip(*views, strict=True))
-        comparisons.append(Comparison(better.name, worse.name, wins))
-    return comparisons
 
 
 def comparison_to_json(comparison: Comparison) -> dict:

@@ -29,12 +29,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from error_analysis.explaining.explanations import Explanations, ReasonCount, explanations_to_json
+from error_analysis.explaining.explanations import Explanations, explanations_to_json
 from error_analysis.explaining.query_reasons import (
     Evidence,
     collect_evidence,
     explain_model,
-    n_explained,
+    summary,
 )
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
@@ -45,7 +45,6 @@ from error_analysis.reasons.images.objects import (
     read_labels,
 )
 from error_analysis.relevance.label_files import read_all_labels
-from error_analysis.statistics.rank_plots import TITLES
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
@@ -58,8 +57,14 @@ from preprocess.storage.images_file import ImagesFile
 class ExplainArguments:
     rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
     split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
-    train_split_file: Path = field(metadata={"help": "split JSON of the training captions"})
     output: Path = field(metadata={"help": "the JSON file to write"})
+    train_split_file: Path | None = field(
+        default=None,
+        metadata={
+            "help": "split JSON of the training captions, which tell the typo rule what is usual; "
+            "without it, it knows general English and the captions at hand"
+        },
+    )
     names: list[str] | None = field(
         default=None,
         metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
@@ -104,7 +109,9 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
     detected: Objects | None = None
     images: ImagesFile | None = None
     ids = gallery.image_ids
-    training = read_split(arguments.train_split_file)
+    training: tuple[str, ...] = ()
+    if arguments.train_split_file is not None:
+        training = read_split(arguments.train_split_file).captions
     if arguments.images:
         images = ImagesFile(arguments.images)
         images.check_covers(ids)
@@ -117,7 +124,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
         detected = read_detected(features, ids, names)
     labels = [s.restricted_to(gallery) for s in read_all_labels(arguments.labels, split)]
     progress = partial(tqdm, desc="images", unit="image")
-    return collect_evidence(gallery, training.captions, images, objects, detected, labels, progress)
+    return collect_evidence(gallery, training, images, objects, detected, labels, progress)
 
 
 def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRankings]) -> None:
@@ -128,32 +135,6 @@ def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRanki
             raise InputError(
                 f"--region_models: expected names among {', '.join(known)}, found {name!r}"
             )
-
-
-def lift_told(count: ReasonCount) -> str:
-    """Return the lift as text, such as "4.2 x"."""
-    if count.lift is not None:
-        return f"{count.lift:.1f} x"
-    return "only among hard ones" if count.hard and count.n_easy else "unknown"
-
-
-def summary(explanations: Explanations) -> list[str]:
-    """Return the lines that the command prints."""
-    lines = []
-    for model in explanations.models:
-        for direction, found in model.directions.items():
-            lines.append(
-                f"{model.name}, {TITLES[direction]}: {len(found.hard):,} hard of "
-                f"{found.n_queries:,}, {n_explained(found):,} with a reason"
-            )
-            lines += [
-                f"  {c.name}: {c.hard:,} hard, {c.easy:,} easy; lift {lift_told(c)}"
-                for c in found.counts
-            ]
-            if found.regions is not None:
-                split = ", ".join(f"{name} {n:,}" for name, n in found.regions.items())
-                lines.append(f"  detector or matcher: {split}")
-    return lines
 
 
 def main() -> None:

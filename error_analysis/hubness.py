@@ -24,16 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.queries.hubs import Hubness, K, count_intrusions
+from error_analysis.queries.model_rankings import read_model_rankings
 from error_analysis.queries.query import Item, caption_items, image_items
-from information_retrieval.ranking.metrics import top_k
-from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from information_retrieval.ranking.query_ranks import DIRECTIONS
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import read_split
-
-K = 10
-BLOCK_QUERIES = 512  # as in queries.py
 
 
 @dataclass
@@ -43,74 +40,6 @@ class HubnessArguments:
     output: Path = field(metadata={"help": "the JSON file to write"})
     k: int = field(default=K, metadata={"help": "length of the lists that are intruded into"})
     n_hubs: int = field(default=20, metadata={"help": "hubs written and printed, each direction"})
-
-
-@dataclass(frozen=True)
-class Hubness:
-    """How often each document intrudes into the top k of queries that it is wrong for.
-
-    Attributes:
-        direction: i2t: captions intrude into image queries; t2i: images into caption queries.
-        k: length of the lists.
-        intrusions: (n_documents,) int64.
-        wrong_for: (n_documents,) int64, the queries for which a document is wrong.
-        n_queries: queries in all.
-    """
-
-    direction: Direction
-    k: int
-    intrusions: np.ndarray
-    wrong_for: np.ndarray
-    n_queries: int
-
-    @property
-    def skewness(self) -> float:
-        """The third standardised moment of the intrusions over documents; 0 where all are equal."""
-        return skewness(self.intrusions)
-
-    def hubs(self, n_hubs: int) -> np.ndarray:
-        """Return the documents with the most intrusions, of equals the lower: (<= n_hubs,) int64.
-
-        Documents that never intrude are no hubs.
-        """
-        order = np.argsort(-self.intrusions, kind="stable")[:n_hubs]
-        return order[self.intrusions[order] > 0]
-
-    def largest_share(self, part: float = 0.01) -> float:
-        """Return the share of all intrusions that the largest hubs make, `part` of the documents.
-
-        At least one document is taken; 0 where nothing intrudes.
-        """
-        n = max(1, round(part * len(self.intrusions)))
-        total = self.intrusions.sum()
-        return float(np.sort(self.intrusions)[-n:].sum() / total) if total else 0.0
-
-
-def skewness(counts: np.ndarray) -> float:
-    """Return the biased sample skewness of counts (n,), as `scipy.stats.skew` does by default."""
-    centred = np.asarray(counts, np.float64) - np.mean(counts)
-    variance = np.mean(centred**2)
-    return float(np.mean(centred**3) / variance**1.5) if variance > 0 else 0.0
-
-
-def count_intrusions(model: ModelRankings, direction: Direction, k: int = K) -> Hubness:
-    """Count the intrusions of each document of a direction.
-
-    A list has the k best documents by score, ties by the lower document, as elsewhere.
-    """
-    index = model.gallery.caption_image_index  # (n_captions,)
-    scores = model.scores(direction)
-    n_queries, n_documents = scores.shape
-    intrusions = np.zeros(n_documents, np.int64)
-    for start in range(0, n_queries, BLOCK_QUERIES):
-        block = scores[start : start + BLOCK_QUERIES]
-        best = top_k(block, k)  # (<= BLOCK_QUERIES, k)
-        query = np.arange(start, start + len(block))[:, None]  # (<= BLOCK_QUERIES, 1)
-        right = index[best] == query if direction == "i2t" else best == index[query]
-        intrusions += np.bincount(best[~right], minlength=n_documents)
-    # A caption is right for its one image, an image for each of its captions.
-    right_for = np.ones_like(index) if direction == "i2t" else np.bincount(index)
-    return Hubness(direction, k, intrusions, n_queries - right_for, n_queries)
 
 
 def hubness_to_json(hubness: Hubness, items: list[Item], n_hubs: int) -> dict:

@@ -26,7 +26,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from markupsafe import Markup
 from tqdm import tqdm
 
 from error_analysis.explaining.explanations import (
@@ -38,14 +37,11 @@ from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.reasons.images.objects import read_labels
 from error_analysis.site.boxes import BoxSource
-from error_analysis.site.environment import template_environment
 from error_analysis.site.folder import check_replaceable, replaced_folder
-from error_analysis.site.galleries import FailureGallery, Galleries, shown_image_ids
-from error_analysis.site.thumbnails import thumbnail_uris
+from error_analysis.site.galleries import Galleries
 from error_analysis.site.writing import Report, write_report
 from error_analysis.statistics.rank_plots import TITLES
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.base.errors import InputError
 from preprocess.captions.split_file import read_split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
@@ -79,20 +75,6 @@ class ReportArguments:
     )
 
 
-def render_gallery(
-    models: Sequence[ModelRankings], gallery: FailureGallery, images: ImagesFile
-) -> str:
-    """Return one gallery as an HTML fragment with its own style, for a notebook's cell."""
-    template = template_environment().get_template("fragment.html.jinja")
-    return Markup(
-        template.render(
-            gallery=gallery,
-            names=[model.name for model in models],
-            thumbnails=thumbnail_uris(images, shown_image_ids([gallery])),
-        )
-    )
-
-
 def read_boxes(arguments: ReportArguments, image_ids: Iterable[int]) -> BoxSource | None:
     """Open --features; None where it is not given."""
     if arguments.features is None:
@@ -105,18 +87,18 @@ def read_boxes(arguments: ReportArguments, image_ids: Iterable[int]) -> BoxSourc
 
 def read_reasons(
     path: Path | None, models: Sequence[ModelRankings]
-) -> Mapping[str, ModelExplanation]:
-    """Read --reasons, by the names of the models; empty where it is not given."""
+) -> tuple[Mapping[str, ModelExplanation], int]:
+    """Read --reasons.
+
+    Returns:
+        why queries are hard, by the names of the models, empty where it is not given; and the
+        rank from which on they are.
+    """
     if path is None:
-        return {}
+        return {}, HARD_RANK
     explanations = read_explanations(path)
-    hard_rank = explanations.metadata.get("hard_rank")
-    if hard_rank != HARD_RANK:
-        raise InputError(
-            f"{path}: expected queries that are hard from rank {HARD_RANK} on, as in this report, "
-            f"found {hard_rank}; repeat `python -m error_analysis.explain` without --hard_rank"
-        )
-    return explanations_of(path, explanations, models)
+    hard_rank = explanations.metadata.get("hard_rank", HARD_RANK)
+    return explanations_of(path, explanations, models), hard_rank
 
 
 def _progress(steps: Sequence, what: str) -> Iterable:
@@ -133,10 +115,10 @@ def main() -> None:
     image_ids = models[0].rankings.image_ids
     images.check_covers(image_ids)
     boxes = read_boxes(arguments, image_ids)
-    explained = read_reasons(arguments.reasons, models)
+    explained, hard_rank = read_reasons(arguments.reasons, models)
     maker = Galleries(models, arguments.max_queries, explained)
-    galleries = [*maker.hard(), *maker.wins(), *maker.reasons()]
-    report = Report(models, galleries, explained, images, boxes)
+    galleries = [*maker.hard(hard_rank), *maker.wins(), *maker.reasons()]
+    report = Report(models, galleries, explained, images, boxes, hard_rank)
     with replaced_folder(arguments.output) as folder:
         n_pages = write_report(report, folder, _progress)
     print(f"wrote {arguments.output}: {n_pages:,} pages; open {arguments.output / 'index.html'}")

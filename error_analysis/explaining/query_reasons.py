@@ -9,6 +9,7 @@ import numpy as np
 from error_analysis.explaining.explanations import (
     DirectionExplanation,
     ExplainedQuery,
+    Explanations,
     ModelExplanation,
     ReasonCount,
     ranks_sha256,
@@ -33,6 +34,7 @@ from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
+from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.query_ranks import Direction
 from preprocess.captions.split_file import Split
 from preprocess.storage.decoded_images import map_images
@@ -222,3 +224,29 @@ def count_reasons(
 def n_explained(found: DirectionExplanation) -> int:
     """Return how many hard queries have at least one reason."""
     return int(np.sum([bool(query.reasons) for query in found.hard], dtype=int))
+
+
+def lift_told(count: ReasonCount) -> str:
+    """Return the lift as text, such as "4.2 x"."""
+    if count.lift is not None:
+        return f"{count.lift:.1f} x"
+    return "only among hard ones" if count.hard and count.n_easy else "unknown"
+
+
+def summary(explanations: Explanations) -> list[str]:
+    """Return the lines that the command prints."""
+    lines = []
+    for model in explanations.models:
+        for direction, found in model.directions.items():
+            lines.append(
+                f"{model.name}, {TITLES[direction]}: {len(found.hard):,} hard of "
+                f"{found.n_queries:,}, {n_explained(found):,} with a reason"
+            )
+            lines += [
+                f"  {c.name}: {c.hard:,} hard, {c.easy:,} easy; lift {lift_told(c)}"
+                for c in found.counts
+            ]
+            if found.regions is not None:
+                split = ", ".join(f"{name} {n:,}" for name, n in found.regions.items())
+                lines.append(f"  detector or matcher: {split}")
+    return lines

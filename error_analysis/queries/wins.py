@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from error_analysis.queries.model_rankings import ModelRankings, check_same_gallery
+from error_analysis.queries.query import Query, describe_queries
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
 
@@ -77,3 +78,41 @@ def count_wins(
 def counts_to_json(counted: Sequence[WinCount]) -> list[dict]:
     """Return counts of wins as JSON."""
     return [{"better": c.better, "worse": c.worse, **c.counts} for c in counted]
+
+
+@dataclass(frozen=True, slots=True)
+class Win:
+    """One query under the model that ranks it well, and under the one that does not."""
+
+    better: Query
+    worse: Query
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The queries where the model `better` beats the model `worse`, by direction."""
+
+    better: str
+    worse: str
+    wins: dict[Direction, tuple[Win, ...]]
+
+
+def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> list[Comparison]:
+    """Compare every ordered pair of models, queries in the order of the gallery.
+
+    Raises:
+        InputError: the models scored different galleries.
+    """
+    rule = rule or WinRule()
+    check_same_gallery(models)
+    comparisons = []
+    for better, worse in permutations(models, 2):
+        wins = {}
+        for direction in DIRECTIONS:
+            pair = (better, worse)
+            ranks, others = (model.query_ranks(direction).ranks() for model in pair)
+            won = win_indices(ranks, others, rule)
+            views = (describe_queries(model, direction, won) for model in pair)
+            wins[direction] = tuple(Win(*same) for same in zip(*views, strict=True))
+        comparisons.append(Comparison(better.name, worse.name, wins))
+    return comparisons

@@ -122,6 +122,7 @@ def render_overview(
     models: Sequence[ModelRankings],
     galleries: Sequence[FailureGallery],
     explained: Mapping[str, ModelExplanation],
+    hard_rank: int,
     figures: Sequence[RankFigure],
     about: str,
 ) -> str:
@@ -140,6 +141,7 @@ def render_overview(
         significance=assess(galleries_of_models(models), sampling),
         n_permutations=sampling.n_permutations,
         cutoffs=CUTOFFS,
+        hard_rank=hard_rank,
         failures=failure_rows(galleries),
         reasons=groups,
         regions=[group for group in groups if group.regions is not None],

@@ -32,6 +32,7 @@ class Report:
         explained: why queries are hard, by the name of the model; empty: unknown.
         images: has every image that the galleries show.
         boxes: of the detector; None: unknown.
+        hard_rank: from which 0-based rank on a query is hard.
     """
 
     models: Sequence[ModelRankings]
@@ -39,6 +40,7 @@ class Report:
     explained: Mapping[str, ModelExplanation]
     images: ImagesFile
     boxes: BoxSource | None
+    hard_rank: int
 
 
 def write_report(report: Report, folder: Path, progress: Progress) -> int:
@@ -61,7 +63,13 @@ def write_report(report: Report, folder: Path, progress: Progress) -> int:
         figure.write_svg(folder / "figures")
         figure.write(folder / "figures")
     overview = render_overview(
-        environment, report.models, report.galleries, report.explained, figures, about
+        environment,
+        report.models,
+        report.galleries,
+        report.explained,
+        report.hard_rank,
+        figures,
+        about,
     )
     _write(folder / "index.html", overview)
     image_ids = shown_image_ids(report.galleries)

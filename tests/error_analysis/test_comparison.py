@@ -5,18 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from error_analysis.comparison import (
-    QUERY_KEYS,
-    Comparison,
-    WinRule,
-    compare,
-    comparison_to_json,
-    main,
-    win_indices,
-)
+from error_analysis.comparison import QUERY_KEYS, comparison_to_json, main
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import describe_queries
 from error_analysis.queries.query_json import query_to_json
+from error_analysis.queries.wins import Comparison, WinRule, compare, win_indices
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import write_split

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from error_analysis.explain import lift_told, main
+from error_analysis.explain import main
 from error_analysis.explaining.explanations import (
     Explanations,
     ReasonCount,
@@ -19,6 +19,7 @@ from error_analysis.explaining.query_reasons import (
     collect_evidence,
     count_reasons,
     explain_model,
+    lift_told,
     n_explained,
 )
 from error_analysis.reasons.images.objects import ImageObject, Objects

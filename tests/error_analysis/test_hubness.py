@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import skew
 
-from error_analysis.hubness import count_intrusions, main, skewness
+from error_analysis.hubness import main
+from error_analysis.queries.hubs import count_intrusions, skewness
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import FIRST_CAPTION, make_model, make_split, save_rankings

@@ -4,7 +4,7 @@ from urllib.parse import unquote, urldefrag
 import numpy as np
 import pytest
 
-from error_analysis.report import render_gallery
+from error_analysis.site.fragment import render_gallery
 from error_analysis.site.galleries import hard_galleries
 from error_analysis.site.pages import CARD_BYTES, near_pages
 from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split

@@ -27,14 +27,17 @@ def test_reasons_of_other_rankings_are_refused_before_anything_is_written(
     assert not (tmp_path / "report").exists()
 
 
-def test_reasons_of_another_bound_are_refused(tmp_path, monkeypatch, run_main):
+def test_a_query_is_hard_where_its_reasons_say_so(tmp_path, monkeypatch, run_main):
     arguments = make_inputs(tmp_path, scores_with_ranks(A))
     options = save_reasons(tmp_path, arguments, monkeypatch)
     content = read_json(Path(options[1]), "")
     content["metadata"]["hard_rank"] = 5
     write_json(Path(options[1]), content)
-    status = run_main(main, *arguments, *options)
-    assert_one_clear_line(status, "reasons.json: expected queries that are hard from rank 10 on")
+    assert run_main(main, *arguments, *options) == 0
+    folder = Path(arguments[-1])
+    assert "hard when its rank is 5 or more" in (folder / "index.html").read_text("utf-8")
+    pages = "".join(page.read_text("utf-8") for page in folder.glob("hard_*.html"))
+    assert "have no ground truth in the top 5 of" in pages
 
 
 def test_images_of_another_split_are_refused_before_anything_is_written(two_models, run_main):

@@ -67,7 +67,10 @@ class Objects:
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-_OTHER_IMAGES = "give the category file of the split's own images (test: instances_val2014.json)"
+_OTHER_IMAGES = (
+    "give the instances, in COCO's format, of all images of the split (COCO's own: those of val "
+    "and test are in instances_val2014.json, train's in instances_train2014.json and that)"
+)
 
 
 def read_instances(paths: Path | Sequence[Path], image_ids: Iterable[int]) -> Objects:

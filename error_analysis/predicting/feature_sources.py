@@ -1,0 +1,66 @@
+"""What is known of the queries beside the split itself, and the features that it allows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from error_analysis.predicting.query_features import (
+    QueryFeatures,
+    caption_features,
+    caption_set_features,
+    object_features,
+    quality_features,
+    rarity_features,
+    reason_flags,
+)
+from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
+from error_analysis.reasons.images.objects import read_detected, read_instances
+from information_retrieval.ranking.query_ranks import Direction
+from preprocess.captions.split_file import Split
+from preprocess.storage.features_file import FeaturesFile
+from preprocess.storage.images_file import ImagesFile
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is known of the queries beside the split itself; None: not known."""
+
+    training_captions: tuple[str, ...] | None = None
+    instances: Sequence[Path] = ()
+    features: FeaturesFile | None = None
+    object_labels: tuple[str, ...] | None = None
+    images: ImagesFile | None = None
+    rules: bool = True
+
+
+def features_of(
+    gallery: Split, sources: Sources, progress: Callable[[Iterable], Iterable] = iter
+) -> dict[Direction, QueryFeatures]:
+    """Compute the features of all queries of a gallery that the sources allow.
+
+    Raises:
+        InputError: a source is of other images, or cannot be read.
+    """
+    of_captions = [caption_features(gallery)]
+    if sources.training_captions is not None:
+        of_captions.append(rarity_features(gallery, sources.training_captions))
+    if sources.rules:
+        reasons = caption_reasons(gallery, sources.training_captions or ())
+        of_captions.append(reason_flags(reasons, REASON_NAMES))
+    of_images = [caption_set_features(gallery)]
+    image_ids = gallery.image_ids.tolist()
+    if sources.instances:
+        objects = read_instances(sources.instances, image_ids)
+        of_images.append(object_features(gallery, objects))
+    if sources.features is not None:
+        detected = read_detected(sources.features, image_ids, sources.object_labels)
+        of_images.append(object_features(gallery, detected, "detected "))
+    if sources.images is not None:
+        of_images.append(quality_features(gallery, sources.images, progress))
+    rows = np.arange(len(image_ids))
+    return {
+        "i2t": QueryFeatures.join(rows, *of_images),
+        "t2i": QueryFeatures.join(gallery.caption_image_index, *of_captions),
+    }
