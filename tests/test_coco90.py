@@ -23,6 +23,7 @@ def coco90(shared_data):
     return shared_data / "coco90"
 
 
+@pytest.mark.long
 def test_real_images_and_captions_go_from_annotations_to_a_report(coco90, tmp_path, run_main):
     data, runs = tmp_path / "datasets", tmp_path / "runs"
 

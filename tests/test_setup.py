@@ -128,6 +128,7 @@ def commands_of(shown: subprocess.CompletedProcess) -> list[list[str]]:
     return [shlex.split(line)[3:] for line in lines]
 
 
+@pytest.mark.long
 def test_coco_goes_from_a_bad_server_to_features(coco, small_coco, tmp_path, run_main):
     data = tmp_path / "data"
     with serving(dict(small_coco.files)) as server:
@@ -178,6 +179,7 @@ def coco_is_complete(data: Path) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_steps_run_alone_with_files_that_are_there_already(coco, small_coco, tmp_path):
     source = small_coco.source
     given = ("--karpathy_json", source / "dataset_coco.json", "--image_root", source / "images")
@@ -194,6 +196,7 @@ def test_steps_run_alone_with_files_that_are_there_already(coco, small_coco, tmp
     assert shown.stdout.count("\nunchanged: ") == 3
 
 
+@pytest.mark.long
 def test_paths_start_from_the_folder_of_the_caller(coco, small_coco, tmp_path):
     (tmp_path / "mine").symlink_to(small_coco.source)
     given = ("--karpathy_json", "mine/dataset_coco.json", "--image_root", "mine/images")
@@ -205,6 +208,7 @@ def test_paths_start_from_the_folder_of_the_caller(coco, small_coco, tmp_path):
     assert str(tmp_path / "data") in words
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("detector", "downloaded"), [("some/detector", True), ("demo/models/detector", False)]
 )
@@ -219,6 +223,7 @@ def test_weights_are_those_of_the_named_detector(detector, downloaded, coco, tmp
     assert "unc-nlp/frcnn-vg-finetuned" not in models
 
 
+@pytest.mark.long
 def test_preflight_only_makes_nothing(coco, tmp_path):
     shown = coco("--preflight_only", "--weights")
     assert shown.returncode == 0, shown.stderr
@@ -236,6 +241,7 @@ def test_preflight_only_makes_nothing(coco, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

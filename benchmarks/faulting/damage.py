@@ -17,12 +17,12 @@ import numpy as np
 from benchmarks.faulting.interruptions import new_folder
 from benchmarks.faulting.results import Result
 from error_analysis.explaining.explanations import read_explanations
+from information_retrieval.models.checkpoint import RUN_BEGUN
 from information_retrieval.ranking.rankings import read_rankings
 from information_retrieval.ranking.top_rankings import read_top_rankings
 from information_retrieval.scoring.tile_grid import TileGrid
 from information_retrieval.scoring.tile_store import TileStore, prepare_store
 from information_retrieval.training.run_folder import (
-    FILE_NAME,
     SEAL,
     begin_or_go_on,
     last_whole_checkpoint,
@@ -67,7 +67,7 @@ def kinds_of(data: Path) -> list[Kind]:
     test, train = read_split(data / "test.json"), read_split(data / "train.json")
     run = data / "tuned"
     checkpoint = max(run.glob("checkpoint-*"))
-    begun = read_json(run / FILE_NAME, "")
+    begun = read_json(run / RUN_BEGUN, "")
     grid = TileGrid(4, 2, (np.arange(3), np.arange(3, 6)))
     store = _make_store(data / "store", grid)
     return [
@@ -82,7 +82,7 @@ def kinds_of(data: Path) -> list[Kind]:
         Kind("`hard_queries.json`", data / "hard_queries.json", _read_json),
         Kind("`comparison.json`", data / "comparison.json", _read_json),
         Kind("`reasons.json`", data / "reasons.json", lambda p: repr(read_explanations(p))),
-        Kind("a run's `training_run.json`", run / FILE_NAME, lambda p: _goes_on(p, begun), run),
+        Kind("a run's `training_run.json`", run / RUN_BEGUN, lambda p: _goes_on(p, begun), run),
         Kind("a checkpoint's `complete.json`", checkpoint / SEAL, _checkpoint, run),
         Kind("a checkpoint's weights", checkpoint / "model.safetensors", _checkpoint, run),
         *(

@@ -40,6 +40,7 @@ def tables(tmp_path_factory) -> list[dict[str, list[int]]]:
     return found
 
 
+@pytest.mark.long
 def test_a_killed_command_repeated_makes_the_uninterrupted_result(tables):
     assert tables[0].keys() == set(QUICK)
     assert sum(at_work for _, at_work, _, _ in tables[0].values()) >= 4

@@ -1,10 +1,12 @@
 """The benchmark of reading features, on three images."""
 
 import numpy as np
+import pytest
 
 from benchmarks import feature_reads
 
 
+@pytest.mark.long
 def test_each_layout_has_a_row_and_other_files_of_the_folder_stay(tmp_path, run_main, capsys):
     kept = tmp_path / "feature_reads" / "ours.h5"
     kept.parent.mkdir()

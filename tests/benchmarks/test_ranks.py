@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from benchmarks import ranks
 
@@ -30,6 +31,7 @@ def test_each_way_has_a_row_and_counted_agrees_with_sorted(monkeypatch, run_main
         )
 
 
+@pytest.mark.long
 def test_memory_is_measured_in_a_process_of_its_own():
     args = ranks.BenchmarkArguments(n_images=500, captions_per_image=5)
     beside, whole = ranks.peak_memory(ranks.PLAIN, args)

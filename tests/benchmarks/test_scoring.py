@@ -75,6 +75,7 @@ def test_moved_ranks_and_tied_queries_are_counted_in_both_directions():
     assert scoring.cells(change).split() == ["3.0e+00", "0/2", "0.0%", "1/3", "33.3%"]
 
 
+@pytest.mark.long
 def test_the_memory_of_a_process_of_its_own_is_printed(options, run_main, capsys):
     assert run_main(scoring.main, *options, "--peak_memory") == 0
     printed = capsys.readouterr().out

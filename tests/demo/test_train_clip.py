@@ -87,6 +87,7 @@ def demo_data(tmp_path_factory) -> Path:
     return settings.output_dir
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not SHIPPED.exists(), reason="demo/models/clip has not been trained")
 def test_the_shipped_clip_finds_most_of_the_demos_test_images_but_not_all(demo_data):
     model, processor = CLIPModel.from_pretrained(SHIPPED), AutoProcessor.from_pretrained(SHIPPED)

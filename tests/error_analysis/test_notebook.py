@@ -24,6 +24,7 @@ def test_the_notebook_only_imports():
     assert not [source for source in code if "def " in source or "class " in source]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", ["error_analysis", "."])
 def test_the_notebook_runs_from_its_folder_and_from_the_root(start, tmp_path, monkeypatch):
     ranks = [0, 12, 10, 25, 12] + [0] * 25

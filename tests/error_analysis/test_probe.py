@@ -196,6 +196,7 @@ def scenes(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not SHIPPED.exists(), reason="demo/models/clip has not been trained")
 def test_on_the_demo_repairing_typos_recovers_ranks(scenes, tmp_path, run_main):
     output = tmp_path / "repairs.json"

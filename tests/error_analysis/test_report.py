@@ -200,6 +200,7 @@ def test_under_5fold_the_metrics_are_means_over_folds_and_it_is_said(tmp_path, m
     assert "model0 81.7" in words
 
 
+@pytest.mark.long
 def test_three_models_stand_side_by_side(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, *(scores_with_ranks(ranks) for ranks in (A, B, A[::-1])))
     site = make_report(monkeypatch, arguments)

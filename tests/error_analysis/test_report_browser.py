@@ -42,6 +42,7 @@ def expected(low: int, high: int = 99) -> set[str]:
     return {f"model0-i2t-{100 + i}" for i, rank in enumerate(RANKS) if low <= rank <= high}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(

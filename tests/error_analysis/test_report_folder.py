@@ -34,6 +34,7 @@ def test_a_folder_that_is_no_report_is_refused(two_models, run_main, marker):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_a_report_goes_where_a_link_points_and_the_link_stays(two_models, run_main, tmp_path):
     (tmp_path / "scratch").mkdir()
     Path(two_models[-1]).symlink_to(tmp_path / "scratch" / "report")
@@ -63,6 +64,7 @@ def test_a_report_with_a_file_of_the_user_is_kept(two_models, monkeypatch, run_m
     assert (site.folder / "notes.txt").exists()
 
 
+@pytest.mark.long
 def test_a_report_that_fails_leaves_the_earlier_one(two_models, monkeypatch, run_main):
     site = make_report(monkeypatch, two_models)
     before = sorted(path.name for path in site.folder.rglob("*"))

@@ -109,6 +109,7 @@ def tiles_done(folder: Path) -> int:
     return int(np.count_nonzero(np.fromfile(path, np.uint64, size))) if size else 0
 
 
+@pytest.mark.long
 def test_killed_again_and_again_the_scores_are_those_of_an_uninterrupted_run(
     data, uninterrupted, tmp_path
 ):
@@ -137,6 +138,7 @@ def test_killed_again_and_again_the_scores_are_those_of_an_uninterrupted_run(
     assert not folder.exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "n_processes"), [("lxmert", 2), ("lxmert", 3), ("clip", 3)])
 def test_any_number_of_processes_gives_the_same_scores_and_one_table(
     data, uninterrupted, tmp_path, model, n_processes
@@ -150,6 +152,7 @@ def test_any_number_of_processes_gives_the_same_scores_and_one_table(
     assert not output.with_name("test.npz.tiles").exists()
 
 
+@pytest.mark.long
 def test_a_killed_run_of_two_processes_goes_on_as_three(data, uninterrupted, tmp_path):
     output = tmp_path / "test.npz"
     folder = output.with_name("test.npz.tiles")
@@ -172,6 +175,7 @@ def start_machines(data: Path, output: Path) -> list[subprocess.Popen]:
     return [start(data, "lxmert", output, n_processes=1 + n, machine=(n, port)) for n in range(2)]
 
 
+@pytest.mark.long
 def test_two_machines_give_the_same_scores_and_what_a_kill_leaves_is_gone_on_with(
     data, uninterrupted, tmp_path
 ):
@@ -199,6 +203,7 @@ def test_two_machines_give_the_same_scores_and_what_a_kill_leaves_is_gone_on_wit
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_a_second_run_with_the_same_output_stops_and_the_first_goes_on(
     data, uninterrupted, tmp_path
 ):
@@ -235,6 +240,7 @@ def error_lines(err: str) -> list[str]:
     return [line for line in err.splitlines() if line.startswith("error: ")]
 
 
+@pytest.mark.long
 def test_an_error_that_one_process_meets_ends_all_with_one_line(data, tmp_path):
     features = data / "test_features.h5"
     whole = features.read_bytes()
@@ -251,6 +257,7 @@ def test_an_error_that_one_process_meets_ends_all_with_one_line(data, tmp_path):
     assert not (tmp_path / "test.npz").exists()
 
 
+@pytest.mark.long
 def test_an_error_that_every_process_meets_is_one_line(data, tmp_path):
     broken = save_lxmert(data / "broken")
     weights = load_file(broken / "model.safetensors")

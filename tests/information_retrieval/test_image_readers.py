@@ -154,6 +154,7 @@ def test_an_interrupted_run_goes_on_to_the_same_scores(evaluate, tmp_path, monke
     np.testing.assert_array_equal(np.load(output)["logits"], np.load(whole)["logits"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["vilt", "blip"])
 def test_two_processes_give_the_scores_of_one(evaluate, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)

@@ -278,6 +278,7 @@ def test_a_folder_that_another_command_filled_is_refused_and_kept(train, tmp_pat
     assert not (output / "training_run.json").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "options",
     [

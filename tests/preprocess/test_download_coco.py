@@ -140,6 +140,7 @@ def test_an_archive_that_leaves_its_folder_is_refused(fetch, coco, server, tmp_p
     assert not (tmp_path / "data" / "images").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seen",
     [

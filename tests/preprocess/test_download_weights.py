@@ -110,6 +110,7 @@ def test_a_model_arrives_without_the_weights_of_other_libraries(hub, tmp_path):
     assert "pytorch_model.bin" not in Hub.asked
 
 
+@pytest.mark.long
 def test_weights_that_are_others_than_the_hubs_are_told(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(Hub, "is_damaging", True)
     shown = fetch(hub, tmp_path, "some/model")

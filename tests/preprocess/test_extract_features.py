@@ -199,7 +199,7 @@ def test_a_bad_option_stops_before_anything_is_written(
 def test_an_output_that_cannot_be_written_is_said_before_the_detector_is_loaded(
     monkeypatch, tmp_path, weights, images
 ):
-    monkeypatch.setattr(extract_features, "load_detector", None)
+    monkeypatch.setattr("preprocess.extracting.detector_on_device.load_detector", None)
     with pytest.raises(InputError, match="found a folder"):
         extract(monkeypatch, tmp_path, images)
 
@@ -267,7 +267,7 @@ def test_a_file_in_the_place_of_the_folder_of_pictures_is_said_first(
     monkeypatch, tmp_path, weights, images, below
 ):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(extract_features, "load_detector", None)
+    monkeypatch.setattr("preprocess.extracting.detector_on_device.load_detector", None)
     with pytest.raises(InputError, match=r"file.*(expected a folder|cannot be written)"):
         extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--draw", str(tmp_path / "file" / below))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 from tests.preprocess.detector.tiny_detector import save_random_image
 from tests.preprocess.small_extraction import (
@@ -61,6 +62,7 @@ def wait_until_unlocked(path: Path, seconds: float) -> None:
             time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_command_killed_several_times_goes_on_at_once_to_the_same_file(tmp_path, weights):
     for image_id in range(N_IMAGES):
         size = (64, 48) if image_id % 3 == 1 else (48, 64)

@@ -79,12 +79,14 @@ def test_a_task_of_an_array_is_queued_again_by_itself(job):
     assert calls.splitlines() == ["scancel --signal=TERM 5_2", "scontrol requeue 5_2"]
 
 
+@pytest.mark.long
 def test_a_signal_before_the_command_is_there_reaches_it_once_it_is(job):
     status, _, calls = job("exec sleep 20", EARLY="1")
     assert status == 1
     assert calls.splitlines() == ["scancel --signal=TERM 7", "scontrol requeue 7"]
 
 
+@pytest.mark.long
 def test_two_signals_ask_the_command_once(job):
     # A second SIGTERM would end torchrun before the checkpoint is written.
     ending = 'trap "kill -USR1 $PPID; sleep 1; exit 143" TERM'
@@ -92,6 +94,7 @@ def test_two_signals_ask_the_command_once(job):
     assert calls.splitlines() == ["scancel --signal=TERM 7", "scontrol requeue 7"]
 
 
+@pytest.mark.long
 def test_a_job_that_is_signalled_at_its_start_is_not_queued_again(job):
     signalled = "kill -USR1 $PPID; exec sleep 20"
     status, printed, calls = job(signalled, MIN_SECONDS="60")
@@ -102,6 +105,7 @@ def test_a_job_that_is_signalled_at_its_start_is_not_queued_again(job):
     assert "scontrol requeue 7" in calls
 
 
+@pytest.mark.long
 def test_a_signalled_command_that_finishes_counts_as_finished(job):
     status, printed, calls = job("trap : TERM; kill -USR1 $PPID; sleep 5 & wait; true")
     assert status == 0

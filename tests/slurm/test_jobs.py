@@ -5,6 +5,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 SCORE = ("--batch_size", 2)  # more tiles than the default gives of so few images
 
@@ -36,6 +37,7 @@ def submit_scoring(project, output: str, n_nodes: int) -> str:
     return project.submit("evaluate_lxmert", "full", "--output", output, *SCORE, sbatch=sbatch)
 
 
+@pytest.mark.long
 def test_the_whole_chain_gives_what_its_commands_give_without_slurm(project, reproduced):
     assert list(reproduced) == [
         "extract_features test",
@@ -70,6 +72,7 @@ def test_the_whole_chain_gives_what_its_commands_give_without_slurm(project, rep
     assert 0 < metrics["metrics"]["rsum"] <= 600
 
 
+@pytest.mark.long
 def test_two_nodes_give_the_scores_of_one_process(project, reproduced):
     job = submit_scoring(project, "two/test.npz", n_nodes=2)
     project.wait_for(job)
@@ -79,6 +82,7 @@ def test_two_nodes_give_the_scores_of_one_process(project, reproduced):
     assert not (project.folder / "two/test.npz.tiles").exists()
 
 
+@pytest.mark.long
 def test_scoring_on_two_nodes_goes_on_after_the_signal_of_the_time_limit(project, reproduced):
     job = submit_scoring(project, "again/test.npz", n_nodes=2)
     project.wait_for_log(job, r"scoring: +[1-9]\d*%")
@@ -92,6 +96,7 @@ def test_scoring_on_two_nodes_goes_on_after_the_signal_of_the_time_limit(project
     assert scores_of(project.folder / "again/test.npz") == evaluate(project, "one/test.npz")
 
 
+@pytest.mark.long
 def test_features_go_on_over_the_time_limit(project):
     # Large images, so that a minute is too short.
     options = ["--min_size", 2000, "--max_size", 3000, "--num_shards", 1, "--output"]
@@ -110,6 +115,7 @@ def test_features_go_on_over_the_time_limit(project):
     assert features_of(limited) == features_of(whole), project.log(job)
 
 
+@pytest.mark.long
 def test_preempted_training_writes_a_checkpoint_and_goes_on(project, reproduced):
     output = project.folder / "stopped/run"
     job = project.submit("finetune_lxmert", "--output_dir", output, sbatch=("--gpus-per-node=8",))

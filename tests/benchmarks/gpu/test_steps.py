@@ -38,6 +38,7 @@ def run(name: str, record: Record) -> dict[str, dict]:
     return json.loads(record.path.read_text())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [step.name for step in STEPS if step.name != "checks"])
 def test_a_step_measures_all_that_it_should(name, record, monkeypatch):
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")

@@ -99,6 +99,7 @@ def test_nothing_to_repair_is_told(gallery):
         repair_queries({}, gallery, None, [slice(0, 3)])
 
 
+@pytest.mark.long
 def test_the_typo_rule_gives_the_repairs():
     captions = ("two giraffes near a tree", "two giarffs near a tree")
     image = CaptionedImage(1, "x.jpg", tuple(Caption(i, c) for i, c in enumerate(captions)))

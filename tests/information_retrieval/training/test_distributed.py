@@ -63,6 +63,7 @@ def history(output: Path) -> list[dict]:
     return json.loads((output / "trainer_state.json").read_text())["log_history"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["lxmert", "clip"])
 def test_two_processes_train_as_one_with_twice_the_batch(data, checkpoints, tmp_path, kind):
     one, two = tmp_path / "one", tmp_path / "two"
@@ -83,6 +84,7 @@ def largest_difference(one: dict, other: dict) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
+@pytest.mark.long
 def test_three_processes_count_each_pair_of_a_gallery_once(data, checkpoints, tmp_path):
     assert len(read_split(data / "minival.json").images) == 4  # no multiple of 3
     evaluations = []
@@ -97,6 +99,7 @@ def test_three_processes_count_each_pair_of_a_gallery_once(data, checkpoints, tm
     assert one == three
 
 
+@pytest.mark.long
 def test_sigterm_to_torchrun_ends_all_processes_with_a_whole_checkpoint(
     data, checkpoints, tmp_path
 ):

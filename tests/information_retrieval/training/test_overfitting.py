@@ -95,6 +95,7 @@ def save_clip(folder: Path, vocabulary: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("save", "vocabulary", "steps", "options"),
     [

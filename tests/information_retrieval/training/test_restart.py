@@ -82,6 +82,7 @@ def uninterrupted(inputs, tmp_path_factory):
     return run
 
 
+@pytest.mark.long
 def test_a_run_of_another_seed_ends_otherwise(inputs, uninterrupted, tmp_path):
     assert train(tmp_path / "other", *inputs, "--seed", 1).status == 0
     other = result(tmp_path / "other")
@@ -89,6 +90,7 @@ def test_a_run_of_another_seed_ends_otherwise(inputs, uninterrupted, tmp_path):
     assert other.last != uninterrupted("plain").last
 
 
+@pytest.mark.long
 def test_a_run_killed_again_and_again_ends_as_an_uninterrupted_one(inputs, uninterrupted, tmp_path):
     # A checkpoint is some 20 changes: at times a run gets no further than the one before it.
     for n_changes in np.random.default_rng(0).integers(1, 50, size=6):
@@ -98,6 +100,7 @@ def test_a_run_killed_again_and_again_ends_as_an_uninterrupted_one(inputs, unint
     assert result(tmp_path / "run") == uninterrupted("plain")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "goes_on_from"),
     [
@@ -145,6 +148,7 @@ def stop(output: Path, options, signal: Signals) -> Ended:
     return stopped
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("variant", "signal"),
     [

@@ -167,6 +167,7 @@ def test_want_of_memory_is_one_line(run_main, error):
     assert_one_clear_line(run_main(main), "not enough memory", "allocate")
 
 
+@pytest.mark.long
 def test_a_defect_of_this_project_keeps_its_traceback(run_main):
     def main():
         raise RuntimeError("a bug")

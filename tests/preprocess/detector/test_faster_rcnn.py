@@ -92,6 +92,7 @@ def test_the_default_anchors_are_the_published_ones(published_state):
     assert torch.equal(cell_anchors(config.anchor_sizes, config.anchor_ratios), expected)
 
 
+@pytest.mark.long
 @needs_reference
 @pytest.mark.parametrize(("case", "index"), [("lx", 0), ("bgr", 1)])
 @torch.inference_mode()
@@ -147,6 +148,7 @@ def assert_published(found: dict, recorded: dict, case: str, index: int) -> None
     assert found["n_fillers"] == 0
 
 
+@pytest.mark.long
 @needs_reference
 @pytest.mark.parametrize("index", range(3))
 @pytest.mark.parametrize("case", ["bgr", "loop"])
@@ -157,6 +159,7 @@ def test_regions_equal_the_published_detector(published_state, recorded, case, i
     assert_published(dataclasses.asdict(regions), recorded, case, index)
 
 
+@pytest.mark.long
 @needs_reference
 def test_the_command_with_its_defaults_writes_the_published_features(
     published_state, recorded, tmp_path, run_main

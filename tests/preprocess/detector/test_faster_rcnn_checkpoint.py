@@ -73,6 +73,7 @@ def test_regions_equal_those_of_the_loops(tmp_path, seed, image_seed, size):
     assert (regions.attribute_scores == 0).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [

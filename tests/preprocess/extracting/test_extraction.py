@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from preprocess import extract_features
 from preprocess.base.device import autocast_dtype, check_compiler
 from preprocess.base.errors import InputError
 from preprocess.detector.config import DetectorConfig
-from preprocess.extracting import extraction
+from preprocess.extracting import detector_on_device, extraction
 from preprocess.extracting.extraction import detect_in_images
 from preprocess.extracting.image_blobs import ImageBlobs
 from preprocess.storage.features_file import ROW_DATASETS, FeaturesFile
@@ -120,6 +119,7 @@ def test_the_memory_layout_changes_features_by_rounding_only(
     assert_close(datasets(tmp_path / "a.h5"), datasets(tmp_path / "b.h5"))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_compilation_changes_features_by_rounding_only(monkeypatch, tmp_path, weights, images):
     extract(monkeypatch, tmp_path, tmp_path / "a.h5")
@@ -207,11 +207,12 @@ def test_a_run_that_is_compiled_does_not_go_on_with_a_file_that_is_not(
     monkeypatch, tmp_path, weights, images
 ):
     extract(monkeypatch, tmp_path, tmp_path / "f.h5")
-    monkeypatch.setattr(extract_features, "check_compiler", lambda device: None)
+    monkeypatch.setattr(detector_on_device, "check_compiler", lambda device: None)
     with pytest.raises(InputError, match=r"setting compile \(expected True, found False\)"):
         extract(monkeypatch, tmp_path, tmp_path / "f.h5", "--compile")
 
 
+@pytest.mark.long
 def test_the_published_network_gives_an_image_the_same_features_in_a_batch(tmp_path):
     config = DetectorConfig(min_size=200, max_size=400, rpn_n_after_nms=50)  # of 300, for time
     detector = random_detector(config=config)

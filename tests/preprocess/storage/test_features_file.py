@@ -271,6 +271,7 @@ def read_in_worker(features: FeaturesFile, image_id: int, queue) -> None:
     queue.put((os.getpid(), features.read(image_id)["visual_feats"]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_one_reader_serves_the_parent_and_its_workers(tmp_path, start_method):
     split = make_split(3)

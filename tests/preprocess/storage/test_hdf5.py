@@ -174,6 +174,7 @@ print(len(FeaturesFile(Path(sys.argv[1])).read(12)))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, 524, errno.EROFS])
 def test_where_hdf5_gets_no_lock_features_are_written_and_read_without(tmp_path, number):
     command = [sys.executable, "-c", WITHOUT_LOCKS, tmp_path / "f.h5", str(number)]

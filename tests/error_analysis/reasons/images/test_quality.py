@@ -64,6 +64,7 @@ def assert_recovered(scores):
         assert score.recall >= 0.8, score
 
 
+@pytest.mark.long
 def test_degraded_photographs_are_told_from_untouched_ones(shared_data):
     paths = sorted((shared_data / "coco90" / "images").rglob("*.jpg"))
     images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
@@ -73,6 +74,7 @@ def test_degraded_photographs_are_told_from_untouched_ones(shared_data):
     assert_recovered(scores)
 
 
+@pytest.mark.long
 def test_degraded_drawings_are_told_from_untouched_ones(tmp_path):
     from demo.painting import draw_scene
     from demo.scenes import random_scene

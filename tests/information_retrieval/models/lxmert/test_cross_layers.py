@@ -44,6 +44,7 @@ def scores(model, dtype=torch.float32, **options) -> np.ndarray:
     return score_all(gallery, gallery.column_blocks, N_IMAGES, len(LENGTHS), show_progress=False)
 
 
+@pytest.mark.long
 def test_compiled_scores_are_those_of_the_eager_layers_and_no_length_compiles_again(compiler):
     model = make_lxmert(x_layers=3)
     expected = scores(model)
