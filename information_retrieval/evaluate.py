@@ -32,6 +32,7 @@ from typing import Literal
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.ranking.protocols import (
     Protocol,
+    largest_protocol,
     protocol_split,
 )
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
@@ -47,11 +48,12 @@ KEPT = "the tiles scored so far are kept; the same command goes on to the same s
 class EvaluateArguments:
     output: Path = field(metadata={"help": "the rankings .npz to write; metrics.json goes beside"})
     split: str = field(default="test", metadata={"help": "split to score"})
-    protocol: Protocol = field(
-        default="1k",
+    protocol: Protocol | None = field(
+        default=None,
         metadata={
             "help": "1k: first 1,000 images; 5fold: mean over five galleries of 1,000; 5k: first "
-            "5,000; full: every image and caption of the split"
+            "5,000; full: every image and caption of the split. Default: 5k of a split of 5,000 "
+            "images or more, 1k of 1,000, full of another"
         },
     )
     dtype: Literal["float32", "bfloat16", "float16"] = field(
@@ -118,20 +120,23 @@ def main() -> None:
         compile=args.compile,
     )
 
-    def load() -> tuple[Split, Split, LoadedGallery]:
+    def load() -> tuple[Split, Protocol, Split, LoadedGallery]:
         split = read_split(data.split_file(args.split))
-        gallery = protocol_split(split, args.protocol)
+        protocol = args.protocol or largest_protocol(split)
+        gallery = protocol_split(split, protocol)
         if not is_scored:
             check_disk(tiles, len(gallery.images), len(gallery.captions))
         files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
         loaded = load_gallery(name, gallery, files, processes.device, options)
-        return split, gallery, loaded
+        return split, protocol, gallery, loaded
 
     with ExitStack() as held:
         metrics_path = processes.agree(lambda: claim(args.output, held, processes.is_main))
         is_scored = processes.from_main(args.output.exists)  # of all machines the same
-        split, gallery, loaded = processes.agree(load)
+        split, protocol, gallery, loaded = processes.agree(load)
         if processes.is_main:
+            if args.protocol is None:
+                print(f"protocol {protocol}: {len(gallery.images):,} images")
             for line in loaded.tokens.warnings():
                 print(line, file=sys.stderr)
         if not is_scored:
@@ -140,10 +145,10 @@ def main() -> None:
             if is_scored:
                 rankings = read_finished(args.output, split, gallery, loaded.identity)
             else:
-                metadata = describe(name, split, args.protocol, loaded.identity)
+                metadata = describe(name, split, protocol, loaded.identity)
                 rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
                 write_rankings(args.output, rankings)
-            is_new = report(rankings, args.protocol, args.output.name, metrics_path)
+            is_new = report(rankings, protocol, args.output.name, metrics_path)
             if not is_scored or os.access(tiles.parent, os.W_OK):
                 remove_store(tiles)
             written = [args.output] * (not is_scored) + [metrics_path] * is_new

@@ -39,6 +39,9 @@ together() {
     fi
     local processes=${PROCESSES_PER_NODE:-${SLURM_GPUS_ON_NODE:-1}}
     ((processes > 0)) || processes=1
+    ((${SLURM_CPUS_ON_NODE:-$processes} >= processes)) ||
+        echo "warning: $SLURM_CPUS_ON_NODE CPUs for $processes processes; what site.sh asks for is an" \
+            "option of sbatch: source slurm/site.sh; sbatch \"\${NODE_JOB[@]}\" slurm/... " >&2
     run_resumably torchrun "${meeting[@]}" --nproc_per_node "$processes" -m "$@"
 }
 

@@ -9,7 +9,8 @@
 #export SBATCH_TIMELIMIT=24:00:00
 
 # sbatch's options for jobs of whole nodes (fine-tuning, scoring: a process a GPU), for a shard of
-# the features, and for jobs without a GPU. --nodes=2 runs the first on two nodes.
+# the features, and for jobs without a GPU. CPUs and memory in any of Slurm's ways: --cpus-per-task
+# or --cpus-per-gpu, --mem or --mem-per-gpu, --exclusive. --nodes=2 runs the first on two nodes.
 # The total batch grows with the GPUs: LXMERT's 32 pairs on each are 256 on 8 and 512 on two nodes.
 NODE_JOB=(--nodes=1 --gpus-per-node=8 --cpus-per-gpu=8 --mem-per-gpu=40G)
 SHARD_JOB=(--gpus-per-node=1 --cpus-per-gpu=8 --mem-per-gpu=40G)

@@ -37,6 +37,18 @@ COMMON_TIES = 1.0
 FRACTION_BITS = {"float32": 23, "float16": 10, "bfloat16": 7}
 
 
+def largest_protocol(split: Split) -> Protocol:
+    """Return the protocol of the most images of a split that a score matrix should hold.
+
+    `5k` from 5,000 images on, as COCO's test split has; `1k` of just 1,000, as Flickr30k's; else
+    `full`.
+    """
+    n_images = len(split.images)
+    if n_images >= GALLERY_IMAGES["5k"]:
+        return "5k"
+    return "1k" if n_images == GALLERY_IMAGES["1k"] else "full"
+
+
 def protocol_split(split: Split, protocol: Protocol) -> Split:
     """Return the images and captions of `split` that are scored under `protocol`.
 

@@ -23,11 +23,9 @@ from information_retrieval.training.recipe import (
     heeded_options,
     make_recipe,
 )
-from information_retrieval.training.run_folder import (
-    make_folder,
-)
 from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
 from preprocess.base.errors import InputError
+from preprocess.base.files import make_folder
 from preprocess.captions.split_file import Split, read_split
 
 

@@ -15,14 +15,6 @@ from preprocess.base.files import read_json, sha256_of_file, write_json
 SEAL = "complete.json"
 
 
-def make_folder(output_dir: Path) -> None:
-    """Make the folder of a run, in every process. Raises InputError where that fails."""
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output_dir {output_dir}: cannot be made ({error.strerror})") from error
-
-
 def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
     """Check that the folder belongs to the same run, or is new; return where to go on from.
 

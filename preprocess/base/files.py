@@ -30,6 +30,35 @@ def _check_regular(path: Path) -> None:
         raise InputError(f"{path}: cannot be written (expected the name of a file, found {what})")
 
 
+def _check_not_at_root(folder: Path) -> Path:
+    """Return the nearest folder that exists, `folder` or one above it.
+
+    Raises:
+        InputError: a new folder would stand at the root of the disk: mostly a path with a slash too
+            many, or a variable that is not set.
+    """
+    folder = folder.absolute()
+    existing = next(above for above in (folder, *folder.parents) if above.exists())
+    if folder != existing == Path(folder.anchor):
+        new = Path(*folder.parts[:2])
+        raise InputError(
+            f"{folder}: {new} is not there, and would be made at the root of the disk; if that is "
+            f"meant, make it yourself (mkdir {new})"
+        )
+    return existing
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: it cannot be made, or would begin at the root of the disk.
+    """
+    _check_not_at_root(folder)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def _room_for(path: Path) -> Iterator[None]:
     """Tell a full disk in one line; other errors of the block are its own."""
@@ -82,7 +111,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial")
     with _writing(path):
         _check_regular(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             held = take_lock(partial)
         except BlockingIOError as error:
@@ -114,7 +143,7 @@ def check_writable(path: Path) -> None:
     path = behind_link(path)
     with _writing(path):
         _check_regular(path)
-        existing = next(folder for folder in path.absolute().parents if folder.exists())
+        existing = _check_not_at_root(path.parent)
         with tempfile.TemporaryFile(dir=existing):
             pass
 

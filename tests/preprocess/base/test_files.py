@@ -149,3 +149,11 @@ def test_a_writer_that_comes_after_the_renaming_keeps_its_file(tmp_path, monkeyp
 def test_half_of_a_character_is_written_and_read_as_it_is(tmp_path):
     write_json(tmp_path / "x.json", {"caption": "a cat \ud83d"})
     assert read_json(tmp_path / "x.json", "") == {"caption": "a cat \ud83d"}
+
+
+def test_no_folder_is_made_at_the_root_of_the_disk():
+    path = Path("/no-such-folder-here/deep/file.json")
+    for write in (check_writable, lambda path: write_json(path, {})):
+        with pytest.raises(InputError, match="/no-such-folder-here is not there, and would be"):
+            write(path)
+    assert not Path("/no-such-folder-here").exists()
