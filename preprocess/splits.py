@@ -1,4 +1,4 @@
-"""Make split files from COCO, Karpathy or Oscar annotations.
+"""Make split files from annotations of COCO, Karpathy or Oscar, or a table of your own.
 
 Reads one of
   --karpathy_json  `dataset_coco.json` (also Flickr30k's): writes train.json (with the images
@@ -6,6 +6,7 @@ Reads one of
                    the file has a split of that name), test.json
   --coco_captions  `captions_val2014.json`: writes {split}.json
   --oscar_captions `{split}_captions.pt`, with --oscar_keys `{split}_img_keys.tsv`: {split}.json
+  --captions_csv   a table of your own with the columns image and caption: {split}.json
 and writes `{output_dir}/{split}.json` (format: preprocess/captions/split_file.py). Captions without
 text, and images left without captions, are left out, counted and named.
 
@@ -23,6 +24,7 @@ from preprocess.base.errors import InputError
 from preprocess.captions.annotations import (
     Annotations,
     read_coco_captions,
+    read_csv,
     read_karpathy,
     read_oscar,
 )
@@ -53,8 +55,13 @@ class SplitArguments:
     oscar_keys: Path | None = field(
         default=None, metadata={"help": "Oscar's key TSV, which orders (and limits) the images"}
     )
+    captions_csv: Path | None = field(
+        default=None,
+        metadata={"help": "table with the columns image (a file name) and caption"},
+    )
+    dataset: str = field(default="mine", metadata={"help": "the data set's name (--captions_csv)"})
     split: str | None = field(
-        default=None, metadata={"help": "name of the split (COCO caption and Oscar files)"}
+        default=None, metadata={"help": "name of the split (of all but Karpathy's file)"}
     )
     image_folder: str | None = field(
         default=None,
@@ -149,9 +156,9 @@ def read_annotations(arguments: SplitArguments) -> Annotations:
     Raises:
         InputError: not exactly one source, no split name where it takes one, or a bad source.
     """
-    sources = [arguments.karpathy_json, arguments.coco_captions, arguments.oscar_captions]
-    if sum(source is not None for source in sources) != 1:
-        raise InputError("pass exactly one of --karpathy_json, --coco_captions, --oscar_captions")
+    sources = ("karpathy_json", "coco_captions", "oscar_captions", "captions_csv")
+    if sum(getattr(arguments, source) is not None for source in sources) != 1:
+        raise InputError(f"pass exactly one of --{', --'.join(sources)}")
     if arguments.karpathy_json:
         found = read_karpathy(arguments.karpathy_json)
         return replace(found, splits=with_minival(found.splits, arguments.minival_size))
@@ -162,7 +169,9 @@ def read_annotations(arguments: SplitArguments) -> Annotations:
         if folder is None:
             folder = coco_folder(arguments.coco_captions)
         return read_coco_captions(arguments.coco_captions, arguments.split, folder)
-    assert arguments.oscar_captions, "one of the three sources was given"
+    if arguments.captions_csv:
+        return read_csv(arguments.captions_csv, arguments.split, arguments.dataset)
+    assert arguments.oscar_captions, "one of the four sources was given"
     return read_oscar_split(arguments, arguments.oscar_captions, arguments.split)
 
 

@@ -22,17 +22,19 @@ class Item:
     Attributes:
         image_id: the image, or the image that the caption belongs to.
         caption_id, caption: None for an image.
+        source_id: the name that the source has for its id; None where there is none.
     """
 
     image_id: int
     caption_id: int | None = None
     caption: str | None = None
+    source_id: str | None = None
 
     def as_caption(self) -> Caption:
         """Return the caption that this is. Raises ValueError for an image."""
         if self.caption_id is None or self.caption is None:
             raise ValueError(f"expected a caption, found image {self.image_id}")
-        return Caption(self.caption_id, self.caption)
+        return Caption(self.caption_id, self.caption, self.source_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,13 @@ class Query:
 
 def image_items(gallery: Split) -> list[Item]:
     """Return the gallery's images, in order."""
-    return [Item(image.image_id) for image in gallery.images]
+    return [Item(image.image_id, source_id=image.source_id) for image in gallery.images]
 
 
 def caption_items(gallery: Split) -> list[Item]:
     """Return the gallery's captions, in order."""
     return [
-        Item(image.image_id, caption.caption_id, caption.caption)
+        Item(image.image_id, caption.caption_id, caption.caption, caption.source_id)
         for image in gallery.images
         for caption in image.captions
     ]

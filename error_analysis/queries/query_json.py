@@ -1,7 +1,8 @@
 """A query as JSON: what was asked, and what a model made of it.
 
 The keys `query`, `ground_truth` and `retrieved` are the original's, where a caption is its text and
-an image its id. Ids are ints, as in the original's mined queries (its comparison has them as text).
+an image its id. Ids are ints, as in the original's mined queries (its comparison has them as text);
+where the split has names for them, "source_id" and "retrieved_source_ids" are there too.
 """
 
 from error_analysis.queries.query import Query
@@ -15,12 +16,14 @@ def query_to_json(query: Query) -> dict:
 def asked_to_json(query: Query) -> dict:
     """Return the query and its ground truth, which are the same under every model."""
     image_id = query.item.image_id
+    named = {} if query.item.source_id is None else {"source_id": query.item.source_id}
     if query.direction == "t2i":
         return {
             "query": query.item.caption,
             "ground_truth": image_id,
             "image_id": image_id,
             "caption_id": query.item.caption_id,
+            **named,
         }
     captions = [truth.item for truth in query.ground_truth]
     return {
@@ -28,6 +31,7 @@ def asked_to_json(query: Query) -> dict:
         "ground_truth": [item.caption for item in captions],
         "image_id": image_id,
         "ground_truth_caption_ids": [item.caption_id for item in captions],
+        **named,
     }
 
 
@@ -43,6 +47,9 @@ def answer_to_json(query: Query) -> dict:
             "retrieved_caption_ids": [item.caption_id for item in items],
             "retrieved_image_ids": image_ids,
         }
+    names = [item.source_id for item in items]
+    if any(name is not None for name in names):
+        documents["retrieved_source_ids"] = names
     return {
         **documents,
         "retrieved_scores": [retrieved.score for retrieved in query.retrieved],

@@ -1,5 +1,6 @@
 """Reading and writing whole files: JSON, hashes, and writes that are atomic."""
 
+import codecs
 import hashlib
 import json
 import os
@@ -154,6 +155,28 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
         text = json.dumps(sealed(content), indent=indent, ensure_ascii=False)
         # Half of a character, for which UTF-8 has no bytes, becomes the escape that JSON has.
         partial.write_bytes((text + "\n").encode("utf-8", errors="backslashreplace"))
+
+
+def read_text(path: Path, made_by: str) -> str:
+    """Read a text in UTF-8 or, with a byte-order mark, UTF-16.
+
+    Args:
+        made_by: where such a file comes from; ends the error line.
+
+    Raises:
+        InputError: it does not exist, or is no such text.
+    """
+    try:
+        content = path.read_bytes()
+        check_no_pointer(path)
+        is_utf16 = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {made_by}") from error
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected a text in UTF-8 ({error}); {made_by}") from error
 
 
 def read_json(path: Path, made_by: str) -> Any:

@@ -1,9 +1,11 @@
-"""Readers of the three annotation formats that splits are made of.
+"""Readers of the annotation formats that splits are made of.
 
 Real files have odd entries: a caption without text, an image without captions. They are left out,
 and named. What cannot be understood at all is an error.
 """
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,12 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from preprocess.base.errors import InputError
-from preprocess.base.files import read_json
-from preprocess.base.ids import as_id
+from preprocess.base.files import read_json, read_text
+from preprocess.base.ids import as_id, id_reader
 from preprocess.captions.legacy import read_caption_pt, read_key_tsv
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
 
+# An id, and its name where the file has names.
+Id = tuple[int, str | None]
+
 KARPATHY_SOURCE = "it is in Karpathy's caption_datasets.zip"
+CSV_SOURCE = "docs/data.md says what a table of captions has"
+SEPARATORS = ",;\t|"
+# What other data sets call a column.
+COLUMNS = {
+    **dict.fromkeys(("file_name", "filename", "image_name", "image_path"), "image"),
+    **dict.fromkeys(("comment", "text", "sentence"), "caption"),
+}
 COCO_SOURCE = "it is in COCO's annotations_trainval2014.zip"
 
 
@@ -52,9 +64,9 @@ def read_karpathy(path: Path) -> Annotations:
         for image in content["images"]:
             split = "train" if image["split"] == "restval" else image["split"]
             captioned = _captioned(
-                image["cocoid"] if "cocoid" in image else image["imgid"],
+                _number(image["cocoid"] if "cocoid" in image else image["imgid"], "image id"),
                 _joined(image.get("filepath"), image["filename"]),
-                ((s["sentid"], s["raw"]) for s in image["sentences"]),
+                ((_number(s["sentid"], "caption id"), s["raw"]) for s in image["sentences"]),
                 odd,
             )
             other = split_of.setdefault(captioned.image_id, split)
@@ -71,24 +83,28 @@ def read_karpathy(path: Path) -> Annotations:
     return Annotations(splits, tuple(odd))
 
 
+def _number(value: object, what: str) -> Id:
+    return as_id(value, what), None
+
+
 def _captioned(
-    image_id: Any, file_name: str, captions: Iterable[tuple[Any, Any]], odd: list[str]
+    image_id: Id, file_name: str, captions: Iterable[tuple[Id, Any]], odd: list[str]
 ) -> CaptionedImage:
     """Return an image with those of its captions (id, text) that have text; name the others."""
-    image_id, kept = as_id(image_id, "image id"), []
-    for caption_id, text in captions:
-        caption_id = as_id(caption_id, "caption id")
-        name = f"caption {caption_id} of image {image_id}"
+    number, image_name = image_id
+    shown, kept = image_name or number, []
+    for (caption_number, caption_name), text in captions:
+        name = f"caption {caption_name or caption_number} of image {shown}"
         whole = text.encode("utf-8", "ignore").decode() if isinstance(text, str) else ""
         if not whole.strip():
             odd.append(f"{name} has no text")
             continue
         if whole != text:
             odd.append(f"{name} had half of a character, which is taken out")
-        kept.append(Caption(caption_id, whole))
+        kept.append(Caption(caption_number, whole, caption_name))
     if not kept:
-        odd.append(f"image {image_id} has no caption")
-    return CaptionedImage(image_id, file_name, tuple(kept))
+        odd.append(f"image {shown} has no caption")
+    return CaptionedImage(number, file_name, tuple(kept), image_name)
 
 
 @contextmanager
@@ -116,17 +132,19 @@ def read_coco_captions(path: Path, split: str, image_folder: str) -> Annotations
         InputError: missing file or keys, or a split that breaks a rule of `Split`.
     """
     content = read_json(path, COCO_SOURCE)
-    captions: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
+    captions: dict[int, list[tuple[Id, Any]]] = defaultdict(list)
     odd: list[str] = []
     with _naming(path, "a COCO caption file", COCO_SOURCE):
+        image_id = id_reader([image["id"] for image in content["images"]], "image id")
+        caption_id = id_reader([a["id"] for a in content["annotations"]], "caption id")
         for annotation in content["annotations"]:
-            image_id = as_id(annotation["image_id"], "image id")
-            captions[image_id].append((annotation["id"], annotation["caption"]))
+            number, _ = image_id(annotation["image_id"])
+            captions[number].append((caption_id(annotation["id"]), annotation["caption"]))
         images = [
             _captioned(
-                image["id"],
+                image_id(image["id"]),
                 _joined(image_folder, image["file_name"]),
-                captions.pop(as_id(image["id"], "image id"), ()),
+                captions.pop(image_id(image["id"])[0], ()),
                 odd,
             )
             for image in content["images"]
@@ -166,7 +184,70 @@ def read_oscar(
     for key in keys:
         if key not in captions:
             raise InputError(f"{captions_path}: no captions for image {key} of {keys_path}")
-        numbered = enumerate(captions[key], next_caption_id)
-        images.append(_captioned(key, file_name_of(key), numbered, odd))
+        numbered = [((i, None), text) for i, text in enumerate(captions[key], next_caption_id)]
+        images.append(_captioned((key, None), file_name_of(key), numbered, odd))
         next_caption_id += len(captions[key])
     return _one_split("coco", split, captions_path.name, images, odd)
+
+
+def read_csv(path: Path, split: str, dataset: str) -> Annotations:
+    """Read a table with the columns `image` (a file name) and `caption`, a row a caption.
+
+    Rows of one image need not stand together; images are in the order of their first row. Columns
+    `image_id` and `caption_id`, if there are any, are ids or names; without them both are numbered
+    from 1. Other columns are left alone. The separator, a comma, semicolon, tab or bar, is told by
+    the first line; Flickr30k's `image_name| comment_number| comment` is read too.
+
+    Raises:
+        InputError: missing file, a text in no UTF encoding, no such columns, or a rule of `Split`.
+    """
+    rows = _read_rows(path)
+    odd: list[str] = []
+    with _naming(path, "a table of images and captions", CSV_SOURCE):
+        image_id = id_reader([row["image_id"] for row in rows if "image_id" in row], "image id")
+        caption_id = id_reader([r["caption_id"] for r in rows if "caption_id" in r], "caption id")
+        of_image: dict[str, list[tuple[int, dict[str, str]]]] = defaultdict(list)
+        for number, row in enumerate(rows, start=1):
+            of_image[row["image"]].append((number, row))
+        images = [
+            _captioned(
+                image_id(own[0][1]["image_id"]) if "image_id" in own[0][1] else (position, None),
+                name,
+                (
+                    (caption_id(row["caption_id"]) if "caption_id" in row else (number, None), text)
+                    for number, row in own
+                    for text in [row["caption"]]
+                ),
+                odd,
+            )
+            for position, (name, own) in enumerate(of_image.items(), start=1)
+        ]
+        return _one_split(dataset, split, path.name, images, odd)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table by the names of its columns, of which some go by several."""
+    text = read_text(path, CSV_SOURCE)
+    first = text.partition("\n")[0]
+    separator = max(SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns = [COLUMNS.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
+    if missing := [name for name in ("image", "caption") if name not in columns]:
+        raise InputError(
+            f"{path}: expected a first line with the columns image and caption, found "
+            f"{first[:80]!r} without {' and '.join(missing)}"
+        )
+    rows = []
+    for values in reader:
+        if not any(value.strip() for value in values):
+            continue
+        # Of a caption with unquoted separators, the last column, nothing is lost.
+        if len(values) > len(columns) and columns[-1] == "caption":
+            values[len(columns) - 1 :] = [separator.join(values[len(columns) - 1 :])]
+        if len(values) != len(columns):
+            raise InputError(
+                f"{path}: line {reader.line_num}: expected {len(columns)} columns, found "
+                f"{len(values)}; put a caption that has a {separator!r} between double quotes"
+            )
+        rows.append({name: value.strip() for name, value in zip(columns, values, strict=True)})
+    return rows

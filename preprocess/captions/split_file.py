@@ -2,6 +2,9 @@
 
 {"dataset", "split", "source", "images": [{"image_id", "file_name",
  "captions": [{"caption_id", "caption"}]}]}
+
+Ids are integers. Names in their place are read as 1, 2, 3, ... in their order, and kept: as
+"source_id" beside the integer, in this file and in what is made of it.
 """
 
 import hashlib
@@ -15,15 +18,14 @@ import numpy as np
 
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json, write_json
+from preprocess.base.ids import id_reader
 
-MADE_BY = (
-    "make it with `python -m preprocess.splits`, or by hand as the README says (Change one thing)"
-)
+MADE_BY = "make it with `python -m preprocess.splits`, or by hand as docs/data.md says"
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One sentence about an image.
+    """One sentence about an image; `source_id` is the name that its source has for an id.
 
     Raises:
         InputError: the id is no integer of 64 bits, or the caption is no text.
@@ -31,6 +33,7 @@ class Caption:
 
     caption_id: int
     caption: str
+    source_id: str | None = None
 
     def __post_init__(self) -> None:
         _check_id("caption_id", self.caption_id)
@@ -41,6 +44,8 @@ class Caption:
 class CaptionedImage:
     """An image and its 1..n captions; `file_name` is relative to the image root.
 
+    `source_id` is the name that its source has for an id; None where that is the id.
+
     Raises:
         InputError: the id is no integer of 64 bits, or the file name is no text.
     """
@@ -48,6 +53,7 @@ class CaptionedImage:
     image_id: int
     file_name: str
     captions: tuple[Caption, ...]
+    source_id: str | None = None
 
     def __post_init__(self) -> None:
         _check_id("image_id", self.image_id)
@@ -154,13 +160,19 @@ def _images_to_json(split: Split) -> list[dict]:
     return [
         {
             "image_id": image.image_id,
+            **_named(image.source_id),
             "file_name": image.file_name,
             "captions": [
-                {"caption_id": c.caption_id, "caption": c.caption} for c in image.captions
+                {"caption_id": c.caption_id, **_named(c.source_id), "caption": c.caption}
+                for c in image.captions
             ],
         }
         for image in split.images
     ]
+
+
+def _named(source_id: str | None) -> dict[str, str]:
+    return {} if source_id is None else {"source_id": source_id}
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -179,17 +191,28 @@ def read_split(path: Path) -> Split:
 
     Raises:
         InputError: the file is missing, is not JSON, lacks a key, or breaks a rule of `Split` and
-            its members: nothing is converted.
+            its members.
     """
     content = read_json(path, MADE_BY)
     try:
+        entries = content["images"]
+        image_id = id_reader([image["image_id"] for image in entries], "image_id")
+        caption_id = id_reader(
+            [c["caption_id"] for image in entries for c in image["captions"]], "caption_id"
+        )
         images = tuple(
             CaptionedImage(
-                image["image_id"],
+                number,
                 image["file_name"],
-                tuple(Caption(c["caption_id"], c["caption"]) for c in image["captions"]),
+                tuple(
+                    Caption(own, c["caption"], c.get("source_id", own_name))
+                    for c in image["captions"]
+                    for own, own_name in [caption_id(c["caption_id"])]
+                ),
+                image.get("source_id", name),
             )
-            for image in content["images"]
+            for image in entries
+            for number, name in [image_id(image["image_id"])]
         )
         return Split(content["dataset"], content["split"], content["source"], images)
     except KeyError as error:
