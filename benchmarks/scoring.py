@@ -165,6 +165,7 @@ def measure_memory(args: ScoringArguments) -> tuple[int, int]:
 
 def print_memory(args: ScoringArguments) -> None:
     """Measure in a process of its own, and print."""
+    print("encoding everything, then scoring a few tiles", file=sys.stderr, flush=True)
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         loaded, whole = pool.submit(measure_memory, args).result()
     print(f"{args.n_images} images x {args.n_captions} captions; {hardware(torch.device('cpu'))}")

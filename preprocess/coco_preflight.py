@@ -28,8 +28,10 @@ from preprocess.downloads.step_needs import (
     features_needs,
     free_bytes,
     images_needs,
+    listed_images,
     nearest_folder,
     peak_bytes,
+    published_images,
     splits_needs,
     weights_needs,
 )
@@ -68,7 +70,11 @@ def needs_of(arguments: CocoPreflightArguments, with_gpu: bool) -> list[StepNeed
     check_given(arguments.image_root, arguments.karpathy_json)
     data_dir = arguments.data_dir
     image_root = arguments.image_root or data_dir / "images"
-    published = chosen_archives(arguments.checksums, with_images=True, with_karpathy=True)
+    images = published_images(
+        chosen_archives(arguments.checksums, with_images=True, with_karpathy=True)
+    )
+    if arguments.karpathy_json is not None:
+        images = listed_images(arguments.karpathy_json, images)
     wanted = chosen_archives(
         arguments.checksums,
         with_images=arguments.image_root is None,
@@ -77,9 +83,9 @@ def needs_of(arguments: CocoPreflightArguments, with_gpu: bool) -> list[StepNeed
     needs = {
         "download": lambda: download_needs(wanted, data_dir, arguments.delete_archives),
         "weights": lambda: weights_needs(Path(HF_HUB_CACHE)),
-        "splits": lambda: splits_needs(published, data_dir),
-        "images": lambda: images_needs(published, data_dir, image_root),
-        "features": lambda: features_needs(published, data_dir, with_gpu),
+        "splits": lambda: splits_needs(images, data_dir),
+        "images": lambda: images_needs(images, data_dir, image_root),
+        "features": lambda: features_needs(images, data_dir, with_gpu),
     }
     return [needs[step]() for step in STEPS if step in arguments.steps]
 

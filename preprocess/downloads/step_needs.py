@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
+from preprocess.captions.annotations import KARPATHY_SOURCE
 from preprocess.captions.split_file import read_split
 from preprocess.downloads.coco_archives import Archive
 from preprocess.downloads.obtained_archive import ObtainedArchive
@@ -64,27 +66,56 @@ def weights_needs(cache: Path) -> StepNeeds:
     return StepNeeds("weights", cache, disk, disk, GB // 2, hours, "estimate, 100 Mbit/s")
 
 
-def splits_needs(archives: Iterable[Archive], data_dir: Path) -> StepNeeds:
+@dataclass(frozen=True)
+class ImageCount:
+    """How many images the splits have, and the bytes of their files."""
+
+    n_images: int
+    n_bytes: int
+
+
+def published_images(archives: Iterable[Archive]) -> ImageCount:
+    """Return COCO's."""
+    with_images = [archive for archive in archives if archive.n_images]
+    return ImageCount(
+        sum(archive.n_images for archive in with_images),
+        sum(archive.n_bytes for archive in with_images),
+    )
+
+
+def listed_images(karpathy_json: Path, published: ImageCount) -> ImageCount:
+    """Return how many a file of Karpathy's format lists; a file has the bytes of COCO's mean.
+
+    Raises:
+        InputError: no such file, or not of that format.
+    """
+    content = read_json(karpathy_json, KARPATHY_SOURCE)
+    images = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(images, list):
+        raise InputError(f"{karpathy_json}: not Karpathy's format (no list images)")
+    return ImageCount(len(images), len(images) * published.n_bytes // published.n_images)
+
+
+def splits_needs(images: ImageCount, data_dir: Path) -> StepNeeds:
     """Needs of the split files: 25 s for COCO's images."""
-    n_images = sum(archive.n_images for archive in archives)
+    n_images = images.n_images
     hours, disk = n_images * 25 / 123_287 / 3600, n_images * 1000
     return StepNeeds("splits", data_dir, disk, disk, 3 * GB // 2, hours, "measured, 1 CPU core")
 
 
-def images_needs(archives: Iterable[Archive], data_dir: Path, image_root: Path) -> StepNeeds:
+def images_needs(images: ImageCount, data_dir: Path, image_root: Path) -> StepNeeds:
     """Needs of `{split}_images.h5`: none of those that `write_images` will leave as they are.
 
     Each of the others is there until it is replaced. What is left as it is, is told from the split
     files that are there; those that the splits step makes anew are taken to be the same.
     """
-    archives = [archive for archive in archives if archive.n_images]
-    total = sum(archive.n_bytes for archive in archives)
+    total = images.n_bytes
     paths = {split: data_dir / f"{split}_images.h5" for split in SPLITS}
     unchanged = {split for split in SPLITS if _is_unchanged(paths[split], split, image_root)}
     replaced = [_on_disk(paths[split]) for split in SPLITS if split not in unchanged]
     left = max(total - sum(_on_disk(paths[split]) for split in unchanged), 0) if replaced else 0
     kept = max(left - sum(replaced), 0)
-    hours = sum(archive.n_images for archive in archives) * 0.003 / 3600 * left / max(total, 1)
+    hours = images.n_images * 0.003 / 3600 * left / max(total, 1)
     disk = kept + max(replaced, default=0)
     return StepNeeds("images", data_dir, disk, kept, GB, hours, "measured, 2 CPU cores")
 
@@ -98,9 +129,9 @@ def _is_unchanged(path: Path, split: str, image_root: Path) -> bool:
         return False  # a file is not there yet, or will be told of by its step
 
 
-def features_needs(archives: Iterable[Archive], data_dir: Path, with_gpu: bool) -> StepNeeds:
+def features_needs(images: ImageCount, data_dir: Path, with_gpu: bool) -> StepNeeds:
     """Needs of `{split}_features.h5`, in float32; what is begun has its disk already."""
-    total = sum(archive.n_images for archive in archives) * FEATURE_BYTES
+    total = images.n_images * FEATURE_BYTES
     there = sum(_on_disk(data_dir / f"{split}_features.h5") for split in SPLITS)
     left = max(total - there, 0)
     seconds = SECONDS_ON_GPU if with_gpu else SECONDS_ON_CPU

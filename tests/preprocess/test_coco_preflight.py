@@ -17,6 +17,7 @@ from preprocess.downloads.step_needs import (
     download_needs,
     features_needs,
     peak_bytes,
+    published_images,
 )
 from preprocess.storage.features_writer import FeaturesWriter
 from tests.conftest import assert_one_clear_line, write_data_dir, write_images_of
@@ -62,9 +63,20 @@ def test_what_the_user_has_needs_no_disk(preflight, tmp_path):
     given = ["--image_root", tmp_path, "--karpathy_json", tmp_path / "dataset_coco.json"]
     for name in ("train2014", "val2014"):
         (tmp_path / name).mkdir()
-    (tmp_path / "dataset_coco.json").touch()
+    (tmp_path / "dataset_coco.json").write_text('{"images": []}')
     assert preflight(2 * GB, "--steps", "download", *given) == 0
     assert preflight(2 * GB, "--steps", "download") != 0
+
+
+def test_a_part_of_coco_needs_a_part(preflight, tmp_path, capsys):
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps({"images": [{}] * 90}))
+    steps = ["--steps", "splits", "images", "features"]
+    assert preflight(GB // 10, *steps, "--karpathy_json", part) == 0
+    assert re.search(r"together +0\.[01] ", capsys.readouterr().out)
+    part.write_text("[]")
+    status = preflight(GB, *steps, "--karpathy_json", part)
+    assert_one_clear_line(status, "part.json: not Karpathy's format")
 
 
 @pytest.mark.parametrize("option", ["--image_root", "--karpathy_json"])
@@ -147,14 +159,14 @@ def test_images_files_that_stay_as_they_are_need_no_disk(tmp_path, preflight, ca
 
 
 def test_features_that_are_begun_have_their_disk(tmp_path):
-    empty = features_needs(COCO_2014, tmp_path, with_gpu=False)
+    empty = features_needs(published_images(COCO_2014), tmp_path, with_gpu=False)
     attributes = {"extractor": "", "weights": "", "weights_sha256": "", "settings": "{}"}
     path = tmp_path / "test_features.h5"
     with FeaturesWriter(path, np.arange(40), 36, 2048, "float32", attributes):
         pass
     if path.stat().st_blocks == 0:
         pytest.skip("this file system does not take space beforehand")
-    begun = features_needs(COCO_2014, tmp_path, with_gpu=False)
+    begun = features_needs(published_images(COCO_2014), tmp_path, with_gpu=False)
     assert begun.disk_bytes == empty.disk_bytes - path.stat().st_blocks * 512
     assert begun.hours < empty.hours
 
