@@ -181,7 +181,7 @@ coco() {
     printf '\nDone: %s/.\n' "$data"
     [[ -e $data/test_features.h5 ]] || cat <<'TEXT'
 For LXMERT, features are left: on a GPU (7 days on 2 CPU cores), the same command with
---steps features, or, as an array of tasks, slurm/ or README, "Region features".
+--steps features, or, as an array of tasks, slurm/ or docs/features.md.
 TEXT
 }
 

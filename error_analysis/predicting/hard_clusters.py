@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from error_analysis.predicting.content_words import content_words
+from error_analysis.reasons.words import content_words, whole_words
 from information_retrieval.ranking.query_ranks import Direction
 from preprocess.captions.split_file import Split
 
@@ -71,7 +71,8 @@ def cluster_queries(
         vectors
     )
     distances = kmeans.transform(vectors)  # (n_chosen, n_clusters)
-    vocabulary = vectorizer.get_feature_names_out()
+    words = whole_words(texts)
+    vocabulary = [words[own] for own in vectorizer.get_feature_names_out()]
     clusters = []
     for label, centre in enumerate(kmeans.cluster_centers_):
         members = np.flatnonzero(kmeans.labels_ == label)

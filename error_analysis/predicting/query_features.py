@@ -12,11 +12,10 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from scipy.sparse import csr_array
 
-from error_analysis.predicting.content_words import content_words
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.images.quality import Quality, measure_quality
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.words import tokenize
+from error_analysis.reasons.words import content_words, tokenize
 from preprocess.captions.split_file import Split
 from preprocess.storage.images_file import ImagesFile
 

@@ -17,6 +17,8 @@ from preprocess.captions.split_file import Caption, Split
 class ScoringModel:
     """A checkpoint, what it reads, and how it encodes.
 
+    A part of the public interface (docs/python.md).
+
     Attributes:
         name: checkpoint folder or hub id, of any type that `load_gallery` loads.
         files: the HDF5 files of the gallery's split.
@@ -46,6 +48,8 @@ def score_captions(
     captions: Sequence[str], source: str, gallery: Split, model: ScoringModel
 ) -> np.ndarray:
     """Score captions against all images of a gallery; each image and caption is encoded once.
+
+    A part of the public interface (docs/python.md).
 
     Args:
         captions: at least one; none is empty.
@@ -101,6 +105,8 @@ def _gallery_of(captions: Sequence[str], source: str, gallery: Split) -> Split:
 
 def image_rank(scores: np.ndarray, row: int) -> float:
     """Return the 0-based rank of one image for a caption, expected ties.
+
+    A part of the public interface (docs/python.md).
 
     Args:
         scores: (n_images,) float, of the caption with every image.

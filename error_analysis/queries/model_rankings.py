@@ -131,6 +131,8 @@ def read_model_rankings(
 ) -> list[ModelRankings]:
     """Read rankings files of one gallery; arguments and errors as `read_each`.
 
+    A part of the public interface (docs/python.md).
+
     Raises:
         InputError: also when the files are of different galleries.
     """

@@ -4,7 +4,6 @@ Found by a list of names (nouns.py) and a short walk over the words before each:
 that misses is stated where it matters: "the red of the car" gives the car no colour.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from error_analysis.reasons.nouns import (
     SYNONYMS,
     plurals,
 )
-from error_analysis.reasons.words import word_set
+from error_analysis.reasons.words import tokenize, word_set
 
 NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -53,7 +52,6 @@ FUNCTION_WORDS = word_set(
 )
 DETERMINERS = word_set("a an the another some several many few")
 MAX_MODIFIERS = 5
-_TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|\d+|[,;:.!?]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Mention:
 
 def tokens(caption: str) -> list[str]:
     """Return the words, numbers and punctuation marks of a caption, in lower case."""
-    return _TOKEN.findall(caption.lower().replace("’", "'"))
+    return [token.lower for token in tokenize(caption)]
 
 
 @dataclass(frozen=True)

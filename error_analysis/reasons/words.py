@@ -1,6 +1,8 @@
 """Words of a caption with their places, and the closed classes of English words."""
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,6 +38,8 @@ _ADVERBS = word_set(
     "well then now"
 )
 FUNCTION_WORDS = ARTICLES | PRONOUNS | PREPOSITIONS | CONJUNCTIONS | AUXILIARIES | _ADVERBS
+# What captions call themselves.
+PICTURE_WORDS = word_set("image photo photograph picture view")
 
 _IRREGULAR = {
     "men": "man", "women": "woman", "people": "person", "children": "child", "kids": "kid",
@@ -103,3 +107,26 @@ def stem(word: str) -> str:
         word = word[:-1]
     # "riding", "rides" and "ride" agree without the e.
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def content_words(text: str, little: frozenset[str] = FUNCTION_WORDS | PICTURE_WORDS) -> list[str]:
+    """Return the stems of the words that tell one caption from another, in order.
+
+    Args:
+        little: words, and others of their stems, that do not.
+    """
+    stems = (stem(token.lower) for token in tokenize(text) if token.is_word)
+    return [word for word in stems if word not in _stems(little)]
+
+
+@lru_cache
+def _stems(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(stem, words))
+
+
+def whole_words(texts: Iterable[str]) -> dict[str, str]:
+    """Return for each stem in some texts the word that is most common there, in lower case."""
+    forms: dict[str, Counter[str]] = defaultdict(Counter)
+    for token in (token for text in texts for token in tokenize(text) if token.is_word):
+        forms[stem(token.lower)][token.lower] += 1
+    return {own: counts.most_common(1)[0][0] for own, counts in forms.items()}

@@ -21,7 +21,10 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class GalleryFiles:
-    """The HDF5 files of a gallery's split; each model reads one."""
+    """The HDF5 files of a gallery's split; each model reads one.
+
+    A part of the public interface (docs/python.md).
+    """
 
     features: Path
     images: Path
@@ -30,6 +33,8 @@ class GalleryFiles:
 @dataclass(frozen=True)
 class EncoderOptions:
     """How a gallery is encoded.
+
+    A part of the public interface (docs/python.md).
 
     Attributes:
         dtype: float32, or the type to autocast to.
@@ -43,10 +48,10 @@ class EncoderOptions:
         compile: compile what acts on each token alone; of an LXMERT.
     """
 
-    dtype: torch.dtype
-    batch_size: int
-    num_workers: int
-    show_progress: bool
+    dtype: torch.dtype = torch.float32
+    batch_size: int = 64
+    num_workers: int = 0
+    show_progress: bool = False
     negative_images: bool = False
     long_captions: LongCaptions = "cut"
     wrong_answers: WrongAnswers = "error"

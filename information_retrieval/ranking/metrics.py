@@ -195,6 +195,8 @@ def ground_truth_scores(tiles: Iterable[Tile], caption_image_index: np.ndarray) 
 def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:
     """Count, for every query, the documents above and beside its best ground truth.
 
+    A part of the public interface (docs/python.md).
+
     Without sorting, in one pass that needs some 10 MB beside the matrix. How many ranks bfloat16
     scores move, and the share of queries that they tie: `python -m benchmarks.scoring`.
 
@@ -220,12 +222,17 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def recall_at_k(queries: QueryRanks, k: int, ties: TieRule = "expected") -> float:
-    """Return the percentage of queries with a ground truth in the top k: of ties, the mean."""
+    """Return the percentage of queries with a ground truth in the top k: of ties, the mean.
+
+    A part of the public interface (docs/python.md).
+    """
     return 100.0 * float(np.mean(queries.found(k, ties)))
 
 
 def retrieval_metrics(ranks: Ranks, ties: TieRule = "expected") -> dict[str, float]:
     """Return the table of a score matrix.
+
+    A part of the public interface (docs/python.md).
 
     Returns:
         for each direction d: `{d}_r1`, `{d}_r5`, `{d}_r10` (percent), `{d}_median_rank`,

@@ -67,6 +67,8 @@ class Rankings:
 def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
     """Count the ranks of `scores` (n_images, n_captions) over the images of `gallery`.
 
+    A part of the public interface (docs/python.md).
+
     Adds to the metadata how many queries of each direction have a rank that depends on ties.
 
     Raises:
@@ -92,7 +94,10 @@ def rank_scores(scores: np.ndarray, gallery: Split, metadata: dict) -> Rankings:
 
 
 def write_rankings(path: Path, rankings: Rankings) -> None:
-    """Write the .npz, atomically; all but the scores are compressed."""
+    """Write the .npz, atomically; all but the scores are compressed.
+
+    A part of the public interface (docs/python.md).
+    """
     index = rankings.caption_image_index
     arrays = {
         "i2t_ranks": rankings.ranks.i2t.ranks(),

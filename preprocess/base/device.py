@@ -15,6 +15,8 @@ def default_device() -> str:
 def torch_device(name: str | None) -> torch.device:
     """Return the device `name`, such as "cpu", "cuda" or "cuda:1", after using it once.
 
+    A part of the public interface (docs/python.md).
+
     None is a GPU where there is one, else the CPU.
 
     From then on float32 is float32 there: by default, cuDNN's convolutions round to the 10 bits of

@@ -189,6 +189,8 @@ def write_split(path: Path, split: Split) -> None:
 def read_split(path: Path) -> Split:
     """Read and validate a split file.
 
+    A part of the public interface (docs/python.md).
+
     Raises:
         InputError: the file is missing, is not JSON, lacks a key, or breaks a rule of `Split` and
             its members.

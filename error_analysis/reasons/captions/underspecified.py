@@ -16,7 +16,7 @@ import numpy as np
 from error_analysis.reasons.nouns import HYPERNYMS, SYNONYMS, plurals
 from error_analysis.reasons.places import IMPLIED, PHRASES, PLACE_OF
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.words import FUNCTION_WORDS, stem, tokenize, word_set
+from error_analysis.reasons.words import FUNCTION_WORDS, content_words, stem, word_set
 from preprocess.captions.split_file import Split
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _GENERAL_WORDS = word_set(
     "beside sit sitting stand standing located made"
 )
 _LITTLE = FUNCTION_WORDS | _GENERAL_WORDS
-_LITTLE_STEMS = frozenset(map(stem, _LITTLE))
 _SETTINGS = {"outdoors": 1, "indoors": 2}  # bits: captions of one image may say both
 # "A house in a field" is a thing outdoors.
 _THINGS = word_set("building house home")
@@ -63,10 +62,9 @@ class Coverage:
     example: str | None
 
 
-def content_words(caption: str) -> list[str]:
+def telling_words(caption: str) -> list[str]:
     """Return the different stems of the words that tell the image from others, in order."""
-    stems = (stem(token.lower) for token in tokenize(_said(caption)) if token.is_word)
-    return list(dict.fromkeys(word for word in stems if word not in _LITTLE_STEMS))
+    return list(dict.fromkeys(content_words(_said(caption), _LITTLE)))
 
 
 def _said(caption: str) -> str:
@@ -97,7 +95,7 @@ def _evidence(coverage: Coverage) -> str:
 def _coverages(gallery: Split) -> dict[int, Coverage]:
     """Return the coverage of the captions with few content words; the others have no entry."""
     settings = _Settings.of(gallery)
-    words = [content_words(caption) for caption in gallery.captions]
+    words = [telling_words(caption) for caption in gallery.captions]
     wider = _wider_words()
     said = [[*own, *(w for word in own for w in wider.get(word, ()))] for own in words]
     few = [i for i, own in enumerate(words) if len(own) <= MOST_CONTENT_WORDS]

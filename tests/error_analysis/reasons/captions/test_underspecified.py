@@ -8,7 +8,7 @@ import numpy as np
 from error_analysis.reasons.captions.underspecified import (
     COVERAGE,
     MOST_CONTENT_WORDS,
-    content_words,
+    telling_words,
     underspecified,
 )
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
@@ -62,14 +62,14 @@ def test_one_image_alone_has_nothing_to_be_taken_for() -> None:
     assert underspecified(gallery_of(("A few things", "...", "🙂"))) == [None] * 3
 
 
-def test_content_words_are_stems_without_function_words() -> None:
-    assert content_words("A close up of two dogs sitting on a dog's bed") == ["two", "dog", "bed"]
-    assert content_words("... 🙂") == []
+def test_telling_words_are_stems_without_function_words() -> None:
+    assert telling_words("A close up of two dogs sitting on a dog's bed") == ["two", "dog", "bed"]
+    assert telling_words("... 🙂") == []
 
 
 def test_full_coverage_agrees_with_a_plain_count() -> None:
     gallery = make_split(40, seed=3)
-    words = [set(content_words(caption)) for caption in gallery.captions]
+    words = [set(telling_words(caption)) for caption in gallery.captions]
     n_with = Counter(word for own in words for word in own)
     weight = {word: log((1 + len(words)) / (1 + n)) + 1 for word, n in n_with.items()}
     images = gallery.caption_image_index
