@@ -21,7 +21,7 @@ def commands() -> dict[str, str]:
         path.stem: f"{package}.{path.stem}"
         for package in PACKAGES
         for path in sorted((ROOT / package).glob("*.py"))
-        if path.stem != "__init__"
+        if path.stem not in ("__init__", "arguments")
     }
 
 

@@ -7,7 +7,7 @@ busy; the ways take turns. Prints pairs/s in the fastest round.
 
     python -m benchmarks.threads
 
-2 minutes on 2 CPU cores.
+10 minutes on 2 CPU cores.
 """
 
 import multiprocessing
@@ -22,8 +22,8 @@ from preprocess.base.command_line import check_at_least, parse_arguments, run_co
 
 WAYS: dict[str, dict[str, str]] = {
     "libgomp's default": {},
-    "ours (a short spin)": {"GOMP_SPINCOUNT": "10000"},
-    "sleeping at once": {"OMP_WAIT_POLICY": "passive"},
+    "a short spin": {"GOMP_SPINCOUNT": "10000"},
+    "sleeping at once (ours)": {"OMP_WAIT_POLICY": "passive"},
     "always spinning": {"OMP_WAIT_POLICY": "active"},
 }
 N_IMAGES, N_CAPTIONS = 64, 256
@@ -103,9 +103,9 @@ def main() -> None:
         beside = fastest_of(args.repeats, "beside a busy process")
     finally:
         other.terminate()
-    print(f"{'pairs/s':22}{'alone':>10}{'beside':>10}")
+    print(f"{'pairs/s':25}{'alone':>10}{'beside':>10}")
     for name in WAYS:
-        print(f"{name:22}{alone[name]:10,.0f}{beside[name]:10,.0f}")
+        print(f"{name:25}{alone[name]:10,.0f}{beside[name]:10,.0f}")
 
 
 if __name__ == "__main__":

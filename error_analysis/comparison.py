@@ -44,6 +44,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.queries.hard_overlap import (
     HardOverlap,
     hard_overlap,
@@ -83,15 +84,9 @@ QUERY_KEYS = (
 )
 
 
-@dataclass
-class ComparisonArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 2 or more"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class ComparisonArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the JSON file to write"})
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
-    )
     protocol: Protocol | None = field(
         default=None,
         metadata={

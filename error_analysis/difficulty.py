@@ -32,6 +32,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.predicting.feature_sources import Sources, features_of
 from error_analysis.predicting.query_features import (
     QueryFeatures,
@@ -50,16 +51,10 @@ from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
 
-@dataclass
-class DifficultyArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class DifficultyArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the JSON file to write"})
     figures: Path | None = field(default=None, metadata={"help": "folder for the figures"})
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
-    )
     protocol: Protocol | None = field(
         default=None, metadata={"help": "gallery; default: what the rankings were made for"}
     )

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.explaining.explanations import Explanations, explanations_to_json
 from error_analysis.explaining.query_reasons import (
     Evidence,
@@ -53,10 +54,8 @@ from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
 
-@dataclass
-class ExplainArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class ExplainArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the JSON file to write"})
     train_split_file: Path | None = field(
         default=None,
@@ -64,10 +63,6 @@ class ExplainArguments:
             "help": "split JSON of the training captions, which tell the typo rule what is usual; "
             "without it, it knows general English and the captions at hand"
         },
-    )
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
     )
     images: Path | None = field(
         default=None, metadata={"help": "{split}_images.h5: finds images of low quality"}

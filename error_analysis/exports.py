@@ -35,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries.query import BLOCK_QUERIES
 from error_analysis.relevance.extended_relevance import (
@@ -63,16 +64,9 @@ SIGNIFICANCE = "make it with `python -m error_analysis.significance`"
 FOLDERS = ("ranx", "eccv_caption", "tables")
 
 
-@dataclass
-class ExportsArguments:
-    rankings: list[Path] = field(
-        metadata={"help": "rankings .npz of information_retrieval.evaluate, one a model"}
-    )
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class ExportsArguments(RankingsArguments):
     output_dir: Path = field(metadata={"help": "the folder to write; files in it are replaced"})
-    names: list[str] | None = field(
-        default=None, metadata={"help": "a name for each model; default: its folder's name"}
-    )
     labels: list[Path] = field(
         default_factory=list,
         metadata={"help": "label files of CxC or eccv_caption, each exported as qrels"},

@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries.query_json import query_to_json
 from error_analysis.reasons.images.plausible import Plausibility
@@ -58,12 +59,8 @@ METRIC_COLUMNS = {
 }
 
 
-@dataclass
-class FalseNegativesArguments:
-    rankings: list[Path] = field(
-        metadata={"help": "rankings .npz of information_retrieval.evaluate, one a model"}
-    )
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class FalseNegativesArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the JSON file to write"})
     labels: list[Path] = field(
         default_factory=list,
@@ -71,9 +68,6 @@ class FalseNegativesArguments:
             "help": "label files: sits_*.csv of CxC, *_image_to_caption.json of eccv_caption (its "
             "*_caption_to_image.json beside it is read too)"
         },
-    )
-    names: list[str] | None = field(
-        default=None, metadata={"help": "a name for each model; default: its folder's name"}
     )
 
 

@@ -13,6 +13,7 @@ Seconds on one CPU core. Hard caption queries with their images are drawn by err
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.queries.model_rankings import read_model_rankings
 from error_analysis.site.figures import FORMATS, rank_figures, save_figure
 from preprocess.base.command_line import parse_arguments, run_command
@@ -20,15 +21,9 @@ from preprocess.base.files import atomic_path
 from preprocess.captions.split_file import read_split
 
 
-@dataclass
-class FiguresArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class FiguresArguments(RankingsArguments):
     output_dir: Path = field(metadata={"help": "the folder to write into; made where missing"})
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
-    )
 
 
 def main() -> None:

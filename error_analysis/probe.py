@@ -34,19 +34,18 @@ as long as `information_retrieval.evaluate`.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
-from information_retrieval.models.arguments import DataArguments, ModelArguments
+from information_retrieval.models.arguments import ComputeArguments, DataArguments, ModelArguments
 from information_retrieval.ranking.protocols import Protocol, protocol_split
-from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import Split, read_split
 
 
-@dataclass
-class ProbeArguments:
+@dataclass(kw_only=True)
+class ProbeArguments(ComputeArguments):
     caption: str | None = field(default=None, metadata={"help": "the caption to probe"})
     edit: str | None = field(default=None, metadata={"help": "an edited form of --caption"})
     control: bool = field(
@@ -91,21 +90,10 @@ class ProbeArguments:
         },
     )
     output: Path | None = field(default=None, metadata={"help": "the JSON file to write"})
-    dtype: Literal["float32", "bfloat16", "float16"] = field(
-        default="float32", metadata={"help": "type that the model computes in (autocast)"}
-    )
-    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
-    num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
-    device: str | None = field(
-        default=None,
-        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
-    )
 
 
 def check_probe(args: ProbeArguments) -> None:
     """Raise InputError unless the options make one probe."""
-    check_at_least("--batch_size", args.batch_size, 1)
-    check_at_least("--num_workers", args.num_workers, 0)
     if args.repair_typos and (args.caption is not None or args.negative_images):
         raise InputError("--repair_typos: is a probe of its own; leave out the other one")
     for option in ("edit", "image_id"):

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.explaining.explanations import (
     ModelExplanation,
     explanations_of,
@@ -49,16 +50,10 @@ from preprocess.storage.images_file import ImagesFile
 MAX_QUERIES = 200
 
 
-@dataclass
-class ReportArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class ReportArguments(RankingsArguments):
     images: Path = field(metadata={"help": "{split}_images.h5 of preprocess.write_images"})
     output: Path = field(metadata={"help": "the folder to write; index.html in it is the start"})
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
-    )
     reasons: Path | None = field(
         default=None, metadata={"help": "JSON of error_analysis.explain, of these rankings"}
     )

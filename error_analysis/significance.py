@@ -31,6 +31,7 @@ of an AMD EPYC.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from error_analysis.arguments import RankingsArguments
 from error_analysis.queries.model_rankings import read_each
 from error_analysis.queries.protocol_galleries import (
     description_of,
@@ -51,15 +52,9 @@ from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import read_split
 
 
-@dataclass
-class SignificanceArguments:
-    rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery, 1 or more"})
-    split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
+@dataclass(kw_only=True)
+class SignificanceArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the JSON file to write"})
-    names: list[str] | None = field(
-        default=None,
-        metadata={"help": "one name a rankings file; default: the name it has, or its folder's"},
-    )
     protocol: Protocol | None = field(
         default=None, metadata={"help": "only this one; default: all that the rankings hold"}
     )

@@ -27,9 +27,13 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.arguments import (
+    ComputeArguments,
+    DataArguments,
+    InputArguments,
+    ModelArguments,
+)
 from information_retrieval.ranking.protocols import (
     Protocol,
     largest_protocol,
@@ -37,15 +41,15 @@ from information_retrieval.ranking.protocols import (
 )
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
 from information_retrieval.scoring.tile_store import check_disk, remove_store
-from preprocess.base.command_line import check_at_least, parse_arguments, run_command
+from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.files import behind_link
 from preprocess.captions.split_file import Split, read_split
 
 KEPT = "the tiles scored so far are kept; the same command goes on to the same scores"
 
 
-@dataclass
-class EvaluateArguments:
+@dataclass(kw_only=True)
+class EvaluateArguments(ComputeArguments):
     output: Path = field(metadata={"help": "the rankings .npz to write; metrics.json goes beside"})
     split: str = field(default="test", metadata={"help": "split to score"})
     protocol: Protocol | None = field(
@@ -56,11 +60,6 @@ class EvaluateArguments:
             "images or more, 1k of 1,000, full of another"
         },
     )
-    dtype: Literal["float32", "bfloat16", "float16"] = field(
-        default="float32", metadata={"help": "type that the model computes in (autocast)"}
-    )
-    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
-    num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
     negative_images: bool = field(
         default=False,
         metadata={
@@ -74,10 +73,6 @@ class EvaluateArguments:
             "help": "LXMERT: torch.compile what acts on each token alone, a minute at first; "
             "scores change by rounding"
         },
-    )
-    device: str | None = field(
-        default=None,
-        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
     )
 
 
@@ -103,8 +98,6 @@ def main() -> None:
     from information_retrieval.scoring.processes import join_processes
     from information_retrieval.scoring.score_tiles import score_in_store
 
-    check_at_least("--batch_size", args.batch_size, 1)
-    check_at_least("--num_workers", args.num_workers, 0)
     processes = join_processes(args.device)
     name = model_arguments.model_name_or_path
     beside = behind_link(args.output)

@@ -17,9 +17,13 @@ anew, with nothing half-written.
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.arguments import (
+    ComputeArguments,
+    DataArguments,
+    InputArguments,
+    ModelArguments,
+)
 from information_retrieval.ranking.gallery import check_made_by
 from information_retrieval.ranking.top_rankings import TopRankings, write_top_rankings
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
@@ -28,20 +32,11 @@ from preprocess.base.files import check_writable
 from preprocess.captions.split_file import read_split
 
 
-@dataclass
-class RankTopArguments:
+@dataclass(kw_only=True)
+class RankTopArguments(ComputeArguments):
     output: Path = field(metadata={"help": "the .npz of top rankings to write"})
     split: str = field(default="train", metadata={"help": "split to rank, all of it"})
     top_k: int = field(default=50, metadata={"help": "documents kept of each query"})
-    dtype: Literal["float32", "bfloat16", "float16"] = field(
-        default="float32", metadata={"help": "type that the model computes in (autocast)"}
-    )
-    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
-    num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
-    device: str | None = field(
-        default=None,
-        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
-    )
 
 
 def main() -> None:
@@ -58,8 +53,6 @@ def main() -> None:
     from preprocess.base.device import torch_device
 
     check_at_least("--top_k", args.top_k, 1)
-    check_at_least("--batch_size", args.batch_size, 1)
-    check_at_least("--num_workers", args.num_workers, 0)
     if args.output.suffix != ".npz":
         raise InputError(f"--output {args.output}: expected a name that ends in .npz")
     check_writable(args.output)

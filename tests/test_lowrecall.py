@@ -27,7 +27,8 @@ def test_every_command_is_listed_with_its_first_sentence(monkeypatch, capsys):
 
 
 def test_short_names_are_distinct():
-    modules = [path for package in lowrecall.PACKAGES for path in (ROOT / package).glob("[!_]*.py")]
+    tops = [path for one in lowrecall.PACKAGES for path in (ROOT / one).glob("[!_]*.py")]
+    modules = [path for path in tops if path.stem != "arguments"]
     assert len(lowrecall.commands()) == len(modules)
 
 

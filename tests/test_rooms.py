@@ -22,8 +22,13 @@ def room_of(module: str) -> str:
     return module.rpartition(".")[0]
 
 
-def is_command(module: str) -> bool:
+def is_on_top(module: str) -> bool:
     return module.count(".") == 1
+
+
+def is_command(module: str) -> bool:
+    """All on the top level of a package but the options that its commands share."""
+    return is_on_top(module) and not module.endswith(".arguments")
 
 
 def imports(module: str) -> set[str]:
@@ -58,10 +63,10 @@ def test_the_top_level_of_a_package_holds_commands_alone():
         assert has_main == is_command(module), module
 
 
-def test_no_library_imports_a_command():
+def test_no_library_imports_a_command_or_its_options():
     for module in MODULES:
-        if not is_command(module):
-            assert not {found for found in imports(module) if is_command(found)}, module
+        if not is_on_top(module):
+            assert not {found for found in imports(module) if is_on_top(found)}, module
 
 
 def test_no_command_imports_another():

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from preprocess.base.command_line import check_at_least
+
 LongCaptions = Literal["cut", "error"]
 WrongAnswers = Literal["error", "warn"]
 
@@ -62,3 +64,22 @@ class DataArguments:
         if split == "minival" and not own.exists():
             return self.data_dir / f"val_{what}.h5"
         return own
+
+
+@dataclass(kw_only=True)
+class ComputeArguments:
+    """How a model computes."""
+
+    dtype: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32", metadata={"help": "type that the model computes in (autocast)"}
+    )
+    batch_size: int = field(default=64, metadata={"help": "images or captions encoded at once"})
+    num_workers: int = field(default=0, metadata={"help": "processes that read and decode images"})
+    device: str | None = field(
+        default=None,
+        metadata={"help": "torch device to compute on. Default: a GPU if there is one, else cpu"},
+    )
+
+    def __post_init__(self) -> None:
+        check_at_least("--batch_size", self.batch_size, 1)
+        check_at_least("--num_workers", self.num_workers, 0)

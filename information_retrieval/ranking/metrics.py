@@ -6,8 +6,6 @@ Everywhere, `scores` is (n_images, n_captions) float: rows are images, columns c
 with a caption and ranks images.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from information_retrieval.ranking.query_ranks import DIRECTIONS, QueryRanks, Ranks, TieRule
@@ -168,28 +166,6 @@ class RankCounter:
 def _count_true(mask: np.ndarray, axis: int) -> np.ndarray:
     # Twice as fast as np.count_nonzero, which sums an axis in 64 bits.
     return mask.view(np.uint8).sum(axis=axis, dtype=np.uint32)
-
-
-def ground_truth_scores(tiles: Iterable[Tile], caption_image_index: np.ndarray) -> np.ndarray:
-    """Return the score of each caption with its image, (n_captions,), for `RankCounter`.
-
-    Args:
-        tiles: rows, columns and block, in any order; tiles without ground truths may be left out.
-
-    Raises:
-        ValueError: no tile holds some caption with its image.
-    """
-    own = np.full(len(caption_image_index), np.nan, np.float32)
-    found = np.zeros(len(own), bool)
-    for rows, columns, block in tiles:
-        captions = np.arange(len(own))[columns]
-        row = caption_image_index[captions] - rows.start  # (n_columns,)
-        held = np.flatnonzero((row >= 0) & (row < len(block)))
-        own[captions[held]] = block[row[held], held]
-        found[captions[held]] = True
-    if not found.all():
-        raise ValueError(f"no tile holds column {np.argmin(found)} with its image")
-    return own
 
 
 def count_ranks(scores: np.ndarray, caption_image_index: np.ndarray) -> Ranks:

@@ -32,7 +32,8 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return f"{action.option_strings[0]} {_value_shown(action)}".rstrip()
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.required or action.default in (None, False, argparse.SUPPRESS):
+        says_nothing = any(action.default is one for one in (None, False, argparse.SUPPRESS))
+        if action.required or says_nothing:
             return action.help
         return f"{action.help} (default: %(default)s)"
 
@@ -169,8 +170,8 @@ def run_command(
     Args:
         kept: what Ctrl-C leaves, and how to go on.
     """
-    # Threads that wait for work let others have the core: with a core of its own the same speed,
-    # on shared ones several times (docs/scoring.md). Heeded by what loads OpenMP later.
+    # Threads that wait for work let others have the core (docs/scoring.md, Threads, has figures).
+    # Heeded by what loads OpenMP later.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         with _warnings_in_one_line():

@@ -16,7 +16,7 @@ import numpy as np
 from error_analysis.reasons.nouns import HYPERNYMS, SYNONYMS, plurals
 from error_analysis.reasons.places import IMPLIED, PHRASES, PLACE_OF
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.words import FUNCTION_WORDS, content_words, stem, word_set
+from error_analysis.reasons.words import FUNCTION_WORDS, content_words, stem, tokenize, word_set
 from preprocess.captions.split_file import Split
 
 if TYPE_CHECKING:
