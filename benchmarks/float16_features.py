@@ -22,8 +22,9 @@ from information_retrieval.models.lxmert.encoded_gallery import (
 )
 from information_retrieval.models.lxmert.region_features import check_feature_dim, stack_float32
 from information_retrieval.models.tokenization import tokenize_captions
-from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rank_counter import count_ranks
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import read_split

@@ -15,8 +15,8 @@ from information_retrieval.models.lxmert.encoded_gallery import (
 )
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.models.tokenization import pad_tokens
-from information_retrieval.ranking.metrics import count_ranks
 from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rank_counter import count_ranks
 
 # How many of the 25,000 captions of COCO's test split (Karpathy's) have so many of BERT's tokens,
 # [CLS] and [SEP] included: 13.8 on average.

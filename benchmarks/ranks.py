@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from benchmarks.timing import compare, fastest, hardware
-from information_retrieval.ranking.metrics import RankCounter
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from information_retrieval.ranking.rank_counter import RankCounter
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 
 SEED = 0

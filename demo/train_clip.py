@@ -15,7 +15,8 @@ from demo.checkpoints import replacing_folder, save_half
 from demo.training_scenes import read_test_split, read_training_split
 from demo.vocabularies import make_clip_tokenizer, save_slow_files
 from information_retrieval.models.tokenization import pad_tokens
-from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
+from information_retrieval.ranking.rank_counter import count_ranks
 from preprocess.captions.split_file import Split
 from preprocess.storage.decoding import decode_rgb, read_encoded
 

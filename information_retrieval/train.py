@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
-from information_retrieval.training.arguments import ObjectiveArguments
+from information_retrieval.training.objective_arguments import ObjectiveArguments
 from preprocess.base.command_line import parse_arguments, run_command
 
 KEPT = "the checkpoints are kept; the same command goes on from the last one"

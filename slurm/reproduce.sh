@@ -76,4 +76,4 @@ done
 options=("${CPU_JOB[@]}")
 submit "${scores[*]:0:2}" error_analysis "${PROTOCOLS[0]}" # of the first protocol's rankings
 echo "their output: $RUN_DIR/slurm/; the report: $RUN_DIR/error_analysis/${PROTOCOLS[0]}/report/index.html"
-echo "then, each against what is published: python -m information_retrieval.check (REPRODUCTION.md)"
+echo "then, each against what is published: python -m information_retrieval.check (docs/reproduction.md)"

@@ -18,7 +18,7 @@ from information_retrieval.models.checkpoint import (
     load_tokenizer,
     weights_revision,
 )
-from information_retrieval.models.lxmert.pair_scores import score_listed_pairs
+from information_retrieval.models.lxmert.listed_pairs import score_listed_pairs
 from information_retrieval.models.lxmert.region_features import check_feature_dim
 from information_retrieval.models.tokenization import (
     TokenizedCaptions,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from information_retrieval.ranking.metrics import RankCounter, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import Ranks
+from information_retrieval.ranking.rank_counter import RankCounter
 from information_retrieval.ranking.rankings import Rankings
 from preprocess.base.errors import InputError
 

@@ -15,13 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from information_retrieval.ranking.metrics import (
-    CUTOFFS,
-    RankCounter,
-    count_ranks,
-    retrieval_metrics,
-)
+from information_retrieval.ranking.metrics import CUTOFFS, retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS, TIE_RULES, QueryRanks, Ranks
+from information_retrieval.ranking.rank_counter import RankCounter, count_ranks
 from preprocess.base.errors import InputError
 from preprocess.base.text_table import text_table
 from preprocess.captions.split_file import Split

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.ranking.metrics import NotFiniteError, count_ranks
 from information_retrieval.ranking.npz_file import read_npz, write_npz
 from information_retrieval.ranking.protocols import CAPTIONS_PER_IMAGE
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Ranks
+from information_retrieval.ranking.rank_counter import NotFiniteError, count_ranks
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 

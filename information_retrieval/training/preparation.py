@@ -11,7 +11,7 @@ from information_retrieval.models.arguments import DataArguments, InputArguments
 from information_retrieval.models.checkpoint import load_config, weights_revision
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.models.loading import gallery_for
-from information_retrieval.training.arguments import ObjectiveArguments
+from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.paper_arguments import (
     PaperTrainingArguments,
     telling_bad_options,

@@ -35,10 +35,10 @@ from information_retrieval.models.tokenization import (
     pad_tokens,
     tokenize_captions,
 )
-from information_retrieval.training.arguments import ObjectiveArguments
 from information_retrieval.training.examples.dataset import Collator, TrainingPairs
 from information_retrieval.training.examples.hard_negatives import read_hard_negatives
 from information_retrieval.training.examples.pairs import PairSampler
+from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.objectives.contrastive_dual_encoder import (
     ScaleLimit,
     contrastive_loss,

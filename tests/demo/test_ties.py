@@ -6,7 +6,8 @@ import torch
 
 from demo.render import RenderArguments, render
 from information_retrieval.evaluate import main as evaluate
-from information_retrieval.ranking.metrics import CUTOFFS, count_ranks, recall_at_k
+from information_retrieval.ranking.metrics import CUTOFFS, recall_at_k
+from information_retrieval.ranking.rank_counter import count_ranks
 from preprocess.captions.annotations import read_karpathy
 from preprocess.captions.split_file import write_split
 from preprocess.storage.images_file import write_images_file

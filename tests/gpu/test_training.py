@@ -10,7 +10,7 @@ from transformers import TrainerCallback
 from information_retrieval.models.arguments import DataArguments, InputArguments
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.models.loading import gallery_for
-from information_retrieval.training.arguments import ObjectiveArguments
+from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
 from information_retrieval.training.recipe import Recipe, make_recipe
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer

@@ -13,8 +13,8 @@ from information_retrieval.models.checkpoint import load_model, load_tokenizer
 from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.tokenization import tokenize_captions
-from information_retrieval.ranking.metrics import count_ranks
 from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rank_counter import count_ranks
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
 from preprocess.captions.split_file import write_split
 from preprocess.storage.features_file import FeaturesFile
@@ -140,7 +140,7 @@ def test_a_killed_cascade_leaves_nothing_half_done_and_starts_again(cascade, mon
         def stop(*arguments, **options):
             raise KeyboardInterrupt
 
-        patch.setattr("information_retrieval.models.lxmert.pair_scores.score_pairs", stop)
+        patch.setattr("information_retrieval.models.lxmert.listed_pairs.score_pairs", stop)
         status, output = cascade()
     assert status == 130
     assert not output.parent.exists()

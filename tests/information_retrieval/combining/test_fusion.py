@@ -13,8 +13,9 @@ from information_retrieval.combining.fusion import (
     try_weights,
     z_scale,
 )
-from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.rank_counter import count_ranks
 
 
 def random_models(n_images=150, captions_each=3, seed=0):

@@ -12,8 +12,9 @@ from information_retrieval.combining.shortlist import (
     shortlists,
     union_of_pairs,
 )
-from information_retrieval.ranking.metrics import CUTOFFS, count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import CUTOFFS, retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS, QueryRanks
+from information_retrieval.ranking.rank_counter import count_ranks
 
 # 3 images, captions 0 1 of the first, 2 of the second, 3 of the third.
 FIRST = np.array([[9, 1, 8, 7], [3, 2, 6, 9], [5, 8, 1, 2]], np.float32)

@@ -5,8 +5,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from information_retrieval.ranking.metrics import count_ranks, recall_at_k, retrieval_metrics, top_k
+from information_retrieval.ranking.metrics import recall_at_k, retrieval_metrics, top_k
 from information_retrieval.ranking.query_ranks import QueryRanks
+from information_retrieval.ranking.rank_counter import count_ranks
 
 # 2 images with 2 and 1 captions.
 INDEX = np.array([0, 0, 1])

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.protocols import (
     every_protocol,
     galleries,
@@ -15,6 +15,7 @@ from information_retrieval.ranking.protocols import (
     protocol_split,
     tie_warning,
 )
+from information_retrieval.ranking.rank_counter import count_ranks
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
 

@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from information_retrieval.ranking.metrics import count_ranks, retrieval_metrics
+from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import QueryRanks, concatenate
+from information_retrieval.ranking.rank_counter import count_ranks
 
 
 def query(higher: int, tied: int, truths: int) -> QueryRanks:

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from information_retrieval.ranking import metrics, top_documents
-from information_retrieval.ranking.metrics import (
-    RankCounter,
-    count_ranks,
-    retrieval_metrics,
-    top_k,
-)
+from information_retrieval.ranking.metrics import retrieval_metrics, top_k
+from information_retrieval.ranking.rank_counter import RankCounter, count_ranks
 
 N_IMAGES = 23
 

@@ -5,7 +5,7 @@ import pytest
 
 from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
-from information_retrieval.models.lxmert.pair_scores import score_listed_pairs
+from information_retrieval.models.lxmert.listed_pairs import score_listed_pairs
 from information_retrieval.models.lxmert.region_features import region_batches
 from preprocess.base.errors import InputError
 from preprocess.storage.features_file import FeaturesFile
