@@ -1,4 +1,4 @@
-"""Recalls and the like of counted ranks, and the top documents of a score matrix. NumPy in, NumPy out."""
+"""Recalls and the like of counted ranks, and a matrix's top documents. NumPy in, NumPy out."""
 
 import numpy as np
 

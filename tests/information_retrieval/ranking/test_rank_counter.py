@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from information_retrieval.ranking import metrics, top_documents
+from information_retrieval.ranking import rank_counter, top_documents
 from information_retrieval.ranking.metrics import retrieval_metrics, top_k
 from information_retrieval.ranking.rank_counter import RankCounter, count_ranks
 
@@ -71,7 +71,7 @@ def test_tiles_in_any_order_give_the_ranks_and_top_documents_of_the_whole(case, 
 def test_blocks_of_any_size_give_the_same(case, monkeypatch):
     scores, index = case
     expected = RankCounter.of(scores, index, k=7)
-    monkeypatch.setattr(metrics, "BAND_ROWS", 5)
+    monkeypatch.setattr(rank_counter, "BAND_ROWS", 5)
     monkeypatch.setattr(metrics, "BLOCK_PAIRS", 100)
     monkeypatch.setattr(top_documents, "BLOCK_PAIRS", 100)
     counter = RankCounter.of(scores, index, k=7)
@@ -118,13 +118,13 @@ BLOCK = np.array([[1, 0, 0], [0, 2, 3]], np.float32)
 
 def test_a_ground_truth_that_is_not_finite_is_an_error_before_any_tile():
     own = np.array([1, np.nan, 3], np.float32)
-    with pytest.raises(metrics.NotFiniteError, match="row 1, column 1 is nan"):
+    with pytest.raises(rank_counter.NotFiniteError, match="row 1, column 1 is nan"):
         RankCounter(own, np.array([0, 1, 1]), 2)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_score_of_a_tile_that_is_not_finite_is_an_error_with_its_place(counter, bad):
-    with pytest.raises(metrics.NotFiniteError, match=f"row 1, column 0 is {bad}"):
+    with pytest.raises(rank_counter.NotFiniteError, match=f"row 1, column 0 is {bad}"):
         counter.update(slice(1, 2), np.array([2, 0]), np.array([[3, bad]], np.float32))
 
 
