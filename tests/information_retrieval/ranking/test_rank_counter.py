@@ -44,7 +44,7 @@ def tiles_of(scores, n_rows: int, n_columns: int, seed: int | None):
 
 
 def assert_same_ranks(found, expected):
-    for direction in metrics.DIRECTIONS:
+    for direction in rank_counter.DIRECTIONS:
         for count in ("higher", "tied", "truths"):
             np.testing.assert_array_equal(
                 getattr(found.of(direction), count), getattr(expected.of(direction), count)
@@ -72,11 +72,11 @@ def test_blocks_of_any_size_give_the_same(case, monkeypatch):
     scores, index = case
     expected = RankCounter.of(scores, index, k=7)
     monkeypatch.setattr(rank_counter, "BAND_ROWS", 5)
-    monkeypatch.setattr(metrics, "BLOCK_PAIRS", 100)
+    monkeypatch.setattr(rank_counter, "BLOCK_PAIRS", 100)
     monkeypatch.setattr(top_documents, "BLOCK_PAIRS", 100)
     counter = RankCounter.of(scores, index, k=7)
     assert_same_ranks(counter.ranks(), expected.ranks())
-    for direction in metrics.DIRECTIONS:
+    for direction in rank_counter.DIRECTIONS:
         found, whole = counter.top[direction], expected.top[direction]
         np.testing.assert_array_equal(found.documents, whole.documents)
 
