@@ -44,6 +44,7 @@ from error_analysis.relevance.extended_relevance import (
 )
 from error_analysis.relevance.label_files import read_all_labels
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
+from error_analysis.statistics.proportions import share_with_interval
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.files import check_writable, write_json
@@ -103,6 +104,7 @@ def audit_to_json(found: Audit) -> dict:
                 "hard_labelled": source.n_labelled,
                 "hard_extended": source.n_extended,
                 "hard_plausible": source.n_plausible,
+                "unlabelled_plausible": source.n_unlabelled_plausible,
             }
             for source in found.sources
         ],
@@ -129,21 +131,28 @@ def _share(part: int, whole: int) -> str:
 
 
 def audit_table(audits: Sequence[Audit]) -> str:
-    """Return the counts as a text table; shares are of the hard queries.
+    """Return the counts as a text table.
 
-    What labels know has no columns where none are given.
+    "judged" is the share of the hard queries that a source knows at all; the others are shares of
+    those, with their 95 % interval.
     """
-    labels = any(s.n_extended is not None for found in audits for s in found.sources)
-    known = ["labelled", "extended"] if labels else []
-    rows = [["model", "", "hard", "source", *known, "plausible in top 10"]]
+    rows = [["model", "", "hard", "source", "judged", "extended", "plausible in top 10"]]
     for found in audits:
         for source in found.sources:
-            extended = "" if source.n_extended is None else _share(source.n_extended, found.n_hard)
-            known = [_share(source.n_labelled, found.n_hard), extended] if labels else []
-            plausible = _share(source.n_plausible, found.n_hard)
-            told = [found.model, found.direction, f"{found.n_hard:,}", source.name]
-            rows.append([*told, *known, plausible])
-    return "\n".join(text_table(rows, "llrlrrr" if labels else "llrlr"))
+            judged = source.n_labelled
+            extended = source.n_extended
+            rows.append(
+                [
+                    found.model,
+                    found.direction,
+                    f"{found.n_hard:,}",
+                    source.name,
+                    _share(judged, found.n_hard),
+                    "" if extended is None else share_with_interval(extended, judged),
+                    share_with_interval(source.n_plausible, judged),
+                ]
+            )
+    return "\n".join(text_table(rows, "llrlrrr"))
 
 
 def metrics_table(rows: Sequence[dict]) -> str:

@@ -28,16 +28,19 @@ class SourceCount:
     """What one source says of the hard queries of one model and direction.
 
     Attributes:
-        n_labelled: hard queries that the source has labels for (all, for the captions).
+        n_labelled: hard queries that the source has labels for as queries (all, for the captions).
         n_extended: those of them for which it knows a suitable document beyond the split's own,
             anywhere in the gallery; None for the captions.
-        n_plausible: hard queries with such a document at the top of the list.
+        n_plausible: those of them with such a document at the top of the list.
+        n_unlabelled_plausible: other hard queries with one, a pair labelled the other way round:
+            of their lists little is judged, so they are no part of a share.
     """
 
     name: str
     n_labelled: int
     n_extended: int | None
     n_plausible: int
+    n_unlabelled_plausible: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def audit(model: ModelRankings, direction: Direction, documents: PlausibleDocume
         _count(source, documents.known[source.name], direction, hard, audited)
         for source in documents.labels
     ]
-    counts.append(SourceCount(BY_CAPTIONS, len(hard), None, _n_plausible(BY_CAPTIONS, audited)))
+    counts.append(SourceCount(BY_CAPTIONS, len(hard), None, len(_plausible(BY_CAPTIONS, audited))))
     return Audit(
         model.name,
         direction,
@@ -92,14 +95,19 @@ def _count(
     audited: list[AuditedQuery],
 ) -> SourceCount:
     extended = {pair[0] if direction == "i2t" else pair[1] for pair in known}
-    ids = [query_id(query) for query in hard]
+    labelled = source.documents(direction).keys() & {query_id(query) for query in hard}
+    plausible = _plausible(source.name, audited)
     return SourceCount(
         source.name,
-        sum(query in source.documents(direction) for query in ids),
-        sum(query in extended for query in ids),
-        _n_plausible(source.name, audited),
+        len(labelled),
+        len(labelled & extended),
+        len(labelled & plausible),
+        len(plausible - labelled),
     )
 
 
-def _n_plausible(source: str, audited: list[AuditedQuery]) -> int:
-    return sum(any(source in d.reasons for d in one.plausible) for one in audited)
+def _plausible(source: str, audited: list[AuditedQuery]) -> set[int]:
+    """Return the ids of the queries that have a document by that source."""
+    return {
+        query_id(one.query) for one in audited if any(source in d.reasons for d in one.plausible)
+    }

@@ -73,7 +73,8 @@ def test_coverage_counts_labelled_queries_and_those_with_a_further_document():
 def test_a_pair_that_was_labelled_for_the_caption_holds_for_the_image_too():
     model = model_of(split_of())
     [counts, _] = audited(model, [labels_of({}, {5003: [103, 100]})]).sources
-    assert (counts.n_labelled, counts.n_extended, counts.n_plausible) == (0, 1, 1)
+    assert (counts.n_labelled, counts.n_extended, counts.n_plausible) == (0, 0, 0)
+    assert counts.n_unlabelled_plausible == 1
 
 
 def test_a_suitable_document_below_the_top_10_is_counted_as_extended_only():
@@ -163,13 +164,13 @@ def test_the_command_writes_counts_metrics_and_reasons(files, tmp_path, run_main
     }
     table = capsys.readouterr().out
     assert "ECCV Caption" in table
-    assert "labelled" in table
+    assert "judged" in table
     assert "mAP@R" in table
 
 
 def test_it_works_without_labels(files, run_main, capsys):
     assert run_main(main, *options(files)) == 0
-    assert "labelled" not in capsys.readouterr().out
+    assert "(100.0 %)" in capsys.readouterr().out  # the captions judge all
     content = json.loads(files["--output"].read_text())
     assert content["metrics"] == []
     assert [source["name"] for source in content["audits"][0]["sources"]] == [BY_CAPTIONS]
