@@ -6,7 +6,7 @@ that misses is stated where it matters: "the red of the car" gives the car no co
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from error_analysis.reasons.nouns import (
     COCO_CATEGORIES,
@@ -127,6 +127,9 @@ class Vocabulary:
 
     def mentions(self, caption: str) -> tuple[Mention, ...]:
         """Find what a caption names, in its order; the longest name wins ("hot dog", no dog)."""
+        return _mentions(self, caption)
+
+    def _find(self, caption: str) -> tuple[Mention, ...]:
         words = tokens(caption)
         spans, start = [], 0
         while start < len(words):
@@ -275,3 +278,9 @@ def named_often(vocabulary: Vocabulary, captions: Iterable[str], share: float) -
             counts[category] = counts.get(category, 0) + 1
     often = {c: n for c, n in counts.items() if n >= share * len(captions)}
     return dict(sorted(often.items(), key=lambda item: -item[1]))
+
+
+# Captions are looked at once for each query that retrieves them, and 5,000 images have 25,000.
+@lru_cache(maxsize=200_000)
+def _mentions(vocabulary: Vocabulary, caption: str) -> tuple[Mention, ...]:
+    return vocabulary._find(caption)

@@ -56,20 +56,30 @@ class PlausibleDocuments:
     def of(self, query: Query) -> tuple[PlausibleDocument, ...]:
         """Return the plausible ones of the retrieved documents, best first."""
         found = []
+        for place, item, sources in self._found(query):
+            image_id, caption_id = pair_of(query, item)
+            reasons = {
+                name: self._in_words(caption_id, image_id)
+                if name == BY_CAPTIONS
+                else f"{name} has caption {caption_id} for image {image_id}"
+                for name in sources
+            }
+            found.append(PlausibleDocument(place, item, reasons))
+        return tuple(found)
+
+    def _found(self, query: Query) -> list[tuple[int, Item, list[str]]]:
+        """Return place, document and sources of the plausible ones."""
+        found = []
         for place, retrieved in enumerate(query.retrieved):
             if retrieved.is_ground_truth:
                 continue
             image_id, caption_id = pair_of(query, retrieved.item)
-            reasons = {
-                name: f"{name} has caption {caption_id} for image {image_id}"
-                for name, pairs in self.known.items()
-                if (image_id, caption_id) in pairs
-            }
+            sources = [n for n, pairs in self.known.items() if (image_id, caption_id) in pairs]
             if self._fits(caption_id, image_id):
-                reasons[BY_CAPTIONS] = self._in_words(caption_id, image_id)
-            if reasons:
-                found.append(PlausibleDocument(place, retrieved.item, reasons))
-        return tuple(found)
+                sources.append(BY_CAPTIONS)
+            if sources:
+                found.append((place, retrieved.item, sources))
+        return found
 
     def reason(self, query: Query) -> Reason | None:
         """Return the reason of a query with a plausible document, the best one shown.
@@ -79,18 +89,18 @@ class PlausibleDocuments:
         """
         labelled = {s.name for s in self.labels if query_id(query) in s.documents(query.direction)}
         deciding = labelled or {BY_CAPTIONS}
-        found = [document for document in self.of(query) if deciding & document.reasons.keys()]
+        found = [one for one in self._found(query) if deciding & set(one[2])]
         if not found:
             return None
-        best = found[0]
-        sources = [name for name in best.reasons if name in deciding]
+        place, item, names = found[0]
+        sources = [name for name in names if name in deciding]
         more = f", and {len(found) - 1} more" if found[1:] else ""
         if query.direction == "i2t":
-            shown = best.item.as_caption().caption
+            shown = item.as_caption().caption
         else:
-            nearest = self._nearest(query.item.as_caption().caption, best.item.image_id)
-            shown = f"image {best.item.image_id}, {nearest}"
-        evidence = f"place {best.place}: {shown.strip()} (by {' and '.join(sources)}{more})"
+            nearest = self._nearest(query.item.as_caption().caption, item.image_id)
+            shown = f"image {item.image_id}, {nearest}"
+        evidence = f"place {place}: {shown.strip()} (by {' and '.join(sources)}{more})"
         return Reason(NAME, evidence)
 
     def _own_captions(self, image_id: int) -> CaptionSet:

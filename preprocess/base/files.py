@@ -112,7 +112,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial")
     with _writing(path):
         _check_regular(path)
-        make_folder(path.parent)
+        _check_not_at_root(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             held = take_lock(partial)
         except BlockingIOError as error:

@@ -74,8 +74,10 @@ class Project:
 
     def wait_for_log(self, job: str, pattern: str) -> None:
         def found() -> bool:
-            assert self.state(job)["JobState"] not in ENDED, self.log(job)
-            return re.search(pattern, self.log(job)) is not None
+            has_ended = self.state(job)["JobState"] in ENDED  # before its log, which it may end
+            is_there = re.search(pattern, self.log(job)) is not None
+            assert is_there or not has_ended, self.log(job)
+            return is_there
 
         wait_until(found, JOB_SECONDS, f"{pattern} of job {job}: {self.log(job)}")
 

@@ -104,11 +104,11 @@ def test_features_go_on_over_the_time_limit(project):
     # The signal comes 5 to 35 s after the start: Slurm looks twice a minute.
     sbatch = ("--array=0", "--gpus-per-node=8", "--time=1", "--signal=B:USR1@25")
     job = project.submit("extract_features", "train", *options, limited, sbatch=sbatch)
+    project.wait_for_log(job, "queued again")
+    project.cluster.run("scontrol", "update", f"JobId={job}_0", "TimeLimit=10")
     arguments = ["--split_file", "datasets/demo/train.json", "--image_root", "datasets/demo/images"]
     arguments += ["--weights", "demo/models/detector", *options, whole]
     project.python("preprocess.extract_features", *arguments)
-    project.wait_for_log(job, "queued again")
-    project.cluster.run("scontrol", "update", f"JobId={job}_0", "TimeLimit=10")
     project.wait_for(job)
     assert project.restarts(job) >= 1
     assert "unchanged images" in project.log(job)  # of what the first run has left

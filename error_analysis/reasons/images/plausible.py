@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from error_analysis.queries.query import Query
 from error_analysis.reasons.images.details import said_details
@@ -84,6 +85,31 @@ class CaptionSet:
     attributes: dict[str, set[str]]
 
 
+# As `Vocabulary.mentions`: of many queries, the same captions.
+@lru_cache(maxsize=200_000)
+def _terms(vocabulary: Vocabulary, caption: str) -> Terms:
+    text = caption.lower()
+    for phrase, place in sorted(PHRASES.items(), reverse=True):  # the longer one first
+        text = text.replace(phrase, place)
+    words = tokens(text)
+    mentions = vocabulary.mentions(text)
+    inside = {at for m in mentions for at in range(m.start, m.stop)}
+    found = {m.categories[0] for m in mentions if len(m.categories) == 1}
+    general = tuple(
+        (words[m.stop - 1], frozenset(m.categories)) for m in mentions if len(m.categories) > 1
+    )
+    for at, word in enumerate(words):
+        if at in inside or not word[0].isalpha():
+            continue
+        if word in ("inside", "outside") and (words[at + 1 : at + 2] or ["."])[0].isalpha():
+            continue  # a preposition: the place comes behind it
+        if word in PLACE_OF:
+            found.add(PLACE_OF[word])
+        elif word not in EMPTY_WORDS:
+            found.add(COLOURS.get(word) or _SIDE_OF.get(word) or _stem(word))
+    return Terms(frozenset(found), general)
+
+
 class Plausibility:
     """Tells whether captions fit images, by the rarity of words in a gallery."""
 
@@ -102,26 +128,7 @@ class Plausibility:
 
     def terms(self, caption: str) -> Terms:
         """Return the content words of a caption."""
-        text = caption.lower()
-        for phrase, place in sorted(PHRASES.items(), reverse=True):  # the longer one first
-            text = text.replace(phrase, place)
-        words = tokens(text)
-        mentions = self.vocabulary.mentions(text)
-        inside = {at for m in mentions for at in range(m.start, m.stop)}
-        found = {m.categories[0] for m in mentions if len(m.categories) == 1}
-        general = tuple(
-            (words[m.stop - 1], frozenset(m.categories)) for m in mentions if len(m.categories) > 1
-        )
-        for at, word in enumerate(words):
-            if at in inside or not word[0].isalpha():
-                continue
-            if word in ("inside", "outside") and (words[at + 1 : at + 2] or ["."])[0].isalpha():
-                continue  # a preposition: the place comes behind it
-            if word in PLACE_OF:
-                found.add(PLACE_OF[word])
-            elif word not in EMPTY_WORDS:
-                found.add(COLOURS.get(word) or _SIDE_OF.get(word) or _stem(word))
-        return Terms(frozenset(found), general)
+        return _terms(self.vocabulary, caption)
 
     def own(self, captions: Sequence[str]) -> CaptionSet:
         """Join what an image's own captions tell."""
