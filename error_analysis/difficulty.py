@@ -46,7 +46,7 @@ from information_retrieval.ranking.protocols import Protocol
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.files import check_writable, write_json
-from preprocess.captions.split_file import read_split
+from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
@@ -82,10 +82,14 @@ class DifficultyArguments(RankingsArguments):
         default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
     )
     n_clusters: int = field(default=6, metadata={"help": "clusters of hard queries"})
+    oracle: Path | None = field(
+        default=None,
+        metadata={"help": "rankings .npz of error_analysis.caption_oracle: its rank is a feature"},
+    )
     seed: int = field(default=0, metadata={"help": "seed of the folds, the trees and k-means"})
 
 
-def read_sources(args: DifficultyArguments) -> Sources:
+def read_sources(args: DifficultyArguments, split: Split) -> Sources:
     """Read, or open, the files that are given beside the rankings."""
     training = read_split(args.train_split_file) if args.train_split_file else None
     return Sources(
@@ -95,6 +99,7 @@ def read_sources(args: DifficultyArguments) -> Sources:
         object_labels=read_labels(args.object_labels) if args.object_labels else None,
         images=ImagesFile(args.images) if args.images else None,
         rules=args.rules,
+        oracle=read_each([args.oracle], split)[0] if args.oracle else None,
     )
 
 
@@ -109,7 +114,7 @@ def main() -> None:
     split = read_split(args.split_file)
     models = read_each(args.rankings, split, args.names)
     galleries = galleries_of_models(models, args.protocol)
-    sources = read_sources(args)
+    sources = read_sources(args, split)
     progress = partial(tqdm, desc="measuring images", unit="image")
     of_folds = [features_of(same[0].gallery, sources, progress) for same in galleries]
     features = {d: QueryFeatures.concatenate([fold[d] for fold in of_folds]) for d in DIRECTIONS}

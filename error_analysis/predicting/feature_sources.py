@@ -15,9 +15,11 @@ from error_analysis.predicting.query_features import (
     rarity_features,
     reason_flags,
 )
+from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
 from error_analysis.reasons.images.objects import read_detected, read_instances
 from information_retrieval.ranking.query_ranks import Direction
+from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
@@ -33,6 +35,7 @@ class Sources:
     object_labels: tuple[str, ...] | None = None
     images: ImagesFile | None = None
     rules: bool = True
+    oracle: ModelRankings | None = None
 
 
 def features_of(
@@ -43,13 +46,16 @@ def features_of(
     Raises:
         InputError: a source is of other images, or cannot be read.
     """
-    of_captions = [caption_features(gallery)]
+    of_captions, of_images = [], [caption_set_features(gallery)]
+    if sources.oracle is not None:
+        of_captions.append(oracle_feature(sources.oracle, gallery, "t2i"))
+        of_images.append(oracle_feature(sources.oracle, gallery, "i2t"))
+    of_captions.append(caption_features(gallery))
     if sources.training_captions is not None:
         of_captions.append(rarity_features(gallery, sources.training_captions))
     if sources.rules:
         reasons = caption_reasons(gallery, sources.training_captions or ())
         of_captions.append(reason_flags(reasons, REASON_NAMES))
-    of_images = [caption_set_features(gallery)]
     image_ids = gallery.image_ids.tolist()
     if sources.instances:
         objects = read_instances(sources.instances, image_ids)
@@ -64,3 +70,24 @@ def features_of(
         "i2t": QueryFeatures.join(rows, *of_images),
         "t2i": QueryFeatures.join(gallery.caption_image_index, *of_captions),
     }
+
+
+def oracle_feature(
+    oracle: ModelRankings, gallery: Split, direction: Direction
+) -> dict[str, np.ndarray]:
+    """Return the logarithm of 1 + the rank that captions alone give each query.
+
+    Args:
+        oracle: rankings of `error_analysis.caption_oracle`, or of another scorer.
+
+    Raises:
+        InputError: they are of another gallery.
+    """
+    for what in ("image_ids", "caption_ids"):
+        if not np.array_equal(getattr(oracle.rankings, what), getattr(gallery, what)):
+            raise InputError(
+                f"{oracle.path}: expected the {len(gallery.images):,} images and "
+                f"{len(gallery.captions):,} captions of the rankings, found other {what}; make it "
+                "with the same --split_file and --protocol"
+            )
+    return {"oracle rank": np.log1p(oracle.query_ranks(direction).ranks())}

@@ -156,3 +156,22 @@ def test_the_figure_has_a_bar_for_each_feature_and_model_with_any_name():
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[0].startswith("_a, AUC ")
     assert texts[1].startswith("$b$, AUC ")
+
+
+def test_the_rank_that_captions_alone_give_is_a_feature(run, split, scores, tmp_path):
+    oracle = save_rankings(tmp_path / "oracle" / "test.npz", scores, split)
+    status, output = run("--oracle", oracle, "--no_rules")
+    assert status == 0
+    content = json.loads(output.read_text())
+    assert content["metadata"]["features"]["t2i"][0] == "oracle rank"
+    weights = content["models"]["clip"]["t2i"]["difficulty"]["weights"]
+    assert weights[0]["feature"] == "oracle rank"  # the same scores: it tells all
+
+
+def test_an_oracle_of_another_gallery_is_one_line(run, split, scores, tmp_path):
+    fewer = split.first(N_IMAGES - 1)
+    oracle = save_rankings(
+        tmp_path / "oracle" / "test.npz", scores[:-1, :-2], fewer, split_sha256=split.sha256
+    )
+    status, _ = run("--oracle", oracle)
+    assert_one_clear_line(status, "oracle/test.npz: expected the 40 images", "other image_ids")
