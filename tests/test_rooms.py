@@ -45,7 +45,7 @@ def imports(module: str) -> set[str]:
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
 def test_a_room_is_small_and_says_what_lives_in_it(room):
     files = [path for path in room.glob("*.py") if path.name != "__init__.py"]
-    assert len(files) <= MOST_FILES
+    assert len(files) <= MOST_FILES or room.parent == ROOT  # the commands of a package
     content = ast.parse((room / "__init__.py").read_text("utf-8")).body
     assert len(content) == 1  # its paragraph, and no code
     assert "\n\n" not in content[0].value.value
