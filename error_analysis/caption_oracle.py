@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from error_analysis.oracle.caption_scores import score_by_captions
+from information_retrieval.ranking.gallery import check_made_by
 from information_retrieval.ranking.protocols import Protocol, largest_protocol, protocol_split
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
 from information_retrieval.scoring.evaluation_output import describe, metrics_file, report
@@ -39,6 +40,7 @@ def main() -> None:
     args = parse_arguments(CaptionOracleArguments, description=__doc__)
     metrics_path = metrics_file(args.output)
     check_writable(args.output)
+    check_made_by(args.output, "oracle")
     split = read_split(args.split_file)
     protocol = args.protocol or largest_protocol(split)
     gallery = protocol_split(split, protocol)
@@ -50,7 +52,7 @@ def main() -> None:
             "other can find: count them apart",
             file=sys.stderr,
         )
-    identity = {"weights": "captions alone", "dtype": "float32"}
+    identity = {"weights": "captions alone", "dtype": "float32", "oracle": "TF-IDF"}
     metadata = describe("caption oracle", split, protocol, identity)
     rankings = rank_scores(scores, gallery, metadata)
     write_rankings(args.output, rankings)

@@ -13,7 +13,9 @@ A matrix of 5,000 x 25,000 takes 3 s and 1.5 GB; as text, a minute.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from information_retrieval.ranking.gallery import check_not_input
+import numpy as np
+
+from information_retrieval.ranking.gallery import check_made_by, check_not_input
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
 from information_retrieval.ranking.score_files import read_scores
 from information_retrieval.scoring.evaluation_output import describe, metrics_file, report
@@ -44,8 +46,12 @@ def main() -> None:
     metrics_path = metrics_file(arguments.output)
     check_writable(arguments.output)
     check_not_input(arguments.output, [arguments.scores])
+    check_made_by(arguments.output, "scores_file")
+    missing = arguments.missing_score
+    if missing is not None and not abs(missing) <= np.finfo(np.float32).max:
+        raise InputError(f"--missing_score: expected a finite number, found {missing}")
     split = read_split(arguments.split_file)
-    scores, gallery = read_scores(arguments.scores, split, arguments.missing_score)
+    scores, gallery = read_scores(arguments.scores, split, missing)
     identity = {
         "weights": sha256_of_file(arguments.scores),
         "dtype": "float32",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from preprocess.base.command_line import check_at_least
+from preprocess.captions.split_file import read_split
 
 LongCaptions = Literal["cut", "error"]
 WrongAnswers = Literal["error", "warn"]
@@ -61,9 +62,20 @@ class DataArguments:
     def _hdf5_file(self, split: str, what: str) -> Path:
         """Return the file of a split: minival's images are some of val's, unless it has its own."""
         own = self.data_dir / f"{split}_{what}.h5"
-        if split == "minival" and not own.exists():
+        if split == "minival" and not own.exists() and self._minival_is_of_val():
             return self.data_dir / f"val_{what}.h5"
         return own
+
+    def _minival_is_of_val(self) -> bool:
+        """Tell it by ids and file names: other images may have the same ids, as 1, 2, 3."""
+        files = [self.split_file(name) for name in ("minival", "val")]
+        if not all(path.exists() for path in files):
+            return True
+        minival, val = (
+            {(image.image_id, image.file_name) for image in read_split(path).images}
+            for path in files
+        )
+        return minival <= val
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ Ids are those of the split file, or the names that it has for them.
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_scores(path: Path, split: Split, missing: float | None = None) -> tuple
     if suffix == ".npz":
         return _read_matrix_npz(path, split)
     if suffix in (".csv", ".tsv"):
-        return _read_table(path, split, "\t" if suffix == ".tsv" else ",", missing)
+        return _read_table(path, split, missing)
     raise InputError(f"{path}: expected a name that ends in .npy, .npz, .csv or .tsv; {FORMATS}")
 
 
@@ -91,7 +92,8 @@ def _numbers(path: Path, scores: np.ndarray) -> np.ndarray:
             f"{path}: expected a matrix of numbers, found {scores.dtype} of shape {scores.shape}; "
             f"{FORMATS}"
         )
-    return scores.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # an infinite score is told with its pair
+        return scores.astype(np.float32, copy=False)
 
 
 def _read_matrix_npz(path: Path, split: Split) -> tuple[np.ndarray, Split]:
@@ -102,8 +104,14 @@ def _read_matrix_npz(path: Path, split: Split) -> tuple[np.ndarray, Split]:
     if not named:
         raise InputError(f"{path}: expected an array `scores`, found {sorted(arrays)}; {FORMATS}")
     scores = arrays[named[0]]
-    if "image_ids" not in arrays or "caption_ids" not in arrays:
+    given = [key for key in ("image_ids", "caption_ids") if key in arrays]
+    if not given:
         return _in_order(path, scores, split)
+    if len(given) == 1 or any(arrays[key].ndim != 1 for key in given):
+        raise InputError(
+            f"{path}: expected lists of ids `image_ids` and `caption_ids`, both or none, found "
+            f"{', '.join(f'{key} of shape {arrays[key].shape}' for key in given)}"
+        )
     rows, columns = (arrays[key].tolist() for key in ("image_ids", "caption_ids"))
     return _by_id(path, _numbers(path, scores), rows, columns, split)
 
@@ -150,7 +158,7 @@ def _positions(path: Path, what: str, ids: Sequence, split: Split) -> dict[int, 
     known = _known_ids(what, split)
     positions: dict[int, int] = {}
     for position, given in enumerate(ids):
-        number = known.get(str(given).strip())
+        number = _number_of(given, known)
         if number is None:
             raise InputError(
                 f"{path}: {what} id {str(given)[:40]!r} is not in split {split.split!r} of "
@@ -163,29 +171,43 @@ def _positions(path: Path, what: str, ids: Sequence, split: Split) -> dict[int, 
 
 
 def _known_ids(what: str, split: Split) -> dict[str, int]:
-    """Return the split's ids by what a file may call them: names, if it has any, else numbers."""
+    """Return the split's ids by what a file may call them: numbers, and names where it has them."""
     if what == "image":
         pairs = [(image.source_id, image.image_id) for image in split.images]
     else:
         pairs = [(c.source_id, c.caption_id) for i in split.images for c in i.captions]
-    return {name if name is not None else str(number): number for name, number in pairs}
+    names = {name: number for name, number in pairs if name is not None}
+    return {**{str(number): number for _, number in pairs}, **names}
 
 
-def _read_table(
-    path: Path, split: Split, separator: str, missing: float | None
-) -> tuple[np.ndarray, Split]:
-    reader = csv.reader(io.StringIO(read_text(path, FORMATS), newline=""), delimiter=separator)
-    first = [name.strip() for name in next(reader, [])]
-    rows = [row for row in reader if row]
+def _number_of(given: object, known: dict[str, int]) -> int | None:
+    """Return the id that is meant by "7", " 007", 7.0, b"7" or a name; None for one of no one."""
+    text = (given.decode("utf-8", "replace") if isinstance(given, bytes) else str(given)).strip()
+    if text not in known and re.fullmatch(r"-?\d+(\.0*)?", text):
+        text = str(int(text.partition(".")[0]))
+    return known.get(text)
+
+
+def _read_table(path: Path, split: Split, missing: float | None) -> tuple[np.ndarray, Split]:
+    text = read_text(path, FORMATS)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        first = [name.strip() for name in next(reader, [])]
+        rows = [row for row in reader if any(value.strip() for value in row)]
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: {error}; {FORMATS}") from error
+    if len(first) < 2 or not rows:
+        raise InputError(f"{path}: expected a first line of names and lines of scores; {FORMATS}")
     columns = [name.lower() for name in first]
     if set(LIST_COLUMNS) <= set(columns):
         places = [columns.index(name) for name in LIST_COLUMNS]
-        pairs = [[row[place] if place < len(row) else "" for place in places] for row in rows]
+        pairs = [[row[p].strip() if p < len(row) else "" for p in places] for row in rows]
         return _from_list(path, pairs, split, missing)
     if any(len(row) != len(first) for row in rows):
         raise InputError(f"{path}: expected {len(first)} columns in every line; {FORMATS}")
     scores = [[_as_score(path, value) for value in row[1:]] for row in rows]
-    matrix = np.array(scores, np.float32).reshape(len(rows), len(first) - 1)
+    matrix = np.array(scores, np.float32)
     return _by_id(path, matrix, [row[0] for row in rows], first[1:], split)
 
 
@@ -193,15 +215,15 @@ def _from_list(
     path: Path, pairs: Sequence[Sequence[str]], split: Split, missing: float | None
 ) -> tuple[np.ndarray, Split]:
     """Make the matrix of a list of (image id, caption id, score)."""
-    row_of = _positions(path, "image", list(dict.fromkeys(p[0] for p in pairs)), split)
-    column_of = _positions(path, "caption", list(dict.fromkeys(p[1] for p in pairs)), split)
-    gallery = _gallery_of(path, row_of, column_of, split)
     images, captions = _known_ids("image", split), _known_ids("caption", split)
+    row_of = _positions(path, "image", _distinct([p[0] for p in pairs], images), split)
+    column_of = _positions(path, "caption", _distinct([p[1] for p in pairs], captions), split)
+    gallery = _gallery_of(path, row_of, column_of, split)
     row = {i: place for place, i in enumerate(gallery.image_ids.tolist())}
     column = {i: place for place, i in enumerate(gallery.caption_ids.tolist())}
     scores = np.full((len(row), len(column)), np.nan, np.float32)
     for image, caption, score in pairs:
-        place = row[images[image.strip()]], column[captions[caption.strip()]]
+        place = row[_number_of(image, images)], column[_number_of(caption, captions)]
         if not np.isnan(scores[place]):
             raise InputError(f"{path}: the pair of image {image} and caption {caption} comes twice")
         scores[place] = _as_score(path, score)
@@ -214,11 +236,16 @@ def _from_list(
     return np.nan_to_num(scores, nan=missing or 0.0), gallery
 
 
+def _distinct(ids: Sequence[str], known: dict[str, int]) -> list[str]:
+    """Return one of the ids that mean the same, in their order."""
+    return list({_number_of(given, known) or given: given for given in ids}.values())
+
+
 def _as_score(path: Path, value: str) -> float:
     try:
         score = float(value)
     except ValueError:
         score = np.nan
-    if not np.isfinite(score):
+    if not abs(score) <= np.finfo(np.float32).max:  # so that NaN is not
         raise InputError(f"{path}: expected a finite number for a score, found {value[:40]!r}")
     return score

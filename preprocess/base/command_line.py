@@ -16,6 +16,8 @@ from transformers import HfArgumentParser
 from preprocess.base.errors import NO_MEMORY, InputError, InputWarning
 
 LISTED = 10  # failures in one line
+# Values, and no options; argparse itself does not know -1e9.
+NEGATIVE = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -84,6 +86,7 @@ def _make_parser(dataclasses: Sequence[Any], description: str, epilog: str | Non
         allow_abbrev=False,
         formatter_class=_HelpFormatter,
     )
+    parser._negative_number_matcher = NEGATIVE
     required = [
         f"{action.option_strings[0]} {_value_shown(action)}"
         for action in parser._actions
@@ -117,9 +120,13 @@ def parse_arguments(
         parser = _make_parser([*dataclasses, others()], description, epilog)
         parser.add_argument("--help_all", action="help", help="list all options")
     parser.check_known(words)
-    parsed = parser.parse_args_into_dataclasses(look_for_args_file=False)
+    *parsed, words = parser.parse_args_into_dataclasses(
+        look_for_args_file=False, return_remaining_strings=True
+    )
+    if words:
+        raise InputError(f"{words[0]!r} belongs to no option; {parser.prog} --help lists them")
     parsed = parsed[: len(dataclasses) + (others is not None)]
-    return parsed[0] if len(parsed) == 1 else parsed
+    return parsed[0] if len(parsed) == 1 else tuple(parsed)
 
 
 def check_at_least(option: str, value: int, least: int) -> None:

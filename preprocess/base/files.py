@@ -55,8 +55,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         InputError: it cannot be made, or would begin at the root of the disk.
     """
-    _check_not_at_root(folder)
     with _writing(folder):
+        _check_not_at_root(folder)
         folder.mkdir(parents=True, exist_ok=True)
 
 

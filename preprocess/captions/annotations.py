@@ -201,14 +201,17 @@ def read_csv(path: Path, split: str, dataset: str) -> Annotations:
     Raises:
         InputError: missing file, a text in no UTF encoding, no such columns, or a rule of `Split`.
     """
-    rows = _read_rows(path)
     odd: list[str] = []
+    rows = _read_rows(path, odd)
     with _naming(path, "a table of images and captions", CSV_SOURCE):
         image_id = id_reader([row["image_id"] for row in rows if "image_id" in row], "image id")
         caption_id = id_reader([r["caption_id"] for r in rows if "caption_id" in r], "caption id")
         of_image: dict[str, list[tuple[int, dict[str, str]]]] = defaultdict(list)
         for number, row in enumerate(rows, start=1):
             of_image[row["image"]].append((number, row))
+        for name, own in of_image.items():
+            if len(ids := {row.get("image_id") for _, row in own}) > 1:
+                raise InputError(f"image {name!r} has {len(ids)} image_ids, expected one")
         images = [
             _captioned(
                 image_id(own[0][1]["image_id"]) if "image_id" in own[0][1] else (position, None),
@@ -225,29 +228,60 @@ def read_csv(path: Path, split: str, dataset: str) -> Annotations:
         return _one_split(dataset, split, path.name, images, odd)
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table by the names of its columns, of which some go by several."""
+class _Barred(csv.excel):
+    quotechar = None
+    quoting = csv.QUOTE_NONE
+
+
+def _read_rows(path: Path, odd: list[str]) -> list[dict[str, str]]:
+    """Read the rows of a table by the names of its columns; name those that lack a column."""
     text = read_text(path, CSV_SOURCE)
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    columns = [COLUMNS.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
-    if missing := [name for name in ("image", "caption") if name not in columns]:
-        raise InputError(
-            f"{path}: expected a first line with the columns image and caption, found "
-            f"{first[:80]!r} without {' and '.join(missing)}"
-        )
+    # Between bars, a quote is one of the caption.
+    style: type[csv.Dialect] = _Barred if separator == "|" else csv.excel
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, style, delimiter=separator, strict=True)
     rows = []
-    for values in reader:
-        if not any(value.strip() for value in values):
-            continue
-        # Of a caption with unquoted separators, the last column, nothing is lost.
-        if len(values) > len(columns) and columns[-1] == "caption":
-            values[len(columns) - 1 :] = [separator.join(values[len(columns) - 1 :])]
-        if len(values) != len(columns):
-            raise InputError(
-                f"{path}: line {reader.line_num}: expected {len(columns)} columns, found "
-                f"{len(values)}; put a caption that has a {separator!r} between double quotes"
-            )
-        rows.append({name: value.strip() for name, value in zip(columns, values, strict=True)})
+    try:
+        columns = _columns(path, next(reader, []))
+        for values in reader:
+            if not any(value.strip() for value in values):
+                continue
+            # Of a caption with unquoted separators, the last column, nothing is lost.
+            if len(values) > len(columns) and columns[-1] == "caption":
+                values[len(columns) - 1 :] = [separator.join(values[len(columns) - 1 :])]
+            if len(values) > len(columns):
+                raise InputError(
+                    f"{path}: line {reader.line_num}: expected {len(columns)} columns, found "
+                    f"{len(values)}; put a caption that has a {separator!r} between double quotes"
+                )
+            if len(values) < len(columns):
+                odd.append(f"line {reader.line_num} has {len(values)} of {len(columns)} columns")
+                continue
+            rows.append({name: value.strip() for name, value in zip(columns, values, strict=True)})
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {reader.line_num}: {error}; is a double quote missing, or too many?"
+        ) from error
     return rows
+
+
+def _columns(path: Path, names: list[str]) -> list[str]:
+    """Return what the columns are called here: an alias counts where the name itself is missing."""
+    columns = [name.strip().lower() for name in names]
+    for wanted in ("image", "caption"):
+        if wanted in columns:
+            continue
+        aliases = [name for name in columns if COLUMNS.get(name) == wanted]
+        if len(aliases) > 1:
+            both = " and ".join(aliases)
+            raise InputError(f"{path}: {both} may both be the {wanted}; rename one")
+        columns = [wanted if name in aliases else name for name in columns]
+    missing = [name for name in ("image", "caption") if name not in columns]
+    if missing or len(set(columns)) < len(columns):
+        raise InputError(
+            f"{path}: expected a first line with the columns image and caption, each once, found "
+            f"{', '.join(names)[:80]!r}"
+        )
+    return columns

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from information_retrieval.import_scores import main
-from information_retrieval.ranking.rankings import rank_scores, read_rankings
+from information_retrieval.ranking.rankings import rank_scores, read_rankings, write_rankings
 from preprocess.base.files import read_json
 from preprocess.captions.split_file import (
     Caption,
@@ -156,3 +156,55 @@ def test_a_score_that_is_not_finite_is_named(tmp_path, split, imported):
     np.save(tmp_path / "sims.npy", scores)
     status = imported(tmp_path / "sims.npy")
     assert_one_clear_line(status, "sims.npy", f"image {split.image_ids[2]} and caption", "nan")
+
+
+def test_half_of_the_ids_is_no_order(tmp_path, split, imported):
+    np.savez(tmp_path / "s.npz", scores=scores_of(split), image_ids=split.image_ids)
+    assert_one_clear_line(imported(tmp_path / "s.npz"), "both or none, found image_ids of shape")
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0", " 00{}"])
+def test_ids_are_read_as_other_programs_write_them(tmp_path, split, imported, form):
+    lines = [["x", *(form.format(i) for i in split.caption_ids)]]
+    lines += [
+        [form.format(i), *(str(float(x)) for x in row)]
+        for i, row in zip(split.image_ids, scores_of(split), strict=True)
+    ]
+    (tmp_path / "s.csv").write_text("\n".join(map(";".join, lines)) + "\n   \n")
+    assert imported(tmp_path / "s.csv") == 0
+    check(tmp_path, split, scores_of(split))
+
+
+def test_the_numbers_that_stand_for_names_are_ids_too(tmp_path, imported):
+    images = [
+        CaptionedImage(n, f"{name}.jpg", (Caption(n, f"a {name}", f"{name}#0"),), name)
+        for n, name in enumerate(("dog", "cat"), start=1)
+    ]
+    write_split(tmp_path / "test.json", Split("d", "test", "x", tuple(images)))
+    (tmp_path / "s.csv").write_text(",1,2\n1,1,2\n2,3,4\n")
+    assert imported(tmp_path / "s.csv") == 0
+    split = read_split(tmp_path / "test.json")
+    check(tmp_path, split, np.array([[1, 2], [3, 4]], np.float32))
+
+
+@pytest.mark.parametrize("content", ["", "\n", "image_id,caption_id,score\n"])
+def test_an_empty_table_is_one_line(tmp_path, split, imported, content):
+    (tmp_path / "s.csv").write_text(content)
+    assert_one_clear_line(imported(tmp_path / "s.csv"), "s.csv: expected a first line of names")
+
+
+def test_the_score_of_missing_pairs_may_be_any_number_but_none(tmp_path, split, imported):
+    lines = ["image_id,caption_id,score"]
+    lines += [f"{i.image_id},{i.captions[0].caption_id},1.5" for i in split.images]
+    (tmp_path / "s.csv").write_text("\n".join(lines))
+    assert imported(tmp_path / "s.csv", "--missing_score", "-1e9") == 0
+    for value in ("nan", "1e40"):
+        status = imported(tmp_path / "s.csv", "--missing_score", value)
+        assert_one_clear_line(status, "--missing_score: expected a finite number")
+
+
+def test_the_rankings_of_a_model_are_not_replaced(tmp_path, split, imported):
+    (tmp_path / "mine").mkdir()
+    write_rankings(tmp_path / "mine" / "test.npz", rank_scores(scores_of(split), split, {}))
+    np.save(tmp_path / "s.npy", scores_of(split))
+    assert_one_clear_line(imported(tmp_path / "s.npy"), "another command wrote it")

@@ -412,6 +412,10 @@ def test_a_table_may_have_ids_or_names_of_its_own(tmp_path, run_main):
     ("table", "line"),
     [
         ("picture,text\na.jpg,a\n", "columns image and caption"),
+        ("image,caption,caption\na.jpg,a,b\n", "each once"),
+        ("image,comment,text\na.jpg,a,b\n", "comment and text may both be the caption"),
+        ('image,caption\na.jpg,"a cat\nb.jpg,a dog\n', "is a double quote missing"),
+        ("image_id,image,caption\n1,a.jpg,a\n2,a.jpg,b\n", "image 'a.jpg' has 2 image_ids"),
         ("caption,image\na cat, asleep,a.jpg\n", "line 2: expected 2 columns, found 3"),
         ("image,caption\n", "expected at least one image"),
     ],
@@ -429,3 +433,20 @@ def test_rows_without_text_are_left_out_and_named(tmp_path, run_main, capsys):
     assert run_main(main, *options, "--output_dir", tmp_path) == 0
     assert len(read_split(tmp_path / "test.json").images) == 1
     assert "3 odd entries: caption 2 of image 1 has no text" in capsys.readouterr().err
+
+
+def test_a_column_by_its_own_name_comes_before_one_that_may_be_it(tmp_path, run_main):
+    (tmp_path / "mine.csv").write_text("image,caption,text\na.jpg,a cat,something else\n")
+    options = ["--captions_csv", tmp_path / "mine.csv", "--split", "test"]
+    assert run_main(main, *options, "--output_dir", tmp_path) == 0
+    assert read_split(tmp_path / "test.json").captions == ("a cat",)
+
+
+def test_a_row_without_its_separator_is_left_out_and_named(tmp_path, run_main, capsys):
+    # As one of Flickr30k's; a quote between bars is the caption's own.
+    table = 'image_name| comment_number| comment\na.jpg| 0| "A dog runs .\nb.jpg| 4   A cat .\n'
+    (tmp_path / "results.csv").write_text(table)
+    options = ["--captions_csv", tmp_path / "results.csv", "--split", "test"]
+    assert run_main(main, *options, "--output_dir", tmp_path) == 0
+    assert read_split(tmp_path / "test.json").captions == ('"A dog runs .',)
+    assert "1 odd entries: line 3 has 2 of 3 columns" in capsys.readouterr().err

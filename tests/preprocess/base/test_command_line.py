@@ -65,6 +65,7 @@ def test_a_mistyped_option_is_named_before_one_that_is_missing(run_main):
     status = run_main(main, "--size", "4")
     assert_one_clear_line(status, "required: --split_file; ")
     assert_one_clear_line(run_main(main, "--split_file", "a", "--size", "x"), "--size", "'x'")
+    assert_one_clear_line(run_main(main, "stray", "--split_file", "a"), "'stray' belongs to no")
 
 
 def test_help_spells_an_option_once_and_shows_defaults_that_say_something(run_main, capsys):
