@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from preprocess.base import file_lock
 from preprocess.base.errors import InputError
 from preprocess.base.output_lock import lock_output
 
@@ -134,6 +135,7 @@ def test_a_file_system_without_locks_is_warned_of_and_used(output, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
+    file_lock.say_that_there_are_no_locks.cache_clear()  # it warns once for the process
     with pytest.warns(UserWarning, match="has no locks; start no second run"), lock_output(output):
         pass
     assert files(output) == []
