@@ -62,20 +62,19 @@ class DataArguments:
     def _hdf5_file(self, split: str, what: str) -> Path:
         """Return the file of a split: minival's images are some of val's, unless it has its own."""
         own = self.data_dir / f"{split}_{what}.h5"
-        if split == "minival" and not own.exists() and self._minival_is_of_val():
+        if split == "minival" and not own.exists() and not self._has_other_images():
             return self.data_dir / f"val_{what}.h5"
         return own
 
-    def _minival_is_of_val(self) -> bool:
-        """Tell it by ids and file names: other images may have the same ids, as 1, 2, 3."""
+    def _has_other_images(self) -> bool:
+        """Tell whether minival has ids of val for other images, as where both are numbered anew."""
         files = [self.split_file(name) for name in ("minival", "val")]
         if not all(path.exists() for path in files):
-            return True
+            return False
         minival, val = (
-            {(image.image_id, image.file_name) for image in read_split(path).images}
-            for path in files
+            {image.image_id: image.file_name for image in read_split(path).images} for path in files
         )
-        return minival <= val
+        return any(val.get(i, name) != name for i, name in minival.items())
 
 
 @dataclass(kw_only=True)
