@@ -14,7 +14,6 @@ import torch
 
 from information_retrieval.models.arguments import DataArguments, ModelArguments
 from information_retrieval.models.checkpoint import load_model, load_tokenizer
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import (
     EncodedGallery,
     encode_captions,
@@ -25,6 +24,7 @@ from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from information_retrieval.ranking.rank_counter import count_ranks
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import read_split

@@ -44,9 +44,10 @@ from benchmarks.lxmert_pairs import (
 from benchmarks.ranks import peak_bytes
 from benchmarks.timing import MATRIX, compare, fastest, hardware, matrix_product
 from information_retrieval.models.checkpoint import load_model
-from information_retrieval.models.loading import BLOCK_CAPTIONS, score_all
+from information_retrieval.models.loading import BLOCK_CAPTIONS
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.device import torch_device
 from preprocess.base.errors import InputError

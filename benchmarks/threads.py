@@ -41,8 +41,8 @@ def score() -> float:
 
     from benchmarks.lxmert_pairs import encoded, random_captions, random_regions
     from information_retrieval.models.checkpoint import load_model
-    from information_retrieval.models.loading import score_all
     from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+    from information_retrieval.scoring.all_pairs import score_all
 
     folder = Path(__file__).resolve().parents[1] / "demo" / "models" / "lxmert"
     model = load_model(str(folder), to_fine_tune=LxmertForImageTextMatching).eval()

@@ -23,9 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from information_retrieval.combining.cascade_result import cascade_table, write_cascade
+from information_retrieval.combining.cascade_result import (
+    cascade_summary,
+    cascade_table,
+    write_cascade,
+)
 from information_retrieval.combining.shortlist import (
-    cascade_metrics_with_bounds,
     rank_shortlists,
     shortlists,
     union_of_pairs,
@@ -33,7 +36,6 @@ from information_retrieval.combining.shortlist import (
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
 from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.ranking.metrics import CUTOFFS
-from information_retrieval.ranking.protocols import protocol_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from information_retrieval.ranking.rankings import read_rankings
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
@@ -106,16 +108,7 @@ def main() -> None:
     scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)
     ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}
     metadata = {**describe(name, first, split, args.dtype, args.shortlist), **tokens.to_json()}
-    result = {
-        "protocol": metadata["protocol"],
-        "shortlist": args.shortlist,
-        "pairs_scored": len(pairs.rows),
-        "pairs": first.scores.size,
-        **cascade_metrics_with_bounds(ranks),
-        "first_stage": protocol_metrics(
-            first.scores, first.caption_image_index, metadata["protocol"]
-        ),
-    }
+    result = cascade_summary(first, metadata["protocol"], args.shortlist, len(pairs.rows), ranks)
     write_cascade(args.output, gallery, lists, scores, ranks, metadata)
     write_json(metrics_path, {**result, "rankings": args.output.name, "metadata": metadata})
     print(cascade_table(result, str(args.rankings), name))

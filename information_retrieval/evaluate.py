@@ -22,9 +22,6 @@ command is done; and in memory for LXMERT of the published size 3 KB a caption t
 image (2 GB for 5k).
 """
 
-import os
-import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,14 +33,8 @@ from information_retrieval.models.arguments import (
 )
 from information_retrieval.ranking.protocols import (
     Protocol,
-    largest_protocol,
-    protocol_split,
 )
-from information_retrieval.ranking.rankings import rank_scores, write_rankings
-from information_retrieval.scoring.tile_store import check_disk, remove_store
 from preprocess.base.command_line import parse_arguments, run_command
-from preprocess.base.files import behind_link
-from preprocess.captions.split_file import Split, read_split
 
 KEPT = "the tiles scored so far are kept; the same command goes on to the same scores"
 
@@ -83,25 +74,11 @@ def main() -> None:
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
     import torch
 
-    from information_retrieval.models.loading import (
-        EncoderOptions,
-        GalleryFiles,
-        LoadedGallery,
-        load_gallery,
-    )
-    from information_retrieval.scoring.evaluation_output import (
-        claim,
-        describe,
-        read_finished,
-        report,
-    )
+    from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+    from information_retrieval.scoring.evaluation import evaluate
     from information_retrieval.scoring.processes import join_processes
-    from information_retrieval.scoring.score_tiles import score_in_store
 
     processes = join_processes(args.device)
-    name = model_arguments.model_name_or_path
-    beside = behind_link(args.output)
-    tiles = beside.with_name(f"{beside.name}.tiles")
     options = EncoderOptions(
         getattr(torch, args.dtype),
         args.batch_size,
@@ -112,41 +89,10 @@ def main() -> None:
         wrong_answers=odd.wrong_answers,
         compile=args.compile,
     )
-
-    def load() -> tuple[Split, Protocol, Split, LoadedGallery]:
-        split = read_split(data.split_file(args.split))
-        protocol = args.protocol or largest_protocol(split)
-        gallery = protocol_split(split, protocol)
-        if not is_scored:
-            check_disk(tiles, len(gallery.images), len(gallery.captions))
-        files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
-        loaded = load_gallery(name, gallery, files, processes.device, options)
-        return split, protocol, gallery, loaded
-
-    with ExitStack() as held:
-        metrics_path = processes.agree(lambda: claim(args.output, held, processes.is_main))
-        is_scored = processes.from_main(args.output.exists)  # of all machines the same
-        split, protocol, gallery, loaded = processes.agree(load)
-        if processes.is_main:
-            if args.protocol is None:
-                print(f"protocol {protocol}: {len(gallery.images):,} images")
-            for line in loaded.tokens.warnings():
-                print(line, file=sys.stderr)
-        if not is_scored:
-            scores = score_in_store(loaded, gallery, tiles, args.batch_size, processes)
-        if processes.is_main:
-            if is_scored:
-                rankings = read_finished(args.output, split, gallery, loaded.identity)
-            else:
-                metadata = describe(name, split, protocol, loaded.identity)
-                rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
-                write_rankings(args.output, rankings)
-            is_new = report(rankings, protocol, args.output.name, metrics_path)
-            if not is_scored or os.access(tiles.parent, os.W_OK):
-                remove_store(tiles)
-            written = [args.output] * (not is_scored) + [metrics_path] * is_new
-            if written:
-                print(f"wrote {' and '.join(map(str, written))}")
+    files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
+    name = model_arguments.model_name_or_path
+    split_file = data.split_file(args.split)
+    evaluate(name, split_file, args.protocol, files, options, args.output, processes)
     processes.leave()
 
 

@@ -29,12 +29,8 @@ from transformers import (
     ViltProcessor,
 )
 
-from information_retrieval.models.loading import (
-    EncoderOptions,
-    GalleryFiles,
-    load_gallery,
-    score_all,
-)
+from information_retrieval.models.loading import EncoderOptions, GalleryFiles, load_gallery
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import Split
 from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import bert_tokenizer

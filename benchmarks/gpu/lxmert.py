@@ -26,13 +26,13 @@ from benchmarks.lxmert_pairs import (
     random_model,
     random_regions,
 )
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.cross_layers import BlockOptions
 from information_retrieval.models.lxmert.encoded_gallery import (
     EncodedGallery,
     encode_captions,
     encode_images,
 )
+from information_retrieval.scoring.all_pairs import score_all
 
 N_IMAGES_5K, N_CAPTIONS_5K = 5000, 25_000
 KERNELS = 12  # of the profile

@@ -14,11 +14,12 @@ from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.protocol_galleries import galleries_of
 from error_analysis.queries.query_json import number
-from information_retrieval.models.loading import load_gallery, score_all
+from information_retrieval.models.loading import load_gallery
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.protocols import metrics_table
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from information_retrieval.ranking.rankings import Rankings, rank_scores
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import Split
 
 

@@ -8,7 +8,8 @@ import torch
 
 from error_analysis.queries.query import ground_truth_ranks
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.models.loading import load_gallery, score_all
+from information_retrieval.models.loading import load_gallery
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Caption, Split
 

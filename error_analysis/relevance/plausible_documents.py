@@ -3,7 +3,7 @@
 Told by labels beyond the split's own (CxC, ECCV Caption), and by the captions alone, where a
 caption suits an image whose own captions say all that it says
 (error_analysis/reasons/images/plausible.py: entailed, and not only alike). How often that is right
-on the demo, whose scenes are known, is in the README.
+on the demo, whose scenes are known, is in docs/error_analysis.md.
 """
 
 from collections.abc import Sequence

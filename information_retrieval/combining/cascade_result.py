@@ -15,10 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from information_retrieval.combining.shortlist import CensoredRanks, Shortlists
+from information_retrieval.combining.shortlist import (
+    CensoredRanks,
+    Shortlists,
+    cascade_metrics_with_bounds,
+)
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.npz_file import write_npz
+from information_retrieval.ranking.protocols import Protocol, protocol_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from information_retrieval.ranking.rankings import Rankings
 from preprocess.base.text_table import text_table
 from preprocess.captions.split_file import Split
 
@@ -72,3 +78,21 @@ def cascade_table(result: dict, first_name: str, name: str) -> str:
         f"{metrics['t2i_tied']:.1f} % of captions",
     ]
     return "\n".join(lines)
+
+
+def cascade_summary(
+    first: Rankings, protocol: Protocol, shortlist: int, pairs_scored: int, ranks: dict
+) -> dict:
+    """Return the content of metrics.json but for its metadata.
+
+    Args:
+        ranks: of each direction, (n_queries,), within the shortlists or censored beyond.
+    """
+    return {
+        "protocol": protocol,
+        "shortlist": shortlist,
+        "pairs_scored": pairs_scored,
+        "pairs": first.scores.size,
+        **cascade_metrics_with_bounds(ranks),
+        "first_stage": protocol_metrics(first.scores, first.caption_image_index, protocol),
+    }

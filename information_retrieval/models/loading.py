@@ -6,12 +6,10 @@ has its class in `MATCHING_GALLERIES`, and any other is a dual encoder.
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
@@ -60,7 +58,6 @@ from preprocess.storage.images_file import ImagesFile
 MATCHING_GALLERIES: dict[str, type[MatchingGallery]] = {"vilt": ViltGallery, "blip": BlipGallery}
 # LXMERT's captions in a tile: with 64 images, 50 s of the published model on 2 CPU cores.
 BLOCK_CAPTIONS = {"cpu": 16, "cuda": 1024}
-BAND_IMAGES = 64  # scored at once in memory
 # What a configuration says of where it came from and who wrote it.
 CONFIG_HISTORY = {"_name_or_path", "transformers_version", "dtype"}
 
@@ -122,37 +119,6 @@ def gallery_for(
         **loaded.identity,
     }
     return replace(loaded, identity=identity)
-
-
-def score_all(
-    scorer: Scorer,
-    column_blocks: Iterable[np.ndarray],
-    n_images: int,
-    n_captions: int,
-    show_progress: bool,
-) -> np.ndarray:
-    """Score every image against every caption, in memory.
-
-    What may be interrupted goes through information_retrieval/scoring/score_tiles.py.
-
-    Args:
-        column_blocks: captions to score at once, integer; together every one of them.
-
-    Returns:
-        (n_images, n_captions) float32.
-    """
-    scores = np.empty((n_images, n_captions), np.float32)
-    blocks = list(column_blocks)
-    with tqdm(
-        total=scores.size, desc="scoring", unit="pair", unit_scale=True, disable=not show_progress
-    ) as progress:
-        for start in range(0, n_images, BAND_IMAGES):
-            rows = slice(start, min(start + BAND_IMAGES, n_images))
-            for columns in blocks:
-                tile = scorer.score(rows, columns)
-                scores[rows, columns] = tile
-                progress.update(tile.size)
-    return scores
 
 
 def _load_lxmert(

@@ -21,9 +21,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import rotate_checkpoints
 
 from information_retrieval.models.loaded_gallery import LoadedGallery
-from information_retrieval.models.loading import score_all
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rankings import rank_scores
+from information_retrieval.scoring.all_pairs import score_all
 from information_retrieval.training.examples.dataset import TrainingPairs
 from information_retrieval.training.interruption import Interruption
 from information_retrieval.training.paper_arguments import (

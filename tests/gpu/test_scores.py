@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
-from information_retrieval.models.loading import load_gallery, score_all
+from information_retrieval.models.loading import load_gallery
+from information_retrieval.scoring.all_pairs import score_all
 from tests.conftest import make_split, save_clip, save_lxmert, write_features
 from tests.image_readers import save_image_reader, write_images_of_sizes
 

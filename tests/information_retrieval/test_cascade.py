@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 import error_analysis.mining
 from information_retrieval.cascade import main
 from information_retrieval.models.checkpoint import load_model, load_tokenizer
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from information_retrieval.ranking.rank_counter import count_ranks
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import write_split
 from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import (

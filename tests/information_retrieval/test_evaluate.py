@@ -188,7 +188,7 @@ def test_a_finished_evaluation_is_not_scored_again(evaluate, tmp_path, capsys, m
     (output.parent / "metrics.json").unlink()
     (tiles := output.with_name("test.npz.tiles")).mkdir()
     (tiles / "scores.f32").touch()
-    monkeypatch.setattr("information_retrieval.scoring.score_tiles.score_in_store", None)
+    monkeypatch.setattr("information_retrieval.scoring.evaluation.score_in_store", None)
     assert evaluate(checkpoint, "--batch_size", "5") == (0, output)
     assert "these scores are there already" in capsys.readouterr().out
     assert output.read_bytes() == rankings

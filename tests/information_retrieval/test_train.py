@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from information_retrieval.models.checkpoint import load_model
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rank_counter import count_ranks
+from information_retrieval.scoring.all_pairs import score_all
 from information_retrieval.train import main
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
 from information_retrieval.training.trainer import EpochStart

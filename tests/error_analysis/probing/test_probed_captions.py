@@ -14,12 +14,8 @@ from error_analysis.probing.probed_captions import (
     score_captions,
 )
 from error_analysis.probing.rank_lists import rank_list, rank_list_to_json, side_by_side
-from information_retrieval.models.loading import (
-    EncoderOptions,
-    GalleryFiles,
-    load_gallery,
-    score_all,
-)
+from information_retrieval.models.loading import EncoderOptions, GalleryFiles, load_gallery
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split
 from tests.conftest import save_clip, save_lxmert, write_images_of

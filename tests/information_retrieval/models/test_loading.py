@@ -13,8 +13,8 @@ from information_retrieval.models.loading import (
     GalleryFiles,
     gallery_for,
     load_gallery,
-    score_all,
 )
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.errors import InputError
 from tests.conftest import make_split, save_clip, save_lxmert, write_features
 from tests.image_readers import perturb, save_image_reader, write_images_of_sizes

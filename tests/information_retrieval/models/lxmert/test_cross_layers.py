@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.cross_layers import BlockOptions, with_cross_layers
 from information_retrieval.models.lxmert.encoded_gallery import (
     EncodedGallery,
     encode_captions,
     encode_images,
 )
+from information_retrieval.scoring.all_pairs import score_all
 from tests.conftest import FEATURE_DIM, N_REGIONS, make_lxmert
 
 TOLERANCE = 1e-5

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert import encoded_gallery as cross_encoder
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.lxmert.pair_blocks import first_projections, score_pairs
 from information_retrieval.models.tokenization import pad_tokens, tokenize_captions
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.errors import InputError
 from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import N_REGIONS, bert_tokenizer, make_lxmert, make_split, write_features

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from information_retrieval.models.loading import score_all
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.lxmert.listed_pairs import score_listed_pairs
 from information_retrieval.models.lxmert.region_features import region_batches
+from information_retrieval.scoring.all_pairs import score_all
 from preprocess.base.errors import InputError
 from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import make_lxmert, make_split, write_features
