@@ -1,4 +1,4 @@
-"""The miniature COCO: scenes drawn with captions from a grammar that plants, with a label, the
-causes of hard queries (render, scenes, captions, typos, complaints), the small models that read
-them (train_models, into models/), and how well the rules find what was planted (kinds, reasons,
+"""The miniature COCO, whose causes of hard queries are planted and labelled. The top level holds
+the commands: images and annotations are rendered (render), the small models are made (train_models,
+into models/), and what the rules and models find of what was planted is counted (kinds, reasons,
 image_reasons). Start at render.py."""

@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from demo.annotations import Record
-from demo.captions import Caption
-from demo.claims import Claims, claims_of
-from demo.planted_retrievals import plant_queries
 from demo.render import SETTINGS_NAME, RenderArguments, make_records
-from demo.scenes import Scene
+from demo.scenes.annotations import Record
+from demo.scenes.captions import Caption
+from demo.scenes.claims import Claims, claims_of
+from demo.scenes.planted_retrievals import plant_queries
+from demo.scenes.scenes import Scene
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries.query import Query, describe_queries

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from demo.annotations import Record, captions_json, instances_json, karpathy_json, kinds_json
-from demo.captions import caption_scene
-from demo.complaints import with_complaints
-from demo.painting import draw_scene
-from demo.scenes import random_scene
+from demo.drawing.painting import draw_scene
+from demo.scenes.annotations import Record, captions_json, instances_json, karpathy_json, kinds_json
+from demo.scenes.captions import caption_scene
+from demo.scenes.complaints import with_complaints
+from demo.scenes.scenes import random_scene
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import atomic_path, read_json, write_json

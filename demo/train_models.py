@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from demo.train_clip import train_clip
-from demo.train_detector import train_detector
-from demo.train_lxmert import train_lxmert
-from demo.training_scenes import render_training_scenes
+from demo.training.train_clip import train_clip
+from demo.training.train_detector import train_detector
+from demo.training.train_lxmert import train_lxmert
+from demo.training.training_scenes import render_training_scenes
 from preprocess.base.command_line import parse_arguments, run_command
 
 

@@ -15,6 +15,7 @@ MODULES = {
     if path.name != "__init__.py"
 }
 ROOMS = sorted({path.parent for path in MODULES.values()})
+DEMO_ROOMS = sorted({path.parent for path in (ROOT / "demo").rglob("*.py")})
 MOST_FILES = 14
 
 
@@ -42,7 +43,7 @@ def imports(module: str) -> set[str]:
     return found & MODULES.keys()
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+@pytest.mark.parametrize("room", ROOMS + DEMO_ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
 def test_a_room_is_small_and_says_what_lives_in_it(room):
     files = [path for path in room.glob("*.py") if path.name != "__init__.py"]
     assert len(files) <= MOST_FILES or room.parent == ROOT  # the commands of a package

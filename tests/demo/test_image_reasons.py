@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo.annotations import instances_json
-from demo.captions import Caption
 from demo.image_reasons import (
     Score,
     caption_query_scores,
@@ -18,9 +16,11 @@ from demo.image_reasons import (
     score_table,
     true_reasons,
 )
-from demo.planted_retrievals import change_scene, plant_queries
 from demo.render import RenderArguments, make_records
-from demo.scenes import Scene, Thing
+from demo.scenes.annotations import instances_json
+from demo.scenes.captions import Caption
+from demo.scenes.planted_retrievals import change_scene, plant_queries
+from demo.scenes.scenes import Scene, Thing
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import read_instances
 from information_retrieval.ranking.rankings import rank_scores

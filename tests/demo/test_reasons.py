@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from demo import reasons
-from demo.annotations import Record, kinds_json
-from demo.captions import caption_scene
-from demo.complaints import with_complaints
 from demo.reasons import score_rules, score_table
-from demo.scenes import random_scene
+from demo.scenes.annotations import Record, kinds_json
+from demo.scenes.captions import caption_scene
+from demo.scenes.complaints import with_complaints
+from demo.scenes.scenes import random_scene
 from error_analysis.reasons.reason import Reason
 from preprocess.captions.split_file import Caption, CaptionedImage, Split, write_split
 from tests.conftest import assert_one_clear_line

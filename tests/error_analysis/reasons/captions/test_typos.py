@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from demo.typos import misspell
+from demo.scenes.typos import misspell
 from error_analysis.reasons.captions.language_model import BOUNDARY, LanguageModel, phrase_words
 from error_analysis.reasons.captions.slips import Vocabulary, log_slip, sound
 from error_analysis.reasons.captions.spellings import is_form_of

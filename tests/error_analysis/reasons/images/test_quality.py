@@ -76,8 +76,8 @@ def test_degraded_photographs_are_told_from_untouched_ones(shared_data):
 
 @pytest.mark.long
 def test_degraded_drawings_are_told_from_untouched_ones(tmp_path):
-    from demo.painting import draw_scene
-    from demo.scenes import random_scene
+    from demo.drawing.painting import draw_scene
+    from demo.scenes.scenes import random_scene
 
     drawn = (draw_scene(random_scene(np.random.default_rng(i))) for i in range(60))
     assert_recovered(quality_scores([np.asarray(image) for image in drawn], "drawings"))

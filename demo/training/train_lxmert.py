@@ -14,9 +14,9 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
-from demo.checkpoints import replacing_folder, save_half
-from demo.training_scenes import read_training_split
-from demo.vocabularies import make_bert_tokenizer, save_slow_files
+from demo.training.checkpoints import replacing_folder, save_half
+from demo.training.training_scenes import read_training_split
+from demo.training.vocabularies import make_bert_tokenizer, save_slow_files
 from information_retrieval.models.tokenization import pad_tokens
 from preprocess.captions.split_file import Split
 from preprocess.detector.weights import load_detector

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from demo.phrases import (
+from demo.scenes.phrases import (
     ABSTRACT,
     BACKGROUNDS,
     CLAUSES,
@@ -21,8 +21,8 @@ from demo.phrases import (
     WORN_CLAUSES,
     WORN_WORDS,
 )
-from demo.scenes import ANIMALS, CATEGORIES, Scene, Thing
-from demo.typos import misspell
+from demo.scenes.scenes import ANIMALS, CATEGORIES, Scene, Thing
+from demo.scenes.typos import misspell
 
 Kind = Literal["plain", "typo", "long_modifier", "underspecified", "no_visual_content"]
 # Of the captions of a scene; those without visual content are put in their place afterwards.

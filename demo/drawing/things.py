@@ -1,8 +1,8 @@
 """Drawings of the miniature COCO's twelve things."""
 
-from demo.animals import draw_cat, draw_dog, draw_fish
-from demo.pen import INK, PALETTE, RGB, Pen, darker, lighter, mix
-from demo.scenes import Thing
+from demo.drawing.animals import draw_cat, draw_dog, draw_fish
+from demo.drawing.pen import INK, PALETTE, RGB, Pen, darker, lighter, mix
+from demo.scenes.scenes import Thing
 
 _WOOD = (124, 84, 56)
 _GLASS = (196, 226, 240)

@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from demo.backgrounds import paint_background
-from demo.pen import Pen
-from demo.scenes import CATEGORIES, Scene
-from demo.things import draw_thing
+from demo.drawing.backgrounds import paint_background
+from demo.drawing.pen import Pen
+from demo.drawing.things import draw_thing
+from demo.scenes.scenes import CATEGORIES, Scene
 
 # Drawing at three times the size and shrinking smooths every edge.
 _OVERSAMPLING = 3

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from demo.complaints import with_complaints
 from demo.render import RenderArguments, make_records
+from demo.scenes.complaints import with_complaints
 
 SETTINGS = RenderArguments(Path("unused"), n_train=40, n_restval=0, n_val=0, n_test=100)
 

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from demo.captions import CAPTIONS_PER_IMAGE, Caption, caption_scene
-from demo.scenes import COLOURS, Scene, Thing, random_scene
-from demo.typos import misspell
+from demo.scenes.captions import CAPTIONS_PER_IMAGE, Caption, caption_scene
+from demo.scenes.scenes import COLOURS, Scene, Thing, random_scene
+from demo.scenes.typos import misspell
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from demo.detector_losses import detection_loss
 from demo.render import RenderArguments, render
-from demo.train_detector import (
+from demo.training.detector_losses import detection_loss
+from demo.training.train_detector import (
     collate,
     demo_config,
     evaluate,
@@ -18,7 +18,7 @@ from demo.train_detector import (
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.weights import load_detector
 
-SHIPPED = Path(__file__).resolve().parents[2] / "demo" / "models" / "detector"
+SHIPPED = Path(__file__).resolve().parents[3] / "demo" / "models" / "detector"
 
 
 @pytest.fixture(scope="module")

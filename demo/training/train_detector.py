@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert, box_iou
 from tqdm import tqdm, trange
 
-from demo.checkpoints import replacing_folder
-from demo.detector_losses import detection_loss
+from demo.training.checkpoints import replacing_folder
+from demo.training.detector_losses import detection_loss
 from preprocess.detector.config import DetectorConfig
 from preprocess.detector.faster_rcnn import FasterRCNN
 from preprocess.detector.regions import detect, make_blob

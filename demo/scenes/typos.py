@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from demo.phrases import NOUNS
-from demo.scenes import COLOURS
+from demo.scenes.phrases import NOUNS
+from demo.scenes.scenes import COLOURS
 
 # Slips that give another real word, which no spelling checker would mark.
 REAL_WORD_SLIPS = {

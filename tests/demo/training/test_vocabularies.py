@@ -3,7 +3,7 @@
 import pytest
 from transformers import BertTokenizer, CLIPTokenizer, LxmertTokenizer
 
-from demo.vocabularies import make_bert_tokenizer, make_clip_tokenizer, save_slow_files
+from demo.training.vocabularies import make_bert_tokenizer, make_clip_tokenizer, save_slow_files
 
 CAPTIONS = ["A run-down house, a red giraffe and a boat.", "The boat is red."] * 30
 

@@ -11,9 +11,9 @@ from torch.nn import functional
 from tqdm import tqdm, trange
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
-from demo.checkpoints import replacing_folder, save_half
-from demo.training_scenes import read_test_split, read_training_split
-from demo.vocabularies import make_clip_tokenizer, save_slow_files
+from demo.training.checkpoints import replacing_folder, save_half
+from demo.training.training_scenes import read_test_split, read_training_split
+from demo.training.vocabularies import make_clip_tokenizer, save_slow_files
 from information_retrieval.models.tokenization import pad_tokens
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rank_counter import count_ranks

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from demo.annotations import Record
-from demo.captions import Caption, caption_scene
-from demo.scenes import COLOURS, SETTINGS, Scene, Thing
+from demo.scenes.annotations import Record
+from demo.scenes.captions import Caption, caption_scene
+from demo.scenes.scenes import COLOURS, SETTINGS, Scene, Thing
 from error_analysis.queries.query import GroundTruth, Item, Query, Retrieved
 
 Cause = Literal["category", "colour", "number", "nothing"]

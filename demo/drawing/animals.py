@@ -1,6 +1,6 @@
 """Drawings of the miniature COCO's three animals."""
 
-from demo.pen import INK, RGB, Pen, darker, lighter
+from demo.drawing.pen import INK, RGB, Pen, darker, lighter
 
 _GLASS = (196, 226, 240)
 _WHITE = (255, 255, 255)

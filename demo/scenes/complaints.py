@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from demo.annotations import Record
-from demo.captions import Caption
+from demo.scenes.annotations import Record
+from demo.scenes.captions import Caption
 
 # One in a hundred test captions, at most one an image.
 _SHARE = 0.01

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from itertools import permutations
 
-from demo.captions import Caption
-from demo.phrases import (
+from demo.scenes.captions import Caption
+from demo.scenes.phrases import (
     ABSTRACT,
     BACKGROUNDS,
     HEADS,
@@ -22,7 +22,7 @@ from demo.phrases import (
     WORN_CLAUSES,
     WORN_WORDS,
 )
-from demo.scenes import CATEGORIES, COLOURS, Scene, Thing
+from demo.scenes.scenes import CATEGORIES, COLOURS, Scene, Thing
 
 
 @dataclass(frozen=True)

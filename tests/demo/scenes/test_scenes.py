@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from demo.painting import draw_scene
-from demo.scenes import CATEGORIES, COLOURS, MAX_OVERLAP, SETTINGS, Scene, Thing, random_scene
+from demo.drawing.painting import draw_scene
+from demo.scenes.scenes import (
+    CATEGORIES,
+    COLOURS,
+    MAX_OVERLAP,
+    SETTINGS,
+    Scene,
+    Thing,
+    random_scene,
+)
 
 
 def scenes(count: int) -> list[Scene]:

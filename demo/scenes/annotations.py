@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from demo.captions import Caption
-from demo.scenes import CATEGORIES, Scene
+from demo.scenes.captions import Caption
+from demo.scenes.scenes import CATEGORIES, Scene
 
 _CATEGORY_IDS = {name: index for index, name in enumerate(CATEGORIES, start=1)}
 _LICENCE = {"id": 1, "name": "CC0 1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}

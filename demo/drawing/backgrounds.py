@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from demo.pen import RGB, Pen
-from demo.scenes import SETTINGS, Setting
+from demo.drawing.pen import RGB, Pen
+from demo.scenes.scenes import SETTINGS, Setting
 
 # Upper and lower colour of the sky (or wall), then of the ground (or floor).
 _GRADIENTS: dict[str, tuple[RGB, RGB, RGB, RGB]] = {

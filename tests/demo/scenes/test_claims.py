@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from demo.captions import Caption, caption_scene
-from demo.claims import claims_of
-from demo.scenes import Scene, Thing, random_scene
+from demo.scenes.captions import Caption, caption_scene
+from demo.scenes.claims import claims_of
+from demo.scenes.scenes import Scene, Thing, random_scene
 
 CAT = Thing("cat", "red", "small", (10, 120, 30, 30), worn=False, mirrored=False)
 DOG = Thing("dog", "blue", "large", (200, 120, 30, 30), worn=True, mirrored=False)

@@ -8,14 +8,14 @@ from PIL import Image
 from torch.nn import functional
 from transformers import AutoProcessor, AutoTokenizer, CLIPModel
 
-from demo import train_clip as training
 from demo.render import RenderArguments, render
-from demo.training_scenes import SEED, read_training_split
+from demo.training import train_clip as training
+from demo.training.training_scenes import SEED, read_training_split
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rank_counter import count_ranks
 from preprocess.captions.annotations import read_karpathy
 
-SHIPPED = Path(__file__).parents[2] / "demo" / "models" / "clip"
+SHIPPED = Path(__file__).parents[3] / "demo" / "models" / "clip"
 
 
 @pytest.fixture(scope="module")
