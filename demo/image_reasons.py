@@ -39,7 +39,7 @@ from error_analysis.reasons.images.quality import measure_quality
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.files import read_json
-from preprocess.captions.split_file import Split, read_split
+from preprocess.captions.split_file import read_split
 from preprocess.storage.images_file import ImagesFile
 
 RULES = (salient_object.NAME, details.NAME, plausible.NAME)
@@ -146,38 +146,34 @@ def _is_confused(category: str, held: set[str], claims: Sequence[Claims]) -> boo
     return 2 * len(missing) > len(claims) and most >= _LEAST_SHARE * len(claims)
 
 
-def planted_scores(records: list[Record], gallery: Split, objects: Objects, seed: int):
+def planted_scores(records: list[Record], objects: Objects, seed: int):
     """Measure the rules on planted causes; what else is true by chance is no mistake.
 
     Whether a caption of a changed scene is true of the image all the same ("a cat", of a cat and a
     dog), the scene tells.
     """
     planted = plant_queries(records, seed)
-    reasons = image_reasons([p.query for p in planted], gallery, objects)
+    reasons = image_reasons([p.query for p in planted], objects)
     names = [{reason.name for reason in found} for found in reasons]
     truth = {
         salient_object.NAME: [p.cause == "category" for p in planted],
         details.NAME: [p.cause in ("colour", "number") for p in planted],
-        plausible.NAME: [
-            any(claims_of(caption).true_of(p.scene) for caption in p.retrieved) for p in planted
-        ],
     }
-    return [score(rule, "planted", [rule in n for n in names], truth[rule]) for rule in RULES]
+    return [score(rule, "planted", [rule in n for n in names], truth[rule]) for rule in truth]
 
 
 def retrieved_scores(records: list[Record], models: Sequence[ModelRankings], objects: Objects):
     """Measure the rules on what models retrieved for every image query."""
     captions = {i: c for r in records for i, c in zip(r.caption_ids, r.captions, strict=True)}
     scene_of = {record.image_id: record for record in records}
+    documents = _plausible_documents(models, objects)
     names, truth = [], []
     for model in models:
         queries = describe_queries(model, "i2t", range(len(model.gallery.images)))
         visible = [_without_long_modifiers(query, captions) for query in queries]
-        fitting = image_reasons(visible, model.gallery, objects)
-        found = image_reasons(queries, model.gallery, objects)
-        for query, reasons, of_visible in zip(queries, found, fitting, strict=True):
-            said = {reason.name for reason in reasons} - {plausible.NAME}
-            names.append(said | ({reason.name for reason in of_visible} & {plausible.NAME}))
+        found = image_reasons(queries, objects), documents.reasons(visible)
+        for query, reasons, fitting in zip(queries, *found, strict=True):
+            names.append({reason.name for reason in (*reasons, fitting) if reason})
             record = scene_of[query.item.image_id]
             wrong = [captions[i] for i in _wrong_ids(query)]
             truth.append(true_reasons(record.scene, record.captions, wrong))
@@ -194,22 +190,27 @@ def caption_query_scores(
     captions = {i: c for r in records for i, c in zip(r.caption_ids, r.captions, strict=True)}
     scene_of = {record.image_id: record.scene for record in records}
     gallery = models[0].gallery
-    plausibility = plausible.Plausibility(gallery, objects.vocabulary)
-    documents = PlausibleDocuments(gallery, plausibility)
+    documents = _plausible_documents(models, objects)
     visible = [captions[i].kind != "long_modifier" for i in gallery.caption_ids.tolist()]
     found, true, hard = [], [], []
     for model in models:
-        for query in describe_queries(model, "t2i", np.flatnonzero(visible)):
+        queries = describe_queries(model, "t2i", np.flatnonzero(visible))
+        found += [reason is not None for reason in documents.reasons(queries)]
+        for query in queries:
             claims = claims_of(captions[query.item.caption_id])
             wrong = [r.item.image_id for r in query.retrieved if not r.is_ground_truth]
             true.append(any(claims.true_of(scene_of[image_id]) for image_id in wrong))
-            found.append(documents.reason(query) is not None)
             hard.append(query.rank >= HARD_RANK)
     found, true, hard = np.array(found), np.array(true), np.array(hard)
     return [
         score(plausible.NAME, "caption queries", found, true),
         score(plausible.NAME, "hard ones", found[hard], true[hard]),
     ]
+
+
+def _plausible_documents(models: Sequence[ModelRankings], objects: Objects) -> PlausibleDocuments:
+    gallery = models[0].gallery
+    return PlausibleDocuments(gallery, plausible.Plausibility(gallery, objects.vocabulary))
 
 
 def _without_long_modifiers(query: Query, captions: dict[int, Caption]) -> Query:
@@ -264,7 +265,7 @@ def main() -> None:
     images = ImagesFile(folder / f"{name}_images.h5")
     pixels = [images.read(image_id) for image_id in split.image_ids.tolist()]
     scores = [
-        *planted_scores(records, split, objects, arguments.seed),
+        *planted_scores(records, objects, arguments.seed),
         *retrieved_scores(records, models, objects),
         *caption_query_scores(records, models, objects),
         *quality_scores(pixels, "degraded"),

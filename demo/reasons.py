@@ -13,7 +13,7 @@ Takes 8 s on one CPU core, of which most is reading the dictionary.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from error_analysis.reasons.captions import modifiers, no_visual_content, typos, underspecified
+from error_analysis.reasons.captions import modifiers, no_visual_content, typos, unfindable
 from error_analysis.reasons.captions.caption_reasons import caption_reasons
 from error_analysis.reasons.reason import Reason
 from preprocess.base.command_line import parse_arguments, run_command
@@ -24,7 +24,7 @@ from preprocess.captions.split_file import Split, read_split
 KIND_OF_RULE = {
     typos.NAME: "typo",
     modifiers.NAME: "long_modifier",
-    underspecified.NAME: "underspecified",
+    unfindable.UNDERSPECIFIED: "underspecified",
     no_visual_content.NAME: "no_visual_content",
 }
 

@@ -2,7 +2,7 @@
 
 Reads a split file alone: no picture, no model. Writes rankings like those of a model, for
 `mining`, `comparison`, `significance`, `report` and `difficulty --oracle`, and `metrics.json`
-beside them. A caption that does not find its image so (error_analysis/oracle/caption_scores.py
+beside them. A caption that does not find its image so (error_analysis/reasons/caption_scores.py
 says how) could hardly have found it: it says what nobody else says, or what suits many images.
 One that does, and that a model misses, was missed by the model.
 
@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from error_analysis.oracle.caption_scores import score_by_captions
+from error_analysis.reasons.caption_scores import score_by_captions
 from information_retrieval.ranking.gallery import check_made_by
 from information_retrieval.ranking.protocols import Protocol, largest_protocol, protocol_split
 from information_retrieval.ranking.rankings import rank_scores, write_rankings

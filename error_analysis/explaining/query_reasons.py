@@ -21,7 +21,6 @@ from error_analysis.reasons.captions.caption_reasons import caption_reasons
 from error_analysis.reasons.images.confusion_matrix import count_confusions
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import Objects
-from error_analysis.reasons.images.plausible import NAME as PLAUSIBLE
 from error_analysis.reasons.images.plausible import Plausibility
 from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.region_presence import (
@@ -61,9 +60,9 @@ class Evidence:
     detected: Objects | None
     plausible: PlausibleDocuments | None = None
 
-    def plausible_reason(self, query: Query) -> Reason | None:
-        """Return the reason of a query with a plausible wrong document at the top."""
-        return self.plausible.reason(query) if self.plausible else None
+    def plausible_reasons(self, queries: Sequence[Query]) -> list[Reason | None]:
+        """Return the reason of each query that has a plausible wrong document at the top."""
+        return self.plausible.reasons(queries) if self.plausible else [None] * len(queries)
 
 
 def collect_evidence(
@@ -134,14 +133,10 @@ def _explain_images(
         confusions = tuple(count_confusions(found, objects.categories).pairs())
 
     def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
-        found = image_reasons(queries, model.gallery, objects)
+        found = image_reasons(queries, objects), evidence.plausible_reasons(queries)
         return [
-            _with_reasons(
-                tuple(reason for reason in reasons if reason.name != PLAUSIBLE),
-                evidence.quality.get(query.item.image_id),
-                evidence.plausible_reason(query),
-            )
-            for query, reasons in zip(queries, found, strict=True)
+            _with_reasons(reasons, evidence.quality.get(query.item.image_id), plausible)
+            for query, reasons, plausible in zip(queries, *found, strict=True)
         ]
 
     return _join(model, "i2t", hard, reasons_of(hard), reasons_of(easy), confusions=confusions)
@@ -153,8 +148,8 @@ def _explain_captions(
     hard, easy = _hard_and_easy(model, "t2i", hard_rank)
     of_hard, of_easy = (
         [
-            _with_reasons(evidence.of_caption[query.index], evidence.plausible_reason(query))
-            for query in kind
+            _with_reasons(evidence.of_caption[query.index], plausible)
+            for query, plausible in zip(kind, evidence.plausible_reasons(kind), strict=True)
         ]
         for kind in (hard, easy)
     )

@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from scipy.sparse import csr_array
 
+from error_analysis.reasons.caption_scores import caption_vectors
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.images.quality import Quality, measure_quality
 from error_analysis.reasons.reason import Reason
@@ -124,7 +125,7 @@ def caption_set_features(gallery: Split) -> dict[str, np.ndarray]:
     n_images, index = len(gallery.images), gallery.caption_image_index
     n_captions = np.bincount(index, minlength=n_images).astype(np.float64)
     lengths = _numbers(len(words(caption)) for caption in gallery.captions)
-    vectors = tfidf(gallery)
+    vectors = caption_vectors(gallery.captions)
     belongs = csr_array(
         (np.ones(len(index)), (index, np.arange(len(index)))), shape=(n_images, len(index))
     )
@@ -181,21 +182,9 @@ def words(caption: str) -> list[str]:
     return [token.lower for token in tokenize(caption) if token.is_word]
 
 
-def tfidf(gallery: Split) -> csr_array:
-    """Return the TF-IDF vectors of the content words, (n_captions, n_terms) float64.
-
-    Of unit length; of a caption without content words, zero.
-    """
-    if not any(map(content_words, gallery.captions)):
-        return csr_array((len(gallery.captions), 1))
-    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second
-
-    return csr_array(TfidfVectorizer(analyzer=content_words).fit_transform(gallery.captions))
-
-
 def _nearest_of_other_images(gallery: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return the greatest cosine with another image's caption, and how many are nearly the same."""
-    vectors, index = tfidf(gallery), gallery.caption_image_index
+    vectors, index = caption_vectors(gallery.captions), gallery.caption_image_index
     n_captions = len(index)
     nearest, n_same = np.zeros(n_captions), np.zeros(n_captions)
     for start in range(0, n_captions, BLOCK_CAPTIONS):

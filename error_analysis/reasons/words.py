@@ -109,6 +109,18 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
+_GENERAL_WORDS = word_set(
+    "picture image photo photograph pic shot view scene close closeup display shown show taken "
+    "take took see seen look there thing object item stuff something somebody someone somewhere "
+    "anything piece part kind type sort variety various different other certain place area spot "
+    "setting outside outdoors outdoor inside indoors indoor open group bunch couple pair number "
+    "lot several set nice good beautiful useful great pretty interesting another near next "
+    "beside sit sitting stand standing located made"
+)
+# Stems of what fits every picture: words of the medium, of place and amount, nouns for anything.
+GENERAL_STEMS = frozenset(map(stem, _GENERAL_WORDS))
+
+
 def content_words(text: str, little: frozenset[str] = FUNCTION_WORDS | PICTURE_WORDS) -> list[str]:
     """Return the stems of the words that tell one caption from another, in order.
 

@@ -69,7 +69,7 @@ def audit(model: ModelRankings, direction: Direction, documents: PlausibleDocume
     """
     ranks = model.query_ranks(direction).ranks()
     hard = describe_queries(model, direction, hard_indices(ranks, HARD_RANK), N_RETRIEVED)
-    looked_at = (AuditedQuery(query, documents.of(query)) for query in hard)
+    looked_at = map(AuditedQuery, hard, documents.of(hard))
     audited = [query for query in looked_at if query.plausible]
     counts = [
         _count(source, documents.known[source.name], direction, hard, audited)

@@ -1,17 +1,18 @@
 """What of a query's top documents suits it after all, though the split does not pair the two.
 
-Told by labels beyond the split's own (CxC, ECCV Caption), and by the captions alone, where a
-caption suits an image whose own captions say all that it says
-(error_analysis/reasons/images/plausible.py: entailed, and not only alike). How often that is right
-on the demo, whose scenes are known, is in docs/error_analysis.md.
+Told by labels beyond the split's own (CxC, ECCV Caption), and by the captions alone
+(error_analysis/reasons/images/plausible.py). How often that is right is in docs/error_analysis.md.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from error_analysis.queries.query import Item, Query
-from error_analysis.reasons.images.plausible import NAME, CaptionSet, Plausibility
+from error_analysis.reasons.images.plausible import NAME, Plausibility
 from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.words import content_words
 from error_analysis.relevance.extended_relevance import ExtendedRelevance, own_pairs
 from preprocess.captions.split_file import Split
 
@@ -50,79 +51,68 @@ class PlausibleDocuments:
         self._captions = {
             image.image_id: [c.caption.strip() for c in image.captions] for image in gallery.images
         }
-        self._text = {c.caption_id: c.caption for image in gallery.images for c in image.captions}
-        self._own: dict[int, CaptionSet] = {}
+        self._image_row = {id_: row for row, id_ in enumerate(gallery.image_ids.tolist())}
+        self._caption_row = {id_: row for row, id_ in enumerate(gallery.caption_ids.tolist())}
+        self._text = gallery.captions
 
-    def of(self, query: Query) -> tuple[PlausibleDocument, ...]:
-        """Return the plausible ones of the retrieved documents, best first."""
-        found = []
-        for place, item, sources in self._found(query):
-            image_id, caption_id = pair_of(query, item)
+    def of(self, queries: Sequence[Query]) -> list[tuple[PlausibleDocument, ...]]:
+        """Return the plausible ones of each query's retrieved documents, best first."""
+        wrong = [
+            (query, place, found.item)
+            for query in queries
+            for place, found in enumerate(query.retrieved)
+            if not found.is_ground_truth
+        ]
+        pairs = [pair_of(query, item) for query, _, item in wrong]
+        images = np.array([self._image_row[image] for image, _ in pairs], np.int64)
+        captions = np.array([self._caption_row[caption] for _, caption in pairs], np.int64)
+        fits = self._plausibility.fits(images, captions).tolist()
+        documents: dict[int, list[PlausibleDocument]] = {id(query): [] for query in queries}
+        for (query, place, item), pair, by_captions in zip(wrong, pairs, fits, strict=True):
             reasons = {
-                name: self._in_words(caption_id, image_id)
-                if name == BY_CAPTIONS
-                else f"{name} has caption {caption_id} for image {image_id}"
-                for name in sources
+                name: f"{name} has caption {pair[1]} for image {pair[0]}"
+                for name, known in self.known.items()
+                if pair in known
             }
-            found.append(PlausibleDocument(place, item, reasons))
-        return tuple(found)
+            if by_captions:
+                nearest = self._nearest(self._text[self._caption_row[pair[1]]], pair[0])
+                reasons[BY_CAPTIONS] = f"the image's captions fit, such as {nearest!r}"
+            if reasons:
+                documents[id(query)].append(PlausibleDocument(place, item, reasons))
+        return [tuple(documents[id(query)]) for query in queries]
 
-    def _found(self, query: Query) -> list[tuple[int, Item, list[str]]]:
-        """Return place, document and sources of the plausible ones."""
-        found = []
-        for place, retrieved in enumerate(query.retrieved):
-            if retrieved.is_ground_truth:
-                continue
-            image_id, caption_id = pair_of(query, retrieved.item)
-            sources = [n for n, pairs in self.known.items() if (image_id, caption_id) in pairs]
-            if self._fits(caption_id, image_id):
-                sources.append(BY_CAPTIONS)
-            if sources:
-                found.append((place, retrieved.item, sources))
-        return found
-
-    def reason(self, query: Query) -> Reason | None:
-        """Return the reason of a query with a plausible document, the best one shown.
+    def reasons(self, queries: Sequence[Query]) -> list[Reason | None]:
+        """Return the reason of each query with a plausible document, the best one shown.
 
         Where a source has labels for the query, the labels decide; elsewhere the captions do.
         Evidence such as "place 0: image 7, A red dog in a field. (by captions, and 2 more)".
         """
+        found = zip(queries, self.of(queries), strict=True)
+        return [self._reason(query, documents) for query, documents in found]
+
+    def _reason(self, query: Query, documents: Sequence[PlausibleDocument]) -> Reason | None:
         labelled = {s.name for s in self.labels if query_id(query) in s.documents(query.direction)}
         deciding = labelled or {BY_CAPTIONS}
-        found = [one for one in self._found(query) if deciding & set(one[2])]
+        found = [one for one in documents if deciding & one.reasons.keys()]
         if not found:
             return None
-        place, item, names = found[0]
-        sources = [name for name in names if name in deciding]
-        more = f", and {len(found) - 1} more" if found[1:] else ""
+        first, more = found[0], f", and {len(found) - 1} more" if found[1:] else ""
+        sources = [name for name in first.reasons if name in deciding]
         if query.direction == "i2t":
-            shown = item.as_caption().caption
+            shown = first.item.as_caption().caption
         else:
-            nearest = self._nearest(query.item.as_caption().caption, item.image_id)
-            shown = f"image {item.image_id}, {nearest}"
-        evidence = f"place {place}: {shown.strip()} (by {' and '.join(sources)}{more})"
-        return Reason(NAME, evidence)
-
-    def _own_captions(self, image_id: int) -> CaptionSet:
-        """Return what an image's captions tell; many lists have the same images."""
-        if image_id not in self._own:
-            self._own[image_id] = self._plausibility.of_image(image_id)
-        return self._own[image_id]
-
-    def _fits(self, caption_id: int, image_id: int) -> bool:
-        return self._plausibility.fits(self._text[caption_id], self._own_captions(image_id))
-
-    def _in_words(self, caption_id: int, image_id: int) -> str:
-        caption = self._text[caption_id]
-        share = self._plausibility.covered(caption, self._own_captions(image_id))
-        nearest = self._nearest(caption, image_id)
-        return f"{100 * share:.0f} % of the caption is said of the image; nearest: {nearest!r}"
+            nearest = self._nearest(query.item.as_caption().caption, first.item.image_id)
+            shown = f"image {first.item.image_id}, {nearest}"
+        return Reason(
+            NAME, f"place {first.place}: {shown.strip()} (by {' and '.join(sources)}{more})"
+        )
 
     def _nearest(self, caption: str, image_id: int) -> str:
         """Return the image's caption that says most of `caption`; the first of equals."""
-        covered = self._plausibility.covered
-        own = self._plausibility.own
-        return max(self._captions[image_id], key=lambda other: covered(caption, own([other])))
+        said = set(content_words(caption))
+        return max(
+            self._captions[image_id], key=lambda other: len(said.intersection(content_words(other)))
+        )
 
 
 def pair_of(query: Query, document: Item) -> tuple[int, int]:

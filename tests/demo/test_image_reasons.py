@@ -51,7 +51,6 @@ def demo(tmp_path_factory):
 
 
 def assert_recovered(scores: list[Score]) -> None:
-    assert len(scores) == 3
     for found in scores:
         assert found.true >= 10, found
         assert found.precision >= 0.8, found
@@ -59,21 +58,28 @@ def assert_recovered(scores: list[Score]) -> None:
 
 
 def test_planted_causes_are_recovered(demo):
-    records, split, objects = demo
-    assert_recovered(planted_scores(records, split, objects, seed=3))
+    records, _, objects = demo
+    scores = planted_scores(records, objects, seed=3)
+    assert len(scores) == 2
+    assert_recovered(scores)
 
 
 def test_causes_of_what_a_model_retrieves_are_recovered(demo):
     records, _, objects = demo
-    assert_recovered(retrieved_scores(records, [noisy_model(demo)], objects))
+    *scores, plausible = retrieved_scores(records, [noisy_model(demo)], objects)
+    assert len(scores) == 2
+    assert_recovered(scores)
+    # Its threshold was chosen on people's judgements of COCO; here, things are put at random.
+    assert plausible.precision >= 0.6, plausible
+    assert plausible.recall >= 0.8, plausible
 
 
 def test_plausible_images_of_caption_queries_are_recovered(demo):
     records, _, objects = demo
     found, of_hard = caption_query_scores(records, [noisy_model(demo)], objects)
     assert found.true >= 50, found
-    assert found.precision >= 0.8, found
-    assert found.recall >= 0.8, found
+    assert found.precision >= 0.6, found
+    assert found.recall >= 0.7, found
     assert of_hard.true == of_hard.found == 0  # such a model has no hard caption query
 
 

@@ -25,6 +25,15 @@ def make_split(captions_per_image: list[int], text: str = "caption {}") -> Split
     return Split("tiny", "test", "made by a test", tuple(images))
 
 
+def gallery_of(*captions: tuple[str, ...]) -> Split:
+    """Images 0, 1, ... with these captions, numbered 100 times the image's id and on."""
+    images = []
+    for image_id, texts in enumerate(captions):
+        named = tuple(Caption(100 * image_id + i, text) for i, text in enumerate(texts))
+        images.append(CaptionedImage(image_id, f"{image_id}.jpg", named))
+    return Split("tiny", "test", "made by a test", tuple(images))
+
+
 def scores_with_ranks(ranks: list[float]) -> np.ndarray:
     """Square scores in which the document of query (row) i has rank `ranks[i]`.
 

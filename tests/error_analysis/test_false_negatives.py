@@ -92,7 +92,7 @@ def test_a_caption_that_the_image_s_own_say_is_found_without_labels_and_told_in_
     [document] = query.plausible
     assert (query.query.item.image_id, document.item.caption_id) == (100, 5002)
     why = document.reasons[BY_CAPTIONS]
-    assert why == f"100 % of the caption is said of the image; nearest: {own!r}"
+    assert why == f"the image's captions fit, such as {own!r}"
     [counts] = found.sources
     assert (counts.name, counts.n_labelled, counts.n_plausible) == (BY_CAPTIONS, 2, 1)
 

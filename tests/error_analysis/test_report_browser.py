@@ -100,7 +100,7 @@ def test_a_filter_in_the_address_shows_only_the_cards_that_match(browser: Browse
         ("#text=caption+5003", {"model1-t2i-5003"}),
         ("#text=" + quote("HERE <B>5004</b> T2I-5004"), {"model1-t2i-5004"}),
         ("#text=nowhere", set()),
-        ("#text=5003&reason=" + "underspecified", {"model1-t2i-5003"}),
+        ("#text=5003&reason=" + quote("plausible retrieval"), {"model1-t2i-5003"}),
         ("#text=5003&from=90", set()),
     ],
 )

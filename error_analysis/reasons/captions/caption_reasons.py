@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from error_analysis.reasons.captions import modifiers, no_visual_content, typos, underspecified
+from error_analysis.reasons.captions import modifiers, no_visual_content, typos, unfindable
 from error_analysis.reasons.reason import Reason
 from preprocess.captions.split_file import Split
 
-REASON_NAMES = (typos.NAME, modifiers.NAME, underspecified.NAME, no_visual_content.NAME)
+REASON_NAMES = (typos.NAME, modifiers.NAME, *unfindable.NAMES, no_visual_content.NAME)
 
 
 def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tuple[Reason, ...]]:
@@ -18,15 +18,15 @@ def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tu
             from a word. The more, the fewer real-word slips are missed.
     """
     slips = typos.typos(gallery, training_captions)
-    vague = underspecified.underspecified(gallery)
+    lost = unfindable.unfindable(gallery)
     reasons = []
-    for caption, typo, same_elsewhere in zip(gallery.captions, slips, vague, strict=True):
+    for caption, typo, not_found in zip(gallery.captions, slips, lost, strict=True):
         nothing = no_visual_content.no_visual_content(caption)
         found = (
             typo,
             # A caption that describes nothing is vague and abstract too, but fails for this.
             nothing or modifiers.long_modifier(caption),
-            None if nothing else same_elsewhere,
+            None if nothing else not_found,
         )
         reasons.append(tuple(reason for reason in found if reason is not None))
     return reasons

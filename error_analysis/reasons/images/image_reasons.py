@@ -5,18 +5,15 @@ from collections.abc import Sequence
 from error_analysis.queries.query import Query
 from error_analysis.reasons.images.details import details_reason
 from error_analysis.reasons.images.objects import Objects
-from error_analysis.reasons.images.plausible import Plausibility
 from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.salient_object import confusion_reason, find_confusions
 from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.reason import Reason
-from preprocess.captions.split_file import Split
 from preprocess.storage.images_file import ImagesFile
 
 
 def image_reasons(
     queries: Sequence[Query],
-    gallery: Split,
     objects: Objects | None = None,
     images: ImagesFile | None = None,
 ) -> list[tuple[Reason, ...]]:
@@ -24,14 +21,13 @@ def image_reasons(
 
     Args:
         queries: i2t, with what was retrieved.
-        gallery: the images and captions that were ranked.
         objects: of the queries' images; None: salient-object confusion is silent, and captions
             are read for COCO's categories.
         images: of the queries; None: low quality is silent.
 
     Returns:
         One tuple a query, in their order, of those rules that found something: salient-object
-        confusion, details, low quality, plausible retrieval.
+        confusion, details, low quality.
 
     Raises:
         InputError: a query's image is not in `objects` or `images`.
@@ -40,14 +36,12 @@ def image_reasons(
     if any(query.direction != "i2t" for query in queries):
         raise ValueError("image_reasons takes image queries (i2t) only")
     vocabulary = objects.vocabulary if objects else Vocabulary()
-    plausibility = Plausibility(gallery, vocabulary)
     found = []
     for query in queries:
         reasons = (
             confusion_reason(find_confusions(query, objects, vocabulary)) if objects else None,
             details_reason(query, vocabulary),
             quality_reason(images.read(query.item.image_id)) if images else None,
-            plausibility.reason(query),
         )
         found.append(tuple(reason for reason in reasons if reason is not None))
     return found

@@ -23,7 +23,7 @@ QUERIES = [
     image_query(OWN, ["A cow"] * 10),
     image_query(OWN, ["A tall tower"] * 10),
 ]
-NAMES = ["salient object confusion", "missing or wrong details", "plausible retrieval"]
+NAMES = ["salient object confusion", "missing or wrong details"]
 
 
 def names(found):
@@ -32,30 +32,30 @@ def names(found):
 
 def test_each_query_has_its_reasons_in_order(tmp_path):
     images = ImagesFile(save_images(tmp_path / "images.h5", GALLERY))
-    found = names(image_reasons(QUERIES, GALLERY, OBJECTS, images))
+    found = names(image_reasons(QUERIES, OBJECTS, images))
     # The one image is flat.
     assert found == [
         [NAMES[0], "low quality"],
         [NAMES[1], "low quality"],
-        ["low quality", NAMES[2]],
+        ["low quality"],
         ["low quality"],
     ]
 
 
 def test_a_rule_without_its_source_is_silent():
-    assert names(image_reasons(QUERIES, GALLERY)) == [[], [NAMES[1]], [NAMES[2]], []]
-    assert names(image_reasons(QUERIES, GALLERY, OBJECTS))[0] == [NAMES[0]]
+    assert names(image_reasons(QUERIES)) == [[], [NAMES[1]], [], []]
+    assert names(image_reasons(QUERIES, OBJECTS))[0] == [NAMES[0]]
 
 
 def test_no_hard_query_has_no_reasons():
-    assert image_reasons([], GALLERY, OBJECTS) == []
+    assert image_reasons([], OBJECTS) == []
 
 
 def test_objects_of_other_images_are_one_clear_line():
     with pytest.raises(InputError, match=r"i\.json: has no image 5"):
-        image_reasons([image_query(OWN, ["A dog"], image_id=5)], GALLERY, OBJECTS)
+        image_reasons([image_query(OWN, ["A dog"], image_id=5)], OBJECTS)
 
 
 def test_caption_queries_are_refused():
     with pytest.raises(ValueError, match="image queries"):
-        image_reasons([caption_query("A cow", 1, [1])], GALLERY)
+        image_reasons([caption_query("A cow", 1, [1])])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from error_analysis.caption_oracle import main
-from error_analysis.oracle.caption_scores import caption_vectors, score_by_captions
+from error_analysis.reasons.caption_scores import caption_vectors, score_by_captions
 from information_retrieval.ranking.rankings import read_rankings
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split, write_split
@@ -29,7 +29,7 @@ def slow_score(vectors: np.ndarray, of_image: list[int], caption: int) -> float:
 
 @pytest.mark.parametrize("block", [1, 3, 512])
 def test_scores_are_those_of_every_pair_by_itself(block, monkeypatch):
-    monkeypatch.setattr("error_analysis.oracle.caption_scores.BLOCK_IMAGES", block)
+    monkeypatch.setattr("error_analysis.reasons.caption_scores.BLOCK_IMAGES", block)
     gallery = make_split(12, seed=3)
     vectors = caption_vectors(gallery.captions).toarray()
     scores = score_by_captions(gallery)

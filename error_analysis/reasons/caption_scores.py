@@ -38,16 +38,15 @@ def score_by_captions(gallery: Split) -> np.ndarray:
             "says what it shows; expected some images with two or more"
         )
     captions = caption_vectors(gallery.captions)
-    belongs = sparse.csr_array(
-        (np.ones(n_captions, np.float32), (index, np.arange(n_captions))), (n_images, n_captions)
-    )
-    sums = (belongs @ captions).tocsr()  # (n_images, n_stems)
-    images = _unit_rows(sums)
+    if not captions.nnz:
+        raise InputError("no caption has a content word in English; the oracle goes by these")
+    sums = sum_by_image(gallery, captions)  # (n_images, n_stems)
+    images = unit_rows(sums)
     scores = np.empty((n_images, n_captions), np.float32)
     for start in range(0, n_images, BLOCK_IMAGES):
         block = images[start : start + BLOCK_IMAGES] @ captions.T  # (<= BLOCK_IMAGES, n_captions)
         scores[start : start + BLOCK_IMAGES] = block.toarray()
-    others = _unit_rows(sums[index] - captions)  # (n_captions, n_stems), of its own image's others
+    others = unit_rows(sums[index] - captions)  # (n_captions, n_stems), of its own image's others
     scores[index, np.arange(n_captions)] = others.multiply(captions).sum(axis=1)
     return scores
 
@@ -55,18 +54,24 @@ def score_by_captions(gallery: Split) -> np.ndarray:
 def caption_vectors(captions: tuple[str, ...]) -> sparse.csr_array:
     """Return unit vectors of TF-IDF weights: (n_captions, n_stems) float32.
 
-    Raises:
-        InputError: no caption has a content word.
+    Without a content word a caption is a zero vector.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second
 
     if not any(map(content_words, captions)):
-        raise InputError("no caption has a content word in English; the oracle goes by these")
+        return sparse.csr_array((len(captions), 1), dtype=np.float32)
     vectorizer = TfidfVectorizer(analyzer=content_words, sublinear_tf=True, dtype=np.float32)
     return sparse.csr_array(vectorizer.fit_transform(captions))
 
 
-def _unit_rows(rows: sparse.csr_array) -> sparse.csr_array:
+def sum_by_image(gallery: Split, rows: sparse.csr_array) -> sparse.csr_array:
+    """Add the rows of each image's captions: (n_captions, n_columns) to (n_images, n_columns)."""
+    index = gallery.caption_image_index
+    places = np.ones(len(index), np.float32), (index, np.arange(len(index)))
+    return sparse.csr_array(sparse.csr_array(places, (len(gallery.images), len(index))) @ rows)
+
+
+def unit_rows(rows: sparse.csr_array) -> sparse.csr_array:
     """Return rows of length 1; of what is empty, or what subtraction left of it, 0."""
     lengths = np.sqrt(rows.multiply(rows).sum(axis=1))
     scale = np.where(lengths > 1e-5, 1 / np.maximum(lengths, 1e-5), 0).astype(np.float32)
