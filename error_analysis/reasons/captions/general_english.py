@@ -23,7 +23,8 @@ _AMERICAN = tuple(
         (r"(?<=[a-z]{2}[fl]en)ce(?=s?$)", "se"), (r"^aero(?=plane)", "air"),
         (r"^pyj", "paj"), (r"^doughnut", "donut"), (r"^mould", "mold"), (r"^plough", "plow"),
         (r"^moustache", "mustache"), (r"^jewellery", "jewelry"), (r"^tyre", "tire"),
-        (r"^grey", "gray"), (r"^sceptic", "skeptic"), (r"^cosy", "cozy"),
+        (r"^grey", "gray"), (r"^sceptic", "skeptic"), (r"^cosy", "cozy"), (r"^omelette", "omelet"),
+        (r"^practis", "practic"), (r"^chilli", "chili"),
     )
 )  # fmt: skip
 

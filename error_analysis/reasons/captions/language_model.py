@@ -4,11 +4,13 @@ The weight of the general counts is stated in words of captions, so that a large
 set of captions outvotes them and a small one leans on them.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from error_analysis.reasons.captions.general_english import general_counts, general_pairs
+from error_analysis.reasons.captions.slips import log_slip
 from error_analysis.reasons.words import tokenize
 
 BOUNDARY = "<s>"
@@ -68,8 +70,10 @@ class LanguageModel:
         self.words.update({word: count - 1 for word, count in own_words.items() if count > 1})
         self._pairs.update({pair: count - 1 for pair, count in own_pairs.items() if count > 1})
         self._followers: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
         for (left, _), count in self._pairs.items():
             self._followers[left] += count
+            self._kinds[left] += 1
         self._n_words = self.words.total()
         self._neighbours = neighbours
         self._general, self._general_total = general_counts()
@@ -104,9 +108,9 @@ class LanguageModel:
             n_seen = self._pairs[key]
             seen = (0.5 if n_seen == 1 else n_seen) * self._trust(right)
             backing = 0.5 * self.word(right) + 0.5 * self._general_pair(left, right)
-            self._pair_of[key] = (seen + _GENERAL_FOLLOWERS * backing) / (
-                self._followers[left] + _GENERAL_FOLLOWERS
-            )
+            # Words that many kinds of words follow are followed by new ones too (Witten and Bell).
+            new = _GENERAL_FOLLOWERS + self._kinds[left]
+            self._pair_of[key] = (seen + new * backing) / (self._followers[left] + new)
         return self._pair_of[key]
 
     def _trust(self, word: str) -> float:
@@ -115,12 +119,20 @@ class LanguageModel:
             count = self.words[word]
             trust = 1.0
             if count and word.isalpha():
-                slips = _SLIP_SHARE * max(
-                    (self.words[n] for n in self._neighbours(word)), default=0
-                )
-                trust = max(0.0, 1 - slips / count)
+                trust = max(0.0, 1 - self._slips(word) / count)
             self._trust_of[word] = trust
         return self._trust_of[word]
+
+    def _slips(self, word: str) -> float:
+        """Return how often the word is a slip of another one, at most."""
+        known = word in self._general
+        return max(
+            (
+                self.words[n] * (math.exp(log_slip(word, n)) if known else _SLIP_SHARE)
+                for n in self._neighbours(word)
+            ),
+            default=0,
+        )
 
     def _general_word(self, word: str) -> float:
         if word == BOUNDARY:

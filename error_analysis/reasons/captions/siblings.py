@@ -45,8 +45,19 @@ class Siblings:
         self._own = Counter(map(stem, words))
         self._share = share
 
-    def say(self, word: str) -> bool:
-        """Whether some of them have the word, in any form."""
+    def __len__(self) -> int:
+        return self._n
+
+    def number_who_say(self, word: str) -> int:
+        """Return how many of them have the word, in any form.
+
+        0 of a word that the caption has in another place, and of function words.
+        """
+        told = word not in FUNCTION_WORDS and not self._own[stem(word)]
+        return self._stems[stem(word)] if told else 0
+
+    def someone_says(self, word: str) -> bool:
+        """Tell whether any of them has the word, in any form."""
         return self._stems[stem(word)] > 0
 
     def log_odds(self, intended: str, typed: str) -> float:

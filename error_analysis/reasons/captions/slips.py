@@ -97,6 +97,7 @@ _SOUNDS = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"^kn|^gn", "n"), (r"^wr", "r"), (r"^wh", "w"), (r"ph", "f"), (r"mb$", "m"),
+        (r"(?:ear|er|ir|ur)(?=[dlnt])", "er"),
         (r"(?:air|are|ear|eir|ere|eer)(?=s?$)", "Ar"),
         (r"igh", "I"), (r"eigh|aigh", "A"), (r"tch", "ch"), (r"ck|q", "k"),
         (r"c(?=[eiy])", "s"), (r"c(?!h)", "k"), (r"x", "ks"),

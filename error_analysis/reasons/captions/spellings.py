@@ -13,6 +13,7 @@ _SPELLINGS = tuple(
         (r"ys(?=e|ing|ed)", "yz"), (r"tre(?=s?$)", "ter"), (r"bre(?=s?$)", "ber"),
         (r"ogue(?=s?$)", "og"), (r"ence(?=s?$)", "ense"), (r"que(?=s?$)", "ck"),
         (r"ugh(?=nut)|w(?=nut)", ""), (r"ies$", "ys"), (r"lough", "low"),
+        (r"tte(?=s?$)", "t"), (r"ctic(?=e|ing)", "ctis"),
     )
 )  # fmt: skip
 _ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "n", "en", "ing", "y", "ly", "st", "est")
@@ -22,7 +23,16 @@ def is_form_of(one: str, other: str) -> bool:
     """Whether two lower-case words are forms of one: inflected, or British and American."""
     if stem(one) == stem(other) or _one_spelling(one) == _one_spelling(other):
         return True
-    return _is_inflected(one, other) or _is_inflected(other, one)
+    return (
+        _is_inflected(one, other)
+        or _is_inflected(other, one)
+        or any(_is_inflected(one, base) and _is_inflected(other, base) for base in _bases(one))
+    )
+
+
+def _bases(word: str) -> list[str]:
+    """Return what may be left of a word without an ending, such as "check" of "checker"."""
+    return [word.removesuffix(ending) for ending in _ENDINGS if len(word) >= len(ending) + 4]
 
 
 def _is_inflected(long: str, short: str) -> bool:

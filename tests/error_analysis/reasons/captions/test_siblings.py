@@ -41,5 +41,7 @@ def test_a_word_that_the_caption_has_elsewhere_is_not_missed() -> None:
 def test_another_form_of_a_word_bears_it_out() -> None:
     others = siblings(["Cats.", "Two cats.", "Some cats."], "a cat")
     assert others.log_odds("car", "cat") < -3
-    assert others.say("cat")
-    assert not others.say("car")
+    assert others.someone_says("cat")
+    assert not others.someone_says("car")
+    assert others.number_who_say("car") == 0
+    assert others.number_who_say("cat") == 0  # the caption has it itself
