@@ -1,186 +1,102 @@
-"""Long modifiers and abstract concepts of a caption, found by rules; no tagger, no model.
+"""Modifiers of a caption that ask for what a picture does not simply show; no tagger, no model.
 
-Found, in this order, and shown as the reason's evidence:
-
-1. a relative clause ("a bathroom that needs to be fixed up") whose words go beyond the picture: a
-   modal, a negation, an indefinite pronoun, a word of mind or time, a perfect tense, a clause
-   inside the clause; or one that is merely very long. "That is sitting on a horse" is neither.
-2. a comparison or a purpose: "as if", "as though", "in order to", "so that", "needs to".
-3. a noun that names an idea: "the future", "efficiency".
-4. a long participial clause, or a long chain of prepositional phrases, behind one noun.
-
-The clause is what stands between the word that opens it and the next punctuation mark.
+Six kinds, found by their words: what is about to happen ("getting geared up to do"), what somebody
+means to do ("waiting to board"), what has happened ("that just got married"), what a thing looks
+like and is not ("made to look like a plant"), what may or must be ("needs to be fixed up"), and
+ideas ("in the middle of nowhere"). What stands written in the picture ("that says ...") is left
+out. A long description of things that are seen is no such modifier, however long.
 """
 
-from collections.abc import Sequence
+import re
 
-from error_analysis.reasons.captions.abstract_words import (
-    MODALS,
-    is_abstract,
-    is_idea,
-    is_modal_verb,
-)
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.words import (
-    ARTICLES,
-    AUXILIARIES,
-    CONJUNCTIONS,
-    NUMBERS,
-    PREPOSITIONS,
-    PRONOUNS,
-    Token,
-    tokenize,
-    word_set,
-)
 
 NAME = "long modifier"
-# Captions have about eleven words: a modifier nearly as long as a caption is long.
-_LONG_RELATIVE = 9
-# "That is riding ..." and "that has a ..." still describe what is seen.
-_LONG_VISUAL_RELATIVE = 12
-_LONG_PARTICIPIAL = 13
-# "A boy on a horse in a field near a house" has three; one caption in a hundred has six.
-_LONG_CHAIN = 6
-_RELATIVES = word_set("that which who whom whose")
-_INDEFINITE_SUBJECTS = word_set(
-    "somebody someone nobody everybody everyone anybody anyone i we you he she they it"
+
+_TEXT = re.compile(
+    r"\b(?:says?|saying|reads|reading|titled|labell?ed|spells?|spelling|written)\b|``|\""
 )
-_SUBORDINATORS = word_set("because although though since until before after when as if")
-_PHRASES = (
-    ("as", "if"), ("as", "though"), ("in", "order", "to"), ("so", "that"), ("so", "as", "to"),
-    ("for", "no", "reason"), ("for", "the", "sake"), ("instead", "of"), ("rather", "than"),
-)  # fmt: skip
-_COMPOUND_PREPOSITIONS = frozenset(
-    (("top", "of"), ("front", "of"), ("next", "to"), ("side", "of"), ("out", "of"), ("off", "of"),
-     ("middle", "of"), ("close", "to"), ("inside", "of"), ("back", "of"), ("edge", "of"))
-)  # fmt: skip
-_PARTICIPLES = word_set(
-    "been got gone given found seen left lost made taken put come become kept had done begun "
-    "built caught cut fallen grown held hung laid lain led lit met paid run said sat shut sold "
-    "spent stood told thrown won worn written broken chosen driven eaten flown frozen hidden "
-    "ridden"
+_CLAUSE_END = re.compile(r"[.,;:!?()]|$")
+# A word that is no verb after "about to" and "is to": "next to the", "up to two".
+_VERB = (
+    r"(?!(?:the|an?|his|her|their|its|my|our|your|this|that|these|those|another|some|one|two|each|"
+    r"him|them|me|us|it|left|right|side|top|front|back|town|school|work|bed|scale)\b)[a-z]+"
 )
-_NOT_VERBS = word_set("building ceiling string king ring wing thing morning evening bring")
+_SEEN = r"(?!(?:not )?(?:be )?(?:see|seen|found|viewed)\b)"
+_IDEAS = (
+    r"(?:life|death|peace|joy|beauty|idea|reason|purpose|opportunity|memory|culture|tradition|"
+    r"freedom|danger|luck|faith|truth|mood|spirit|reality|fantasy|effort|advice|concept|goodness|"
+    r"future|history|nostalgia|poverty|wealth|health|success|failure|humou?r|hope|fear|anger|"
+    r"sadness|sorrow|happiness|pride|shame|trust|doubt|wisdom|politics|religion|justice|chaos|"
+    r"harmony|victory|defeat|fate|destiny|courage|anticipation|sentiment|irony|romance|mystery|"
+    r"loneliness|captivity|nowhere|[a-z]{4,}(?:liness|fulness|lessness|iciency|ality))"
+)
+_MODIFIERS = {
+    what: tuple(map(re.compile, patterns))
+    for what, patterns in {
+        "about to happen": (
+            rf"\babout to {_VERB}",
+            r"\b(?:get|gets|getting|got) (?:\w+ ){0,2}?(?:ready|set|prepared|geared up)\b(?! of\b)",
+            rf"\b(?:ready|poised|geared up) (?:to (?:be )?{_VERB}|for\b)",
+            r"\bprepar(?:es?|ed|ing) (?:to|for) ",
+            rf"\b(?:is|are) (?:going to|gonna) {_VERB}",
+            rf"\b(?:is|are) to {_VERB}",
+            r"\b(?:soon|won't|will|upcoming) [a-z]+",
+        ),
+        "meant to be done": (
+            r"\b(?:want|hop|wish|plann|intend|try|tri|attempt|decid)(?:e|es|ed|s|ing)? to\b",
+            r"\bhoping\b|\beager to\b|\bin order to\b|\bso (?:that|as to)\b|\bon purpose\b",
+            rf"\bwaiting to (?:be )?{_VERB}",
+            r"\bfor (?:the|no) (?:sake|purpose|reason|benefit)\b",
+            r"\bin (?:hopes?|search|anticipation) of\b|\bfor advice\b|\bno reason\b",
+        ),
+        "may or must be": (
+            rf"\b(?:could|would|should|might|must|may|ought|\w+n't) {_SEEN}[a-z]+ (?!\w*ing\b)",
+            rf"\b(?:can|cannot|can't|cant) (?:not )?{_SEEN}[a-z]+ "
+            r"(?:it|them|an?|the|any\w*|quite|by|be|in)\b",
+            r"\b(?:un)?able to\b|\bneed(?:s|ed|ing)? (?:to|of)\b",
+            # "A truck which nobody has washed for years": more than a picture shows, in a clause.
+            r"\b(?:that|which|who|whom|whose)\b[^.,;!?]*?\b(?:\w+body|any|ever|never|always|enough|"
+            r"again|years|ago|once|still|else|nowhere|whoever|whatever|wish\w*|need\w*|know\w*|"
+            r"belong\w*|deserv\w*|remember\w*|forgot\w*|happen\w*|minds?|think|thought|dream\w*|"
+            r"surviv\w*|given up|company|lonely|going to)\b",
+            r"(?<=\w )(?:no|any|some|every)(?:body|one) (?:has|will|ever|can|could|would|needs?)\b",
+        ),
+        "has happened": (
+            r"\b(?:has|have|had|having) (?:\w+ly |just |also |now |all )?(?:been|already|recently|"
+            r"just|lost|gone|left|fallen|broken|eaten|seen|taken|made|come|become|gotten|got)\b"
+            r"(?! (?:an?|two|some) )",
+            # "Has dressed her dog", and no "has powdered sugar".
+            r"\b(?:has|have|had) (?:\w+ly |just )?\w{3,}ed(?=$|[.,;]| (?:by|in|on|into|onto|over|"
+            r"up|down|out|off|from|with|at|to|the|his|her|their|its|it|an?|everywhere|around)\b)",
+            r"\b(?:just|recently|already) (?:\w+ed|got|gotten|caught|hit|thrown|made|been)\b",
+            r"\bafter \w{3,}ing\b",
+            r"\bthat (?:was|were|got) \w+|\bused to (?:be|have)\b|\bno longer\b|\byears ago\b",
+        ),
+        "looks like": (
+            r"\bas (?:if|though)\b",
+            r"\b(?:looks?|looking|looked|made|appears?|shaped) (?:to (?:be|have|look) )?"
+            r"(?:like|as)\b(?! (?:a|the) camera)",
+            r"\b(?:appears?|seems?|pretend\w*|supposed|meant|designed) to\b|\bresembl\w+|\bseems\b",
+        ),
+        "an idea": (
+            rf"(?:\b(?:of|about|with|for|in|the|full|pure|own) (?:[a-z]+ )?|^|\band ){_IDEAS}"
+            r"(?=$| (?:of|in|on|and|at|is|are|meet|for|to|with)\b|[.,;!?])",
+        ),
+    }.items()
+}
 
 
 def long_modifier(caption: str) -> Reason | None:
-    """Return the reason with the modifying clause as its evidence, or None."""
-    tokens = tokenize(caption)
-    words = [token.lower for token in tokens]
-    for find in (_relative_clause, _comparison, _idea, _participial_clause, _chain):
-        found = find(words)
-        if found is not None:
-            return Reason(NAME, _text(caption, tokens, *found))
-    return None
-
-
-def _text(caption: str, tokens: Sequence[Token], start: int, end: int) -> str:
-    return caption[tokens[start].start : tokens[end - 1].end]
-
-
-def _clause_end(words: Sequence[str], start: int) -> int:
-    """Return the place after the clause's last word."""
-    for place in range(start, len(words)):
-        if not words[place][0].isalnum():
-            return place
-    return len(words)
-
-
-def _relative_clause(words: Sequence[str]) -> tuple[int, int] | None:
-    for place in range(1, len(words) - 1):
-        if not (_may_be_noun(words[place - 1]) and _opens_relative(words, place)):
-            continue
-        end = _clause_end(words, place)
-        inside = words[place + 1 : end]
-        visual = inside[0] in ("is", "are", "has", "have")
-        if (
-            any(map(is_abstract, inside))
-            or _has_perfect(inside)
-            or any(word in _SUBORDINATORS for word in inside[1:])
-            or end - place >= (_LONG_VISUAL_RELATIVE if visual else _LONG_RELATIVE)
-        ):
-            return place, end
-    return None
-
-
-def _opens_relative(words: Sequence[str], place: int) -> bool:
-    """Whether a clause about the word before begins here: "that ...", "somebody has ..."."""
-    word, following = words[place], words[place + 1]
-    if word in _RELATIVES:
-        return following[0].isalnum()
-    return word in _INDEFINITE_SUBJECTS and (following in AUXILIARIES or is_modal_verb(following))
-
-
-def _may_be_noun(word: str) -> bool:
-    closed = ARTICLES | PREPOSITIONS | CONJUNCTIONS | AUXILIARIES | NUMBERS
-    things = word in ("one", "ones", "those", "something", "someone", "somebody")
-    return word[0].isalpha() and (things or word not in closed | PRONOUNS)
-
-
-def _has_perfect(words: Sequence[str]) -> bool:
-    """Whether "has", "have" or "had" comes with a participle: "has just batted"."""
-    for place, word in enumerate(words):
-        if word in ("has", "have", "had"):
-            following = [w for w in words[place + 1 : place + 4] if not w.endswith("ly")]
-            following = [w for w in following if w not in ("just", "only", "not", "also", "all")]
-            if following and _is_participle(following[0]):
-                return True
-    return False
-
-
-def _is_participle(word: str) -> bool:
-    return word in _PARTICIPLES or (len(word) > 4 and word.endswith("ed"))
-
-
-def _comparison(words: Sequence[str]) -> tuple[int, int] | None:
-    for place, word in enumerate(words):
-        if any(tuple(words[place : place + len(phrase)]) == phrase for phrase in _PHRASES):
-            return place, _clause_end(words, place)
-        following = words[place + 1 : place + 3]
-        if is_modal_verb(word) and following[:1] == ["to"] and len(following) == 2:
-            return place, _clause_end(words, place)
-        if word in MODALS - {"can", "will", "may", "must"} and following and following[0].isalpha():
-            return place, _clause_end(words, place)
-    return None
-
-
-def _idea(words: Sequence[str]) -> tuple[int, int] | None:
-    for place, word in enumerate(words):
-        if word.isalpha() and is_idea(word):
-            start = place
-            while start and words[start - 1] in PREPOSITIONS | ARTICLES:
-                start -= 1
-            return start, place + 1
-    return None
-
-
-def _participial_clause(words: Sequence[str]) -> tuple[int, int] | None:
-    """Return a long clause that begins with a participle straight behind a noun."""
-    for place in range(1, len(words)):
-        word = words[place]
-        participle = word.endswith("ing") and len(word) > 4 and word not in _NOT_VERBS
-        # "A boat sailing on", not "a sailing boat".
-        following = words[place + 1 : place + 2]
-        verb = bool(following) and following[0] in PREPOSITIONS | ARTICLES | PRONOUNS | NUMBERS
-        if participle and verb and _may_be_noun(words[place - 1]):
-            end = _clause_end(words, place)
-            stops = AUXILIARIES | {"and", "while"}
-            end = next((i for i in range(place, end) if words[i] in stops), end)
-            if end - place >= _LONG_PARTICIPIAL:
-                return place, end
-    return None
-
-
-def _chain(words: Sequence[str]) -> tuple[int, int] | None:
-    """Return a run of prepositional phrases that no verb, conjunction or comma parts."""
-    start, count = 0, 0
-    for place, word in enumerate([*words, "."]):
-        before = words[place - 1] if place else ""
-        if not word[0].isalnum() or word in CONJUNCTIONS - {"where"} or word in AUXILIARIES:
-            if count >= _LONG_CHAIN:
-                return start, place
-            count = 0
-        elif word in PREPOSITIONS and (before, word) not in _COMPOUND_PREPOSITIONS:
-            start = place if count == 0 else start
-            count += 1
+    """Return the reason, with the kind and the words from the modifier on, or None."""
+    text = caption.lower().replace("’", "'")
+    written = _TEXT.search(text)
+    text = text[: written.start()] if written else text
+    for what, patterns in _MODIFIERS.items():
+        for pattern in patterns:
+            found = pattern.search(text)
+            if found:
+                end = _CLAUSE_END.search(text, found.end())
+                clause = caption[found.start() : end.start() if end else None].strip()
+                return Reason(NAME, f"{what}: {clause}")
     return None
