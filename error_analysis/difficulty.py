@@ -1,15 +1,12 @@
-"""What predicts difficulty: features of queries against hard or not hard, and clusters of the hard.
+"""What predicts difficulty: features of queries against hard or not hard.
 
 Reads one or more rankings files of one gallery and their split file; for each model and direction,
-learns from features of the query alone whether it is hard (no ground truth in the top 10), tests
-on images that were not learnt from (error_analysis/predicting/difficulty_model.py), and clusters
-the hard queries by what they say. Prints the AUCs, the weight of each feature and the clusters, and
-writes them as JSON:
+learns from features of the query alone whether it is hard (no ground truth in the top 10), and
+tests on images that were not learnt from (error_analysis/predicting/difficulty_model.py). Prints
+the AUCs and the weight of each feature, and writes them as JSON:
 
     {"models": {"clip": {"i2t": {"difficulty": {"auc": ..., "weights": [...], ...} or null,
-                                 "too_few": null or why there is no "difficulty",
-                                 "clusters": [{"size", "words", "typical", "ids"}, ...],
-                                 "without_words": [ids]},
+                                 "too_few": null or why there is no "difficulty"},
                          "t2i": {...}}},
      "metadata": {...}}
 
@@ -81,12 +78,11 @@ class DifficultyArguments(RankingsArguments):
     hard_rank: int = field(
         default=HARD_RANK, metadata={"help": "a query is hard from this 0-based rank on"}
     )
-    n_clusters: int = field(default=6, metadata={"help": "clusters of hard queries"})
     oracle: Path | None = field(
         default=None,
         metadata={"help": "rankings .npz of error_analysis.caption_oracle: its rank is a feature"},
     )
-    seed: int = field(default=0, metadata={"help": "seed of the folds, the trees and k-means"})
+    seed: int = field(default=0, metadata={"help": "seed of the folds and the trees"})
 
 
 def read_sources(args: DifficultyArguments, split: Split) -> Sources:
@@ -108,7 +104,7 @@ def main() -> None:
     from error_analysis.predicting.difficulty_findings import find  # scikit-learn takes a second
     from error_analysis.predicting.difficulty_plots import write_figures
 
-    for option, least in (("hard_rank", 1), ("n_clusters", 1), ("seed", 0)):
+    for option, least in (("hard_rank", 1), ("seed", 0)):
         check_at_least(f"--{option}", getattr(args, option), least)
     check_writable(args.output)
     split = read_split(args.split_file)
@@ -118,7 +114,7 @@ def main() -> None:
     progress = partial(tqdm, desc="measuring images", unit="image")
     of_folds = [features_of(same[0].gallery, sources, progress) for same in galleries]
     features = {d: QueryFeatures.concatenate([fold[d] for fold in of_folds]) for d in DIRECTIONS}
-    options = (args.hard_rank, args.n_clusters, args.seed)
+    options = (args.hard_rank, args.seed)
     findings = {
         folds[0].name: {d: find(folds, d, features[d], *options) for d in DIRECTIONS}
         for folds in zip(*galleries, strict=True)

@@ -2,12 +2,13 @@
 
 Reads one or more rankings files of one gallery, their split file and the training split (whose
 captions tell which words and word pairs are usual); where given, the images (low quality), COCO's
-instances (objects taken for others), the region features (was an object detected at all?) and the
-labels of CxC or ECCV Caption (what else is right; where they are silent, the captions tell). Writes
-one JSON, which error_analysis.report takes: by model and direction the hard queries with their
-reasons, each with evidence; how often a reason is found among hard and among easy queries; which
-objects are taken for which; and the split of misses between detector and matcher. Its keys are told
-in error_analysis/explaining/explanations.py.
+instances (objects taken for others, small ones), its person keypoints (unusual poses and views),
+the region features (was an object detected at all?) and the labels of CxC or ECCV Caption (what
+else is right; where they are silent, the captions tell). Writes one JSON, which
+error_analysis.report takes: by model and direction the hard queries with their reasons, each with
+evidence; how often a reason is found among hard and among easy queries; which objects are taken for
+which; and the split of misses between detector and matcher. Its keys are told in
+error_analysis/explaining/explanations.py.
 
     python -m error_analysis.explain --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
         --split_file datasets/demo/test.json --train_split_file datasets/demo/train.json \\
@@ -45,6 +46,7 @@ from error_analysis.reasons.images.objects import (
     read_instances,
     read_labels,
 )
+from error_analysis.reasons.images.poses import Poses, read_poses
 from error_analysis.relevance.label_files import read_all_labels
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
@@ -71,7 +73,14 @@ class ExplainArguments(RankingsArguments):
         default_factory=list,
         metadata={
             "help": "COCO's instances JSON, one or more (those of train and val, where the split "
-            "has images of both): finds objects taken for others"
+            "has images of both): finds objects taken for others, and images of small objects"
+        },
+    )
+    keypoints: list[Path] = field(
+        default_factory=list,
+        metadata={
+            "help": "COCO's person keypoints JSON (person_keypoints_val2014.json), one or more, as "
+            "for --instances: finds people in unusual poses, and hardly seen ones"
         },
     )
     features: Path | None = field(
@@ -102,6 +111,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
     """Read what the rules look at, and apply those that ask for no ranks."""
     objects: Objects | None = None
     detected: Objects | None = None
+    poses: Poses | None = None
     images: ImagesFile | None = None
     ids = gallery.image_ids
     training: tuple[str, ...] = ()
@@ -112,6 +122,8 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
         images.check_covers(ids)
     if arguments.instances:
         objects = read_instances(arguments.instances, ids)
+    if arguments.keypoints:
+        poses = read_poses(arguments.keypoints, ids)
     if arguments.features:
         names = read_labels(arguments.object_labels) if arguments.object_labels else None
         features = FeaturesFile(arguments.features)
@@ -119,7 +131,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
         detected = read_detected(features, ids, names)
     labels = [s.restricted_to(gallery) for s in read_all_labels(arguments.labels, split)]
     progress = partial(tqdm, desc="images", unit="image")
-    return collect_evidence(gallery, training, images, objects, detected, labels, progress)
+    return collect_evidence(gallery, training, images, objects, detected, poses, labels, progress)
 
 
 def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRankings]) -> None:
@@ -157,6 +169,7 @@ def main() -> None:
         "inputs": {
             **{n: str(path) for n in inputs if (path := getattr(arguments, n)) is not None},
             "instances": [str(path) for path in arguments.instances],
+            "keypoints": [str(path) for path in arguments.keypoints],
             "labels": [str(path) for path in arguments.labels],
         },
     }

@@ -22,6 +22,7 @@ from error_analysis.reasons.images.confusion_matrix import count_confusions
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.images.plausible import Plausibility
+from error_analysis.reasons.images.poses import Poses, pose_reasons, small_object_reasons
 from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.region_presence import (
     RegionPresence,
@@ -48,14 +49,15 @@ class Evidence:
 
     Attributes:
         of_caption: the reasons of each caption of the gallery, in order.
-        quality: the reason of low quality by image id; empty where images were not looked at.
+        of_image: the reasons of images by their id, whatever was retrieved: low quality, unusual
+            poses, small main objects. An image without is left out.
         objects: of the gallery's images; None: unknown.
         detected: what the detector saw in them; None: unknown.
         plausible: which wrong documents suit a query; None: not looked for.
     """
 
     of_caption: tuple[tuple[Reason, ...], ...]
-    quality: dict[int, Reason]
+    of_image: dict[int, tuple[Reason, ...]]
     objects: Objects | None
     detected: Objects | None
     plausible: PlausibleDocuments | None = None
@@ -71,6 +73,7 @@ def collect_evidence(
     images: ImagesFile | None = None,
     objects: Objects | None = None,
     detected: Objects | None = None,
+    poses: Poses | None = None,
     labels: Sequence[ExtendedRelevance] = (),
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Evidence:
@@ -83,15 +86,19 @@ def collect_evidence(
     Raises:
         InputError: an image is not in `images`, or damaged.
     """
-    quality = {}
+    of_image: dict[int, tuple[Reason, ...]] = {}
     if images:
         ids = progress(gallery.image_ids.tolist())
         measured = map_images(quality_reason, images, ids)
-        quality = {image_id: reason for image_id, reason in measured if reason is not None}
+        of_image = {image_id: (reason,) for image_id, reason in measured if reason is not None}
+    small = small_object_reasons(objects) if objects else {}
+    for further in (pose_reasons(poses) if poses else {}, small):
+        for image_id, reason in further.items():
+            of_image[image_id] = (*of_image.get(image_id, ()), reason)
     found = tuple(caption_reasons(gallery, training_captions))
     vocabulary = objects.vocabulary if objects else Vocabulary()
     plausible = PlausibleDocuments(gallery, Plausibility(gallery, vocabulary), labels)
-    return Evidence(found, quality, objects, detected, plausible)
+    return Evidence(found, of_image, objects, detected, plausible)
 
 
 def explain_model(
@@ -135,7 +142,7 @@ def _explain_images(
     def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
         found = image_reasons(queries, objects), evidence.plausible_reasons(queries)
         return [
-            _with_reasons(reasons, evidence.quality.get(query.item.image_id), plausible)
+            _with_reasons(reasons, *evidence.of_image.get(query.item.image_id, ()), plausible)
             for query, reasons, plausible in zip(queries, *found, strict=True)
         ]
 

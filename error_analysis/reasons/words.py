@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,6 +49,11 @@ _IRREGULAR = {
     "lying": "lie", "lay": "lie", "lays": "lie", "laid": "lie", "laying": "lie",
     "worn": "wear", "wore": "wear", "ran": "run", "flew": "fly", "flown": "fly",
 }  # fmt: skip
+
+
+# Half of the words of English captions are function words; of German or Spanish ones, a twentieth
+# happens to be spelt like one.
+_LEAST_ENGLISH, _READ = 0.25, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +147,9 @@ def whole_words(texts: Iterable[str]) -> dict[str, str]:
     for token in (token for text in texts for token in tokenize(text) if token.is_word):
         forms[stem(token.lower)][token.lower] += 1
     return {own: counts.most_common(1)[0][0] for own, counts in forms.items()}
+
+
+def are_english(captions: Sequence[str]) -> bool:
+    """Tell whether captions are in English, by the share of its function words; none are."""
+    words = [token.lower for text in captions[:_READ] for token in tokenize(text) if token.is_word]
+    return sum(word in FUNCTION_WORDS for word in words) >= _LEAST_ENGLISH * len(words)

@@ -64,16 +64,12 @@ def test_the_command_finds_that_short_captions_are_hard(run, tmp_path, capsys):
     assert found["auc"]["logistic_regression"]["mean"] == 1
     coefficients = {w["feature"]: w["coefficient"]["mean"] for w in found["weights"]}
     assert coefficients["words"] < 0
-    assert sum(cluster["size"] for cluster in of_model["t2i"]["clusters"]) == 40
-    assert of_model["t2i"]["clusters"][0]["typical"][0].startswith("a dog")
     assert of_model["i2t"]["difficulty"] is None
     assert "0 of 40 queries, of 0 images, are hard" in of_model["i2t"]["too_few"]
-    assert of_model["i2t"]["clusters"] == []
     assert "mean log frequency" in content["metadata"]["features"]["t2i"]
     assert "typo" in content["metadata"]["features"]["t2i"]
     printed = capsys.readouterr().out
     assert "too few to learn from" in printed
-    assert "no cluster of hard queries" in printed
     written = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert written == ["difficulty_t2i.pdf", "difficulty_t2i.png"]
 
@@ -109,14 +105,11 @@ def test_folds_are_taken_together(run, split, scores, tmp_path, monkeypatch):
     found = json.loads(output.read_text())["models"]["f"]["t2i"]
     assert found["difficulty"]["queries"] == 80
     assert found["difficulty"]["images"] == 40
-    ids = [i for cluster in found["clusters"] for i in cluster["ids"]]
-    assert sorted(ids) == split.caption_ids[::2].tolist()
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--n_clusters", "0"], "--n_clusters: expected at least 1, found 0"),
         (["--seed", "-1"], "--seed: expected at least 0"),
         (["--hard_rank", "0"], "--hard_rank: expected at least 1"),
         (["--train_split_file", "none.json"], "none.json: no such file"),

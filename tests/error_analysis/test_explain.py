@@ -24,6 +24,7 @@ from error_analysis.explaining.query_reasons import (
 )
 from error_analysis.reasons.images.objects import ImageObject, Objects
 from error_analysis.reasons.images.plausible import NAME as PLAUSIBLE
+from error_analysis.reasons.images.poses import KEYPOINTS, read_poses
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from preprocess.base.errors import InputError
@@ -166,6 +167,46 @@ def test_low_quality_is_told_of_image_queries(tmp_path):
     assert not any("low quality" in [r.name for r in query.reasons] for query in silent.hard)
 
 
+def write_keypoints(path: Path, ids: list[int], hidden: int) -> Path:
+    """One person an image, in its middle; of one the keypoints are labelled but hidden."""
+    people = [
+        {
+            "image_id": i,
+            "category_id": 1,
+            "bbox": [20, 20, 50, 50],
+            "area": 900,
+            "keypoints": [25, 25, 1 if i == hidden else 2] * 17,
+        }
+        for i in ids
+    ]
+    content = {
+        "images": [{"id": i, "width": 100, "height": 100} for i in ids],
+        "categories": [{"id": 1, "keypoints": KEYPOINTS}],
+        "annotations": people,
+    }
+    write_json(path, content)
+    return path
+
+
+def test_poses_and_small_objects_are_told_of_image_queries_beside_low_quality(tmp_path):
+    split = make_split([1] * 30)
+    ids = split.image_ids.tolist()
+    images = ImagesFile(save_images(tmp_path / "images.h5", split))
+    poses = read_poses(write_keypoints(tmp_path / "poses.json", ids, hidden=103), ids)
+    shares = {101: 0.01, 103: 0.001}
+    by_image = {i: (ImageObject("cat", shares.get(i, 0.5)),) for i in ids}
+    objects = Objects("i.json", ("cat",), {}, by_image)
+    evidence = collect_evidence(split, [], images, objects, poses=poses)
+    hard = explain_model(make_model(scores_with_ranks(RANKS), split), evidence).directions["i2t"]
+    rules = "low quality", "unusual pose or view", "small main object"
+    named = {q.query_id: [r.name for r in q.reasons if r.name in rules] for q in hard.hard}
+    assert named == {103: [*rules], 101: [rules[0], rules[2]], 102: [rules[0]], 104: [rules[0]]}
+    [told] = [r.evidence for r in hard.hard[0].reasons if r.name == rules[1]]
+    assert told == "the largest person: 0 of 17 keypoints visible"
+    without = collect_evidence(split, [], poses=poses).of_image
+    assert {i: [r.name for r in reasons] for i, reasons in without.items()} == {103: [rules[1]]}
+
+
 def test_what_is_written_is_read(tmp_path):
     of_caption = ((TYPO, Reason("long modifier", '<b> "é" \u2028')), *[()] * 29)
     objects = objects_of(tmp_path, {100 + i: ["cat"] for i in range(30)})
@@ -271,6 +312,19 @@ def test_labels_and_several_instances_are_recorded(command, tmp_path, run_main):
     assert inputs["instances"] == [str(path) for path in halves]
     status = run_main(main, *command, "--instances", halves[0], halves[0])
     assert_one_clear_line(status, "has 15 images, such as 100")
+
+
+def test_keypoints_are_read_and_recorded(command, tmp_path, run_main):
+    halves = [
+        write_keypoints(tmp_path / f"keypoints_{name}.json", list(ids), hidden=103)
+        for name, ids in (("train", range(100, 115)), ("val", range(115, 130)))
+    ]
+    status = run_main(main, *command, "--keypoints", halves[1])
+    assert_one_clear_line(status, halves[1], "found 15 of them (not image 100)")
+    assert not (tmp_path / "reasons.json").exists()
+    assert run_main(main, *command, "--keypoints", *halves) == 0
+    inputs = read_explanations(tmp_path / "reasons.json").metadata["inputs"]
+    assert inputs["keypoints"] == [str(path) for path in halves]
 
 
 def test_a_model_that_is_not_there_is_one_line(command, run_main):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from error_analysis.reasons.captions import modifiers, no_visual_content, typos, unfindable
 from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.words import are_english
 from preprocess.captions.split_file import Split
 
 REASON_NAMES = (typos.NAME, modifiers.NAME, *unfindable.NAMES, no_visual_content.NAME)
@@ -12,11 +13,15 @@ REASON_NAMES = (typos.NAME, modifiers.NAME, *unfindable.NAMES, no_visual_content
 def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tuple[Reason, ...]]:
     """Return the reasons of each caption of the gallery, in order; most captions have none.
 
+    None has any where the captions are not in English (`words.are_english`), as the rules are.
+
     Args:
         gallery: the captions, which are compared with those of the same and of other images.
         training_captions: of other images, may be none: their words and word pairs tell a typo
             from a word. The more, the fewer real-word slips are missed.
     """
+    if not are_english(gallery.captions):
+        return [()] * len(gallery.captions)
     slips = typos.typos(gallery, training_captions)
     lost = unfindable.unfindable(gallery)
     reasons = []

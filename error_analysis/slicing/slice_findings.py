@@ -1,0 +1,197 @@
+"""All questions about groups of queries, asked at once, with their false discovery rate.
+
+Three are asked of each group and direction: whether a model finds its queries (in the top 10) less
+often than others, whether the difference of two models is another there than elsewhere, and
+whether one model's wins over the other gather there. Benjamini and Hochberg's procedure over all
+of them tells which share of those that are called different is expected not to be.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations, permutations
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from error_analysis.queries.hard_queries import HARD_RANK
+from error_analysis.queries.wins import WinRule, win_indices
+from error_analysis.slicing.contrasts import contrast
+from error_analysis.slicing.groups import Groups
+from error_analysis.statistics.rank_plots import TITLES
+from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.query_ranks import Direction, QueryRanks
+from preprocess.base.text_table import text_table
+
+FOUND_AT = HARD_RANK
+_HEAD = ["  group", "queries", "inside", "elsewhere", "95 % of inside", "odds ratio", "FDR"]
+Question = Literal["hard", "difference", "wins"]
+TOLD = {
+    "hard": "{first}: hard queries gather or are rare in",
+    "difference": "{first} less {second}, R@10: another difference in",
+    "wins": "{first} beats {second}: wins gather or are rare in",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One question about one group.
+
+    Attributes:
+        question, first, second: see `TOLD`; second is "" of "hard".
+        kind, group: of the group (see `Groups`).
+        queries, images: in the group.
+        inside, outside: percent of hard queries, or of wins, or the difference of R@10 in points.
+        low, high: the 95 % interval of `inside`, by image.
+        odds_ratio, odds_low, odds_high: of hard queries or wins; None where it has no meaning.
+        p, fdr: two-sided, and the least false discovery rate at which it counts as found.
+    """
+
+    question: Question
+    direction: Direction
+    first: str
+    second: str
+    kind: str
+    group: str
+    queries: int
+    images: int
+    inside: float
+    outside: float
+    low: float
+    high: float
+    odds_ratio: float | None
+    odds_low: float | None
+    odds_high: float | None
+    p: float
+    fdr: float
+
+
+def find_slices(
+    ranks: Mapping[str, Mapping[Direction, QueryRanks]], groups: Mapping[Direction, Groups]
+) -> tuple[Finding, ...]:
+    """Ask every question of every group, the surest finding first.
+
+    Args:
+        ranks: model -> direction -> ranks of the queries that the groups are of.
+    """
+    asked: list[tuple[Question, Direction, str, str, np.ndarray]] = []
+    for direction in groups:
+        of_model = {name: found[direction] for name, found in ranks.items()}
+        for name, one in of_model.items():
+            hard = (one.ranks() >= HARD_RANK).astype(np.float64)
+            asked.append(("hard", direction, name, "", hard))
+        for first, second in combinations(of_model, 2):
+            difference = of_model[first].found(FOUND_AT) - of_model[second].found(FOUND_AT)
+            asked.append(("difference", direction, first, second, difference))
+        for better, worse in permutations(of_model, 2):
+            won = np.zeros(len(of_model[better].higher))
+            pair = (of_model[better].ranks(), of_model[worse].ranks())
+            won[win_indices(*pair, WinRule())] = 1
+            asked.append(("wins", direction, better, worse, won))
+    findings = [found for question in asked for found in _ask(*question, groups[question[1]])]
+    if not findings:
+        return ()
+    rates = stats.false_discovery_control([found["p"] for found in findings])
+    told = [Finding(**f, fdr=float(rate)) for f, rate in zip(findings, rates, strict=True)]
+    return tuple(sorted(told, key=lambda finding: (finding.fdr, finding.p)))
+
+
+def _ask(
+    question: Question,
+    direction: Direction,
+    first: str,
+    second: str,
+    values: np.ndarray,
+    groups: Groups,
+) -> list[dict]:
+    if not len(groups.names) or not values.any():
+        return []
+    found = contrast(groups, values)
+    n_queries, n_images = groups.n_queries, groups.n_images
+    return [
+        {
+            "question": question,
+            "direction": direction,
+            "first": first,
+            "second": second,
+            "kind": groups.kinds[i],
+            "group": groups.names[i],
+            "queries": int(n_queries[i]),
+            "images": int(n_images[i]),
+            "inside": 100 * float(found.inside[i]),
+            "outside": 100 * float(found.outside[i]),
+            "low": 100 * float(found.low[i]),
+            "high": 100 * float(found.high[i]),
+            "odds_ratio": _number(found.odds_ratio[i]),
+            "odds_low": _number(found.odds_low[i]),
+            "odds_high": _number(found.odds_high[i]),
+            "p": float(found.p[i]),
+        }
+        for i in range(len(groups.names))
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def recalls_to_json(
+    ranks: Mapping[str, Mapping[Direction, QueryRanks]], direction: Direction, groups: Groups
+) -> list[dict]:
+    """Return every group of a direction with the recalls of each model in it, in percent."""
+    table = {
+        name: {
+            f"r{k}": 100 * (groups.members @ found[direction].found(k)) / groups.n_queries
+            for k in CUTOFFS
+        }
+        for name, found in ranks.items()
+    }
+    return [
+        {
+            "kind": groups.kinds[i],
+            "group": groups.names[i],
+            "queries": int(groups.n_queries[i]),
+            "images": int(groups.n_images[i]),
+            "recalls": {
+                name: {k: float(values[i]) for k, values in of_model.items()}
+                for name, of_model in table.items()
+            },
+        }
+        for i in range(len(groups.names))
+    ]
+
+
+def findings_to_json(findings: Sequence[Finding]) -> list[dict]:
+    """Return the findings as in the output file, the surest first."""
+    return [asdict(finding) for finding in findings]
+
+
+def findings_table(findings: Sequence[Finding], fdr: float, most: int = 10) -> str:
+    """Return the findings up to a false discovery rate as text, at most so many a question."""
+    of: dict[str, list[Finding]] = {}
+    order = list(TOLD)
+    for finding in sorted(findings, key=lambda f: (f.direction, order.index(f.question))):
+        title = TOLD[finding.question].format(first=finding.first, second=finding.second)
+        of.setdefault(f"{title} ({TITLES[finding.direction]})", []).append(finding)
+    lines = []
+    for title, asked in of.items():
+        found = [finding for finding in asked if finding.fdr <= fdr]
+        lines.append(f"{title}: {len(found):,} of {len(asked):,} groups, FDR {fdr:g}")
+        rows = [_HEAD]
+        rows += [_row(finding) for finding in found[:most]]
+        lines += text_table(rows, "lrrrrrr") if found else []
+    return "\n".join(lines)
+
+
+def _row(finding: Finding) -> list[str]:
+    odds = finding.odds_ratio
+    interval = f"{odds:.1f} [{finding.odds_low:.1f}, {finding.odds_high:.1f}]" if odds else ""
+    return [
+        f"  {finding.group} ({finding.kind})",
+        f"{finding.queries:,}",
+        f"{finding.inside:.1f}",
+        f"{finding.outside:.1f}",
+        f"[{finding.low:.1f}, {finding.high:.1f}]",
+        interval,
+        f"{finding.fdr:.2g}",
+    ]
