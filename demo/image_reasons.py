@@ -33,13 +33,14 @@ from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from error_analysis.queries.query import Query, describe_queries
 from error_analysis.reasons.images import details, plausible, salient_object
+from error_analysis.reasons.images.base_rates import base_rates
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import Objects, read_instances
 from error_analysis.reasons.images.quality import measure_quality
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.files import read_json
-from preprocess.captions.split_file import read_split
+from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.images_file import ImagesFile
 
 RULES = (salient_object.NAME, details.NAME, plausible.NAME)
@@ -146,14 +147,15 @@ def _is_confused(category: str, held: set[str], claims: Sequence[Claims]) -> boo
     return 2 * len(missing) > len(claims) and most >= _LEAST_SHARE * len(claims)
 
 
-def planted_scores(records: list[Record], objects: Objects, seed: int):
+def planted_scores(records: list[Record], gallery: Split, objects: Objects, seed: int):
     """Measure the rules on planted causes; what else is true by chance is no mistake.
 
     Whether a caption of a changed scene is true of the image all the same ("a cat", of a cat and a
     dog), the scene tells.
     """
     planted = plant_queries(records, seed)
-    reasons = image_reasons([p.query for p in planted], objects)
+    rates = base_rates(gallery, objects.vocabulary)
+    reasons = image_reasons([p.query for p in planted], rates, objects)
     names = [{reason.name for reason in found} for found in reasons]
     truth = {
         salient_object.NAME: [p.cause == "category" for p in planted],
@@ -167,11 +169,12 @@ def retrieved_scores(records: list[Record], models: Sequence[ModelRankings], obj
     captions = {i: c for r in records for i, c in zip(r.caption_ids, r.captions, strict=True)}
     scene_of = {record.image_id: record for record in records}
     documents = _plausible_documents(models, objects)
+    rates = base_rates(models[0].gallery, objects.vocabulary)
     names, truth = [], []
     for model in models:
         queries = describe_queries(model, "i2t", range(len(model.gallery.images)))
         visible = [_without_long_modifiers(query, captions) for query in queries]
-        found = image_reasons(queries, objects), documents.reasons(visible)
+        found = image_reasons(queries, rates, objects), documents.reasons(visible)
         for query, reasons, fitting in zip(queries, *found, strict=True):
             names.append({reason.name for reason in (*reasons, fitting) if reason})
             record = scene_of[query.item.image_id]
@@ -265,7 +268,7 @@ def main() -> None:
     images = ImagesFile(folder / f"{name}_images.h5")
     pixels = [images.read(image_id) for image_id in split.image_ids.tolist()]
     scores = [
-        *planted_scores(records, objects, arguments.seed),
+        *planted_scores(records, split, objects, arguments.seed),
         *retrieved_scores(records, models, objects),
         *caption_query_scores(records, models, objects),
         *quality_scores(pixels, "degraded"),

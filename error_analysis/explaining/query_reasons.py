@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from error_analysis.queries.hard_queries import HARD_RANK, easy_indices, hard_in
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import Query, describe_queries
 from error_analysis.reasons.captions.caption_reasons import caption_reasons
+from error_analysis.reasons.images.base_rates import BaseRates, base_rates
 from error_analysis.reasons.images.confusion_matrix import count_confusions
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import Objects
@@ -54,6 +55,7 @@ class Evidence:
         objects: of the gallery's images; None: unknown.
         detected: what the detector saw in them; None: unknown.
         plausible: which wrong documents suit a query; None: not looked for.
+        rates: what captions of the gallery usually name and say.
     """
 
     of_caption: tuple[tuple[Reason, ...], ...]
@@ -61,6 +63,7 @@ class Evidence:
     objects: Objects | None
     detected: Objects | None
     plausible: PlausibleDocuments | None = None
+    rates: BaseRates = field(default_factory=lambda: BaseRates({}, {}))
 
     def plausible_reasons(self, queries: Sequence[Query]) -> list[Reason | None]:
         """Return the reason of each query that has a plausible wrong document at the top."""
@@ -98,7 +101,8 @@ def collect_evidence(
     found = tuple(caption_reasons(gallery, training_captions))
     vocabulary = objects.vocabulary if objects else Vocabulary()
     plausible = PlausibleDocuments(gallery, Plausibility(gallery, vocabulary), labels)
-    return Evidence(found, of_image, objects, detected, plausible)
+    rates = base_rates(gallery, vocabulary)
+    return Evidence(found, of_image, objects, detected, plausible, rates)
 
 
 def explain_model(
@@ -136,11 +140,11 @@ def _explain_images(
     hard, easy = _hard_and_easy(model, "i2t", hard_rank)
     objects, confusions = evidence.objects, None
     if objects:
-        found = confusions_of(hard, objects)
+        found = confusions_of(hard, objects, evidence.rates)
         confusions = tuple(count_confusions(found, objects.categories).pairs())
 
     def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
-        found = image_reasons(queries, objects), evidence.plausible_reasons(queries)
+        found = image_reasons(queries, evidence.rates, objects), evidence.plausible_reasons(queries)
         return [
             _with_reasons(reasons, *evidence.of_image.get(query.item.image_id, ()), plausible)
             for query, reasons, plausible in zip(queries, *found, strict=True)

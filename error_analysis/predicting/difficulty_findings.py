@@ -1,4 +1,4 @@
-"""What was found of one model and direction: what predicts its hard queries, or why nothing does."""
+"""What was found of one model and direction: what predicts its hard queries, if anything does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -58,17 +58,18 @@ def assert_recovered(scores: list[Score]) -> None:
 
 
 def test_planted_causes_are_recovered(demo):
-    records, _, objects = demo
-    scores = planted_scores(records, objects, seed=3)
+    records, split, objects = demo
+    scores = planted_scores(records, split, objects, seed=3)
     assert len(scores) == 2
     assert_recovered(scores)
 
 
 def test_causes_of_what_a_model_retrieves_are_recovered(demo):
     records, _, objects = demo
-    *scores, plausible = retrieved_scores(records, [noisy_model(demo)], objects)
-    assert len(scores) == 2
-    assert_recovered(scores)
+    confusion, wrong_details, plausible = retrieved_scores(records, [noisy_model(demo)], objects)
+    assert_recovered([wrong_details])
+    # In a world of a few things, most confusions are no more frequent than random captions are.
+    assert confusion.found == confusion.both < confusion.true
     # Its threshold was chosen on people's judgements of COCO; here, things are put at random.
     assert plausible.precision >= 0.6, plausible
     assert plausible.recall >= 0.8, plausible
@@ -105,8 +106,8 @@ OWN = [Caption(text, "plain", text) for text in ("A red cat on a meadow.", "A ca
     ("text", "true"),
     [
         ("A red dog on a meadow", {"salient object confusion"}),
-        ("A blue cat on a meadow", {"missing or wrong details"}),
-        ("Two cats", {"missing or wrong details"}),
+        ("A blue cat on a meadow", {"wrong details"}),
+        ("Two cats", {"wrong details"}),
         ("A small red cat", {"plausible retrieval"}),
         ("A red cat on a beach", set()),
     ],

@@ -1,20 +1,25 @@
-"""Missing or wrong details: the right objects, with another number, colour or attribute.
+"""Wrong and missing details: the right objects, with another number or colour, or less told.
 
 What an image's own captions agree on (at least two of them say it, and none says what the retrieved
 caption does) is held against the retrieved captions that name its main objects and nothing else
-that the own captions do not name.
+that the own captions do not name. What most own captions say, and no retrieved one, is missing,
+where the retrieved captions are about the same: many say another word that most own captions say.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from error_analysis.queries.query import Query
+from error_analysis.reasons.images.base_rates import BaseRates, exceeds
 from error_analysis.reasons.images.salient_object import MAIN_SHARE, own_captions, wrong_captions
 from error_analysis.reasons.mentions import Mention, Vocabulary, named_often, opposites
 from error_analysis.reasons.reason import Reason
+from error_analysis.reasons.said_words import with_wider
+from error_analysis.reasons.words import GENERAL_STEMS, content_words, whole_words
 
-NAME = "missing or wrong details"
+NAME, MISSING_NAME = "wrong details", "missing details"
 AGREEING = 2  # of an image's own captions, or all of them where it has fewer
 # Of the retrieved captions: 3 of 10, as for confusions.
 LEAST_SHARE = 0.3
@@ -151,6 +156,35 @@ def names_main_objects(caption: str, agreed: AgreedDetails, vocabulary: Vocabula
     """Tell whether a caption names a main object, and nothing that the own captions do not."""
     named = vocabulary.named(caption)
     return bool(named & agreed.main) and named <= agreed.named
+
+
+def missing_words(query: Query, rates: BaseRates) -> list[str]:
+    """Return what most own captions of an image query say and no retrieved one, as they say it."""
+    own = own_captions(query)
+    said = Counter(word for caption in own for word in _said(caption))
+    shown = whole_words(own)  # not the wider nouns, which nobody may say in so many words
+    agreed = [word for word, n in said.items() if 2 * n > len(own) and word in shown]
+    retrieved = [found.item.as_caption().caption for found in query.retrieved]
+    counts = Counter(word for caption in retrieved for word in _said(caption))
+    same_scene = any(
+        2 * counts[word] >= len(retrieved)
+        and exceeds(counts[word], len(retrieved), rates.said.get(word, 0.0))
+        for word in agreed
+    )
+    if not same_scene or len(own) < AGREEING:
+        return []
+    return sorted(shown[word] for word in agreed if not counts[word])
+
+
+@lru_cache(maxsize=200_000)
+def _said(caption: str) -> frozenset[str]:
+    return frozenset(with_wider(content_words(caption)) - GENERAL_STEMS)
+
+
+def missing_reason(query: Query, rates: BaseRates) -> Reason | None:
+    """Return the reason of an image query of which no retrieved caption says what most own do."""
+    missing = missing_words(query, rates)
+    return Reason(MISSING_NAME, ", ".join(missing[:SHOWN])) if missing else None
 
 
 def details_reason(query: Query, vocabulary: Vocabulary) -> Reason | None:

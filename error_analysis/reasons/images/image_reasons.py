@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from error_analysis.queries.query import Query
-from error_analysis.reasons.images.details import details_reason
+from error_analysis.reasons.images.base_rates import BaseRates
+from error_analysis.reasons.images.details import details_reason, missing_reason
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.salient_object import confusion_reason, find_confusions
@@ -14,6 +15,7 @@ from preprocess.storage.images_file import ImagesFile
 
 def image_reasons(
     queries: Sequence[Query],
+    rates: BaseRates,
     objects: Objects | None = None,
     images: ImagesFile | None = None,
 ) -> list[tuple[Reason, ...]]:
@@ -21,13 +23,14 @@ def image_reasons(
 
     Args:
         queries: i2t, with what was retrieved.
+        rates: of the captions of the gallery that was ranked.
         objects: of the queries' images; None: salient-object confusion is silent, and captions
             are read for COCO's categories.
         images: of the queries; None: low quality is silent.
 
     Returns:
         One tuple a query, in their order, of those rules that found something: salient-object
-        confusion, details, low quality.
+        confusion, wrong details, missing details, low quality.
 
     Raises:
         InputError: a query's image is not in `objects` or `images`.
@@ -39,8 +42,11 @@ def image_reasons(
     found = []
     for query in queries:
         reasons = (
-            confusion_reason(find_confusions(query, objects, vocabulary)) if objects else None,
+            confusion_reason(find_confusions(query, objects, vocabulary, rates))
+            if objects
+            else None,
             details_reason(query, vocabulary),
+            missing_reason(query, rates),
             quality_reason(images.read(query.item.image_id)) if images else None,
         )
         found.append(tuple(reason for reason in reasons if reason is not None))

@@ -1,8 +1,9 @@
 """Salient-object confusion: the captions retrieved for an image name another thing instead.
 
 For each main object of an image that most retrieved captions do not name, the thing that is not in
-the image and that they name instead. "In the image" is what COCO's instances (or the detector) or
-the image's own captions say, since neither of the two is complete.
+the image and that they name instead, more often than random captions would (a person is named by
+every third caption of COCO). "In the image" is what COCO's instances (or the detector) or the
+image's own captions say, since neither of the two is complete.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from error_analysis.queries.query import Query
+from error_analysis.reasons.images.base_rates import BaseRates, exceeds
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.mentions import Vocabulary, named_often
 from error_analysis.reasons.reason import Reason
@@ -59,7 +61,9 @@ def main_objects(query: Query, objects: Objects, vocabulary: Vocabulary) -> list
     return [category for category in named if category in shares] or list(shares)[:1]
 
 
-def find_confusions(query: Query, objects: Objects, vocabulary: Vocabulary) -> list[Confusion]:
+def find_confusions(
+    query: Query, objects: Objects, vocabulary: Vocabulary, rates: BaseRates
+) -> list[Confusion]:
     """Find what the main objects of an image query were taken for, one thing an object at most.
 
     The thing is the one that most captions name; of equals one of the object's supercategory, then
@@ -79,7 +83,12 @@ def find_confusions(query: Query, objects: Objects, vocabulary: Vocabulary) -> l
         if len(missing) <= MISSED_SHARE * len(retrieved):
             continue
         # Sorted within a caption, so that ties do not depend on a set's order.
-        instead = Counter(other for sure in missing for other in sorted(sure - present))
+        named_instead = Counter(other for sure in missing for other in sorted(sure - present))
+        instead = {
+            other: n
+            for other, n in named_instead.items()
+            if exceeds(n, len(retrieved), rates.named.get(other, 0.0))
+        }
         if not instead:
             continue
         family = objects.supercategories.get(category)
@@ -107,8 +116,7 @@ def confusion_reason(confusions: list[Confusion]) -> Reason | None:
 
 
 def confusions_of(
-    queries: Iterable[Query], objects: Objects, vocabulary: Vocabulary | None = None
+    queries: Iterable[Query], objects: Objects, rates: BaseRates
 ) -> list[list[Confusion]]:
     """Find the confusions of each image query."""
-    vocabulary = vocabulary or objects.vocabulary
-    return [find_confusions(query, objects, vocabulary) for query in queries]
+    return [find_confusions(query, objects, objects.vocabulary, rates) for query in queries]

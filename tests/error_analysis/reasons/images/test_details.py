@@ -2,12 +2,20 @@
 
 import pytest
 
-from error_analysis.reasons.images.details import Contradiction, agreed_details, contradictions
+from error_analysis.reasons.images.base_rates import BaseRates
+from error_analysis.reasons.images.details import (
+    Contradiction,
+    agreed_details,
+    contradictions,
+    missing_reason,
+    missing_words,
+)
 from error_analysis.reasons.images.details import details_reason as reason
 from error_analysis.reasons.mentions import Vocabulary
 from tests.error_analysis.reasons.images.image_queries import image_query
 
 COCO = Vocabulary()
+NONE = BaseRates({}, {})  # nothing is usual
 OWN = ["Two small red cats.", "Two red cats on a bed", "A red cat and a small cat.", "Cat nap."]
 
 
@@ -62,3 +70,25 @@ def test_few_contradictions_and_other_objects_are_no_reason():
     assert reason(image_query(OWN, ["Three cats and a dog"] * 10), COCO) is None
     assert reason(image_query(OWN, []), COCO) is None
     assert reason(image_query(["Nice!"], ["Three cats"] * 10), COCO) is None
+
+
+KAYAKS = ["Two kayaks on a shore.", "Kayaks rest on the shore", "A red kayak on a shore of a lake"]
+
+
+def test_what_most_own_captions_say_and_no_retrieved_one_is_missing():
+    query = image_query(KAYAKS, ["A boat on a shore", "A shore", "A dog on a shore"])
+    assert missing_words(query, NONE) == ["kayaks"]
+    found = missing_reason(query, NONE)
+    assert (found.name, found.evidence) == ("missing details", "kayaks")
+
+
+def test_nothing_is_missing_where_the_scene_is_another_one_or_chance_says_as_much():
+    assert missing_words(image_query(KAYAKS, ["A plate", "A cake", "A shore"]), NONE) == []
+    query = image_query(KAYAKS, ["A boat on a shore", "A shore", "A dog on a shore"])
+    assert missing_words(query, BaseRates({}, {"shor": 0.5})) == []
+
+
+def test_a_wider_noun_of_a_retrieved_caption_does_not_say_it_and_a_narrower_one_does():
+    own = ["A cat in a garden", "A cat in the garden", "A garden with a cat"]
+    assert missing_words(image_query(own, ["An animal in a garden"] * 3), NONE) == ["cat"]
+    assert missing_words(image_query(own, ["A kitten in a garden"] * 3), NONE) == []

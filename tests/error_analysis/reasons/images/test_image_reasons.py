@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from error_analysis.reasons.images.base_rates import BaseRates
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import ImageObject, Objects
 from preprocess.base.errors import InputError
@@ -23,7 +24,8 @@ QUERIES = [
     image_query(OWN, ["A cow"] * 10),
     image_query(OWN, ["A tall tower"] * 10),
 ]
-NAMES = ["salient object confusion", "missing or wrong details"]
+NONE = BaseRates({}, {})  # nothing is usual
+NAMES = ["salient object confusion", "wrong details", "missing details"]
 
 
 def names(found):
@@ -32,30 +34,30 @@ def names(found):
 
 def test_each_query_has_its_reasons_in_order(tmp_path):
     images = ImagesFile(save_images(tmp_path / "images.h5", GALLERY))
-    found = names(image_reasons(QUERIES, OBJECTS, images))
+    found = names(image_reasons(QUERIES, NONE, OBJECTS, images))
     # The one image is flat.
     assert found == [
         [NAMES[0], "low quality"],
-        [NAMES[1], "low quality"],
-        ["low quality"],
+        [NAMES[1], NAMES[2], "low quality"],
+        [NAMES[2], "low quality"],
         ["low quality"],
     ]
 
 
 def test_a_rule_without_its_source_is_silent():
-    assert names(image_reasons(QUERIES)) == [[], [NAMES[1]], [], []]
-    assert names(image_reasons(QUERIES, OBJECTS))[0] == [NAMES[0]]
+    assert names(image_reasons(QUERIES, NONE)) == [[], NAMES[1:], [NAMES[2]], []]
+    assert names(image_reasons(QUERIES, NONE, OBJECTS))[0] == [NAMES[0]]
 
 
 def test_no_hard_query_has_no_reasons():
-    assert image_reasons([], OBJECTS) == []
+    assert image_reasons([], NONE, OBJECTS) == []
 
 
 def test_objects_of_other_images_are_one_clear_line():
     with pytest.raises(InputError, match=r"i\.json: has no image 5"):
-        image_reasons([image_query(OWN, ["A dog"], image_id=5)], OBJECTS)
+        image_reasons([image_query(OWN, ["A dog"], image_id=5)], NONE, OBJECTS)
 
 
 def test_caption_queries_are_refused():
     with pytest.raises(ValueError, match="image queries"):
-        image_reasons([caption_query("A cow", 1, [1])])
+        image_reasons([caption_query("A cow", 1, [1])], NONE)

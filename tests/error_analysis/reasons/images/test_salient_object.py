@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from error_analysis.reasons.images.base_rates import BaseRates
 from error_analysis.reasons.images.confusion_matrix import count_confusions
 from error_analysis.reasons.images.objects import ImageObject, Objects
 from error_analysis.reasons.images.salient_object import (
@@ -15,6 +16,7 @@ from error_analysis.reasons.images.salient_object import (
 )
 from tests.error_analysis.reasons.images.image_queries import image_query
 
+NONE = BaseRates({}, {})  # nothing is usual
 FAMILIES = {"cow": "animal", "dog": "animal", "car": "vehicle", "bench": "outdoor"}
 OWN = ["A cow in a field.", "A brown cow.", "Some grass.", "Green grass.", "A field."]
 
@@ -24,8 +26,8 @@ def objects(*found: tuple[str, float]) -> Objects:
     return Objects(Path("i.json"), tuple(FAMILIES), FAMILIES, {1: held})
 
 
-def confusions(own, retrieved, held):
-    return find_confusions(image_query(own, retrieved), held, held.vocabulary)
+def confusions(own, retrieved, held, rates=NONE):
+    return find_confusions(image_query(own, retrieved), held, held.vocabulary, rates)
 
 
 def test_a_cow_is_taken_for_a_dog():
@@ -48,6 +50,13 @@ def test_a_cow_is_taken_for_a_dog():
 )
 def test_no_confusion(retrieved):
     assert confusions(OWN, retrieved, objects(("cow", 0.5))) == []
+
+
+def test_what_random_captions_name_as_often_is_no_confusion():
+    retrieved = ["A dog."] * 4 + ["A field."] * 6
+    held = objects(("cow", 0.5))
+    assert confusions(OWN, retrieved, held, BaseRates({"dog": 0.02}, {}))
+    assert confusions(OWN, retrieved, held, BaseRates({"dog": 0.3}, {})) == []
 
 
 def test_what_the_own_captions_name_is_in_the_image_though_unannotated():
@@ -74,7 +83,7 @@ def test_an_image_without_objects_has_no_confusion():
 def test_the_matrix_counts_queries():
     held = objects(("cow", 0.5))
     queries = [image_query(OWN, ["A dog."] * 5), image_query(OWN, ["A cow."] * 5)] * 2
-    found = confusions_of(queries, held)
+    found = confusions_of(queries, held, NONE)
     matrix = count_confusions([*found, [Confusion("dog", "wolf", 3, 10)]], held.categories)
     assert matrix.categories == ("cow", "dog", "wolf")
     np.testing.assert_array_equal(matrix.counts, [[0, 2, 0], [0, 0, 1], [0, 0, 0]])
