@@ -6,16 +6,38 @@ import pytest
 
 from error_analysis import verdicts
 from error_analysis.reasons.reason import Reason
+from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
+from tests.error_analysis.scored import gallery_of
+
+GALLERY = gallery_of(
+    ("A dog near a house.", "A dog", "The dog's house"),
+    ("Two cats on a mat", "A mat"),
+    ("A *red* <b> | bus", "A bus"),
+)
+THESIS = {
+    "t2i": {"hard": [{"query": "a DOG near a house ."}], "easy": [{"query": "A bus"}]},
+    "i2t": {"hard": [{"ground_truth": ["A mat"], "retrieved": ["A dog", "Two cats on a mat"]}]},
+}
 
 
-def test_the_page_lists_every_sampled_query(shared_data, data_dir, run_main) -> None:
-    thesis, page = shared_data / "thesis" / "clip_1k_test.json", data_dir / "VERDICTS.md"
-    status = run_main(
-        verdicts.main,
-        *("--thesis_file", thesis, "--training_splits", data_dir / "train.json", "--page", page),
-    )
-    assert status == 0
+@pytest.fixture
+def run(tmp_path, run_main):
+    def run(thesis: dict) -> int:
+        write_split(tmp_path / "test.json", GALLERY)
+        (tmp_path / "thesis.json").write_text(json.dumps(thesis))
+        files = ("--thesis_file", tmp_path / "thesis.json", "--split_file", tmp_path / "test.json")
+        return run_main(verdicts.main, *files, "--page", tmp_path / "page.md")
+
+    return run
+
+
+@pytest.mark.long
+def test_the_page_lists_every_sampled_query(shared_data, tmp_path, run_main) -> None:
+    thesis, page = shared_data / "thesis" / "clip_1k_test.json", tmp_path / "page.md"
+    split = shared_data / "coco5k" / "test.json"
+    files = ("--thesis_file", thesis, "--split_file", split, "--page", page)
+    assert run_main(verdicts.main, *files) == 0
     text = page.read_text("utf-8")
     queries = json.loads(thesis.read_text())["t2i"]
     for query in [*queries["hard"], *queries["easy"]]:
@@ -24,34 +46,32 @@ def test_the_page_lists_every_sampled_query(shared_data, data_dir, run_main) -> 
     assert "CC BY 4.0" in text
 
 
-def test_a_file_of_another_layout_is_one_clear_line(data_dir, run_main) -> None:
-    status = run_main(
-        verdicts.main,
-        *("--thesis_file", data_dir / "train.json"),
-        *("--training_splits", data_dir / "train.json", "--page", data_dir / "VERDICTS.md"),
-    )
-    assert_one_clear_line(status, "train.json", "not a result file of the original")
-    assert not (data_dir / "VERDICTS.md").exists()
+def test_queries_are_found_by_their_letters(tmp_path) -> None:
+    (tmp_path / "thesis.json").write_text(json.dumps(THESIS))
+    sampled = verdicts.find_queries(tmp_path / "thesis.json", GALLERY)
+    assert sampled.captions == {"hard": [0], "easy": [6]}
+    [query] = sampled.images
+    assert query.item.image_id == 1
+    assert [truth.item.caption for truth in query.ground_truth] == list(GALLERY.captions[3:5])
+    found = [(r.item.caption, r.is_ground_truth) for r in query.retrieved]
+    assert found == [("A dog", False), ("Two cats on a mat", True)]
 
 
-@pytest.mark.parametrize("query", [{"query": 5, "ground_truth": 1}, {"query": "a dog"}, "a dog"])
-def test_a_damaged_query_is_one_clear_line(data_dir, run_main, query) -> None:
-    path = data_dir / "thesis.json"
-    path.write_text(json.dumps({d: {"hard": [query], "easy": []} for d in ("i2t", "t2i")}))
-    status = run_main(
-        verdicts.main,
-        *("--thesis_file", path, "--training_splits", data_dir / "train.json"),
-        *("--page", data_dir / "VERDICTS.md"),
-    )
-    assert_one_clear_line(status, "thesis.json", "not a result file of the original")
+def test_captions_are_shown_as_they_are() -> None:
+    sampled = verdicts.Sampled({"hard": [5], "easy": []}, [])
+    reasons = [()] * 5 + [(Reason("typo", "`a|b`"),), ()]
+    page = verdicts.verdicts_page(GALLERY, sampled, reasons, [], "no other captions")
+    assert r"| A \*red\* \<b\> \| bus | **typo**: \`a\|b\` |" in page
 
 
-def test_captions_are_shown_as_they_are_and_those_without_text_are_left_out(tmp_path) -> None:
-    path = tmp_path / "thesis.json"
-    hard = [{"query": text, "ground_truth": i} for i, text in enumerate((" ", "a *red* <b> | dog"))]
-    content = {"t2i": {"hard": hard, "easy": []}, "i2t": {"hard": [], "easy": []}}
-    path.write_text(json.dumps(content))
-    gallery, queries = verdicts.read_gallery(path)
-    assert queries == {"hard": [0], "easy": []}
-    page = verdicts.verdicts_page(gallery, queries, [(Reason("typo", "`a|b`"),)], "none")
-    assert r"| a \*red\* \<b\> \| dog | **typo**: \`a\|b\` |" in page
+def test_a_file_of_another_gallery_is_one_clear_line(run, tmp_path) -> None:
+    other = {**THESIS, "t2i": {"hard": [{"query": "A zebra"}], "easy": []}}
+    assert_one_clear_line(run(other), "thesis.json", "'A zebra' is not among the 7 of the first 3")
+    assert not (tmp_path / "page.md").exists()
+
+
+@pytest.mark.parametrize("query", [{"query": 5}, {"text": "a dog"}, "a dog", None])
+def test_a_file_of_another_layout_is_one_clear_line(run, query) -> None:
+    thesis = {**THESIS, "t2i": {"hard": [query], "easy": []}}
+    assert_one_clear_line(run(thesis), "thesis.json", "not a result file of the original")
+    assert_one_clear_line(run({}), "thesis.json", "not a result file of the original")

@@ -1,6 +1,7 @@
 """The reasons why a gallery's captions may be hard queries: all rules on each caption."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from error_analysis.reasons.captions import modifiers, no_visual_content, typos, unfindable
 from error_analysis.reasons.reason import Reason
@@ -23,7 +24,8 @@ def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tu
     if not are_english(gallery.captions):
         return [()] * len(gallery.captions)
     slips = typos.typos(gallery, training_captions)
-    lost = unfindable.unfindable(gallery)
+    # A slip is no word that nobody else says.
+    lost = unfindable.unfindable(_repaired(gallery, slips))
     reasons = []
     for caption, typo, not_found in zip(gallery.captions, slips, lost, strict=True):
         nothing = no_visual_content.no_visual_content(caption)
@@ -35,3 +37,16 @@ def caption_reasons(gallery: Split, training_captions: Sequence[str]) -> list[tu
         )
         reasons.append(tuple(reason for reason in found if reason is not None))
     return reasons
+
+
+def _repaired(gallery: Split, slips: Sequence[Reason | None]) -> Split:
+    """Return the gallery with its captions as they were meant."""
+    meant = iter(slip.repair if slip and slip.repair else None for slip in slips)
+    images = tuple(
+        replace(
+            image,
+            captions=tuple(replace(c, caption=next(meant) or c.caption) for c in image.captions),
+        )
+        for image in gallery.images
+    )
+    return replace(gallery, images=images)

@@ -10,7 +10,7 @@ from error_analysis.reasons.said_words import with_wider
 from error_analysis.reasons.words import content_words
 from preprocess.captions.split_file import Split
 
-# Of ten random captions of COCO, five name a person; so many or more do by chance once in fifty times.
+# As surprising as chance is once in a hundred times.
 LEAST_SURPRISE = 0.01
 
 
