@@ -174,9 +174,9 @@ def retrieved_scores(records: list[Record], models: Sequence[ModelRankings], obj
     for model in models:
         queries = describe_queries(model, "i2t", range(len(model.gallery.images)))
         visible = [_without_long_modifiers(query, captions) for query in queries]
-        found = image_reasons(queries, rates, objects), documents.reasons(visible)
+        found = image_reasons(queries, rates, objects), documents.of(visible)
         for query, reasons, fitting in zip(queries, *found, strict=True):
-            names.append({reason.name for reason in (*reasons, fitting) if reason})
+            names.append({r.name for r in reasons} | ({plausible.NAME} if fitting else set()))
             record = scene_of[query.item.image_id]
             wrong = [captions[i] for i in _wrong_ids(query)]
             truth.append(true_reasons(record.scene, record.captions, wrong))
@@ -198,7 +198,7 @@ def caption_query_scores(
     found, true, hard = [], [], []
     for model in models:
         queries = describe_queries(model, "t2i", np.flatnonzero(visible))
-        found += [reason is not None for reason in documents.reasons(queries)]
+        found += [bool(fitting) for fitting in documents.of(queries)]
         for query in queries:
             claims = claims_of(captions[query.item.caption_id])
             wrong = [r.item.image_id for r in query.retrieved if not r.is_ground_truth]

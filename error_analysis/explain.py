@@ -19,8 +19,8 @@ error_analysis/explaining/explanations.py.
 The demo takes 15 s; two models on 5,000 images and 25,000 captions some 2 minutes, 1.7 GB on 2 CPU
 cores.
 
-A reason is a sign, not a proof: compare the share of hard queries that have it with that of easy
-ones (the lift), and see what changes in error_analysis.probe.
+A reason is a sign, not a proof: compare the odds of it among hard queries with those among easy
+ones (the odds ratio), and see what changes in error_analysis.probe.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,9 @@
 
 {"metadata": {"split_sha256", "hard_rank", "inputs", ...},
  "models": [{"name", "ranks_sha256",
-             "i2t" and "t2i": {"queries", "n_hard", "n_easy",
-                               "counts": [{"reason", "hard", "easy", "lift"}],
+             "i2t" and "t2i": {"queries", "n_hard", "n_easy", "n_easy_explained",
+                               "counts": [{"reason", "hard", "easy", "odds_ratio",
+                                           "odds_low", "odds_high"}],
                                "hard": [{"image_id", "caption_id", "rank", "regions",
                                          "reasons": [{"name", "evidence", "repair"}]}],
                                "confusions": [{"in_image", "named_instead", "queries"}] or null,
@@ -22,6 +23,8 @@ from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json
 
+LEAST_QUERIES = 10
+ODDS = ("odds_ratio", "odds_low", "odds_high")
 MADE_BY = "make it with `python -m error_analysis.explain`"
 
 
@@ -53,6 +56,9 @@ class ReasonCount:
 
     Attributes:
         n_hard, n_easy: all hard and all easy queries.
+        odds_ratio, odds_low, odds_high: the odds of the reason among hard queries over those among
+            easy ones, with the 95 % interval by image; None where there are fewer than
+            `LEAST_QUERIES` of either, or all of one kind have it, or none.
     """
 
     name: str
@@ -60,16 +66,18 @@ class ReasonCount:
     easy: int
     n_hard: int
     n_easy: int
+    odds_ratio: float | None = None
+    odds_low: float | None = None
+    odds_high: float | None = None
 
     @property
-    def lift(self) -> float | None:
-        """How many times more common it is among hard queries than among easy ones.
-
-        None where no easy query has it, or there are none: nothing to divide by.
-        """
-        if not self.easy or not self.n_hard:
-            return None
-        return (self.hard / self.n_hard) / (self.easy / self.n_easy)
+    def told(self) -> str:
+        """The odds ratio as text, such as "4.2 [2.1, 8.3]", or why there is none."""
+        if self.odds_ratio is not None:
+            return f"{self.odds_ratio:.1f} [{self.odds_low:.1f}, {self.odds_high:.1f}]"
+        if min(self.n_hard, self.n_easy) < LEAST_QUERIES:
+            return "too few queries"
+        return "no easy one" if not self.easy else "no hard one" if not self.hard else "all"
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,8 @@ class DirectionExplanation:
     """The hard queries of one model and direction.
 
     Attributes:
-        n_queries, n_easy: all queries, and those at rank 0.
+        n_queries, n_easy, n_easy_explained: all queries, those at rank 0, and those of them that
+            have a reason.
         hard: worst rank first.
         counts: of each reason that occurs, most hard queries first.
         confusions: (in the image, named instead, queries), most frequent first; None: not looked
@@ -89,6 +98,7 @@ class DirectionExplanation:
     n_easy: int
     hard: tuple[ExplainedQuery, ...]
     counts: tuple[ReasonCount, ...]
+    n_easy_explained: int = 0
     confusions: tuple[tuple[str, str, int], ...] | None = None
     regions: dict[str, int] | None = None
 
@@ -149,8 +159,15 @@ def _direction_to_json(found: DirectionExplanation) -> dict:
         "queries": found.n_queries,
         "n_hard": len(found.hard),
         "n_easy": found.n_easy,
+        "n_easy_explained": found.n_easy_explained,
         "counts": [
-            {"reason": c.name, "hard": c.hard, "easy": c.easy, "lift": c.lift} for c in found.counts
+            {
+                "reason": c.name,
+                "hard": c.hard,
+                "easy": c.easy,
+                **{key: getattr(c, key) for key in ODDS},
+            }
+            for c in found.counts
         ],
         "confusions": confusions
         and [{"in_image": a, "named_instead": b, "queries": n} for a, b, n in confusions],
@@ -195,9 +212,12 @@ def _direction_from_json(found: dict) -> DirectionExplanation:
     return DirectionExplanation(
         n_queries=int(found["queries"]),
         n_easy=sizes[1],
+        n_easy_explained=int(found["n_easy_explained"]),
         hard=tuple(_query_from_json(query) for query in found["hard"]),
         counts=tuple(
-            ReasonCount(str(c["reason"]), int(c["hard"]), int(c["easy"]), *sizes)
+            ReasonCount(
+                str(c["reason"]), int(c["hard"]), int(c["easy"]), *sizes, *(c[key] for key in ODDS)
+            )
             for c in found["counts"]
         ),
         confusions=None

@@ -1,12 +1,13 @@
 """Joining reasons: which rules speak for the hard and for the easy queries of a model."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import sparse
 
 from error_analysis.explaining.explanations import (
+    LEAST_QUERIES,
     DirectionExplanation,
     ExplainedQuery,
     Explanations,
@@ -35,6 +36,8 @@ from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from error_analysis.relevance.plausible_documents import PlausibleDocuments
+from error_analysis.slicing.contrasts import contrast
+from error_analysis.slicing.groups import Groups
 from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.query_ranks import Direction
 from preprocess.captions.split_file import Split
@@ -150,7 +153,9 @@ def _explain_images(
             for query, reasons, plausible in zip(queries, *found, strict=True)
         ]
 
-    return _join(model, "i2t", hard, reasons_of(hard), reasons_of(easy), confusions=confusions)
+    return _join(
+        model, "i2t", hard, easy, reasons_of(hard), reasons_of(easy), confusions=confusions
+    )
 
 
 def _explain_captions(
@@ -165,13 +170,13 @@ def _explain_captions(
         for kind in (hard, easy)
     )
     if not (evidence.detected and reads_regions):
-        return _join(model, "t2i", hard, of_hard, of_easy)
+        return _join(model, "t2i", hard, easy, of_hard, of_easy)
     presences = region_presence(hard, evidence.detected)
     of_hard = _with_absent(of_hard, presences)
     of_easy = _with_absent(of_easy, region_presence(easy, evidence.detected))
     told = [f"{p.verdict}: {p.evidence}" for p in presences]
     verdicts = dict(count_verdicts(presences))
-    return _join(model, "t2i", hard, of_hard, of_easy, told=told, regions=verdicts)
+    return _join(model, "t2i", hard, easy, of_hard, of_easy, told=told, regions=verdicts)
 
 
 def _with_absent(
@@ -193,50 +198,74 @@ def _join(
     model: ModelRankings,
     direction: Direction,
     hard: Sequence[Query],
+    easy: Sequence[Query],
     hard_reasons: Sequence[tuple[Reason, ...]],
     easy_reasons: Sequence[tuple[Reason, ...]],
     told: Sequence[str | None] | None = None,
     **splits,
 ) -> DirectionExplanation:
     told = told or [None] * len(hard)
+    images = [query.item.image_id for query in (*hard, *easy)]
     return DirectionExplanation(
         n_queries=len(model.query_ranks(direction).higher),
         n_easy=len(easy_reasons),
+        n_easy_explained=sum(map(bool, easy_reasons)),
         hard=tuple(
             ExplainedQuery(
                 query.item.image_id, query.item.caption_id, query.rank, reasons, of_regions
             )
             for query, reasons, of_regions in zip(hard, hard_reasons, told, strict=True)
         ),
-        counts=count_reasons(hard_reasons, easy_reasons),
+        counts=count_reasons(hard_reasons, easy_reasons, images),
         **splits,
     )
 
 
 def count_reasons(
-    hard: Sequence[tuple[Reason, ...]], easy: Sequence[tuple[Reason, ...]]
+    hard: Sequence[tuple[Reason, ...]], easy: Sequence[tuple[Reason, ...]], images: Sequence[int]
 ) -> tuple[ReasonCount, ...]:
-    """Count each reason among hard and easy queries, most hard queries first, then by name."""
-    of_hard, of_easy = (
-        Counter(name for reasons in kind for name in {reason.name for reason in reasons})
-        for kind in (hard, easy)
-    )
-    names = sorted(of_hard | of_easy, key=lambda name: (-of_hard[name], name))
-    return tuple(
-        ReasonCount(name, of_hard[name], of_easy[name], len(hard), len(easy)) for name in names
-    )
+    """Count each reason among hard and easy queries, most hard queries first, then by name.
+
+    Args:
+        images: the image that each hard and then each easy query is or belongs to.
+    """
+    found = [{reason.name for reason in reasons} for reasons in (*hard, *easy)]
+    names = sorted(set().union(*found))
+    has = np.array([[name in of_query for of_query in found] for name in names], bool)
+    has = has.reshape(len(names), len(found))
+    of_hard, of_easy = (kind.sum(axis=1).tolist() for kind in np.split(has, [len(hard)], axis=1))
+    odds = _odds_ratios(has, len(hard), images)
+    counts = [
+        ReasonCount(name, of_hard[i], of_easy[i], len(hard), len(easy), *odds[i])
+        for i, name in enumerate(names)
+    ]
+    return tuple(sorted(counts, key=lambda count: (-count.hard, count.name)))
+
+
+def _odds_ratios(
+    has: np.ndarray, n_hard: int, images: Sequence[int]
+) -> list[tuple[float | None, ...]]:
+    """Return each reason's odds ratio with its interval; None where there is nothing to compare.
+
+    Args:
+        has: (n_names, n_queries) bool, hard queries first.
+    """
+    if min(n_hard, has.shape[1] - n_hard) < LEAST_QUERIES:
+        return [(None, None, None)] * len(has)
+    image = np.unique(images, return_inverse=True)[1]
+    is_hard = sparse.csr_array(np.arange(has.shape[1])[None, :] < n_hard)
+    groups = Groups(("hardness",), ("hard",), is_hard, image)
+    found = [contrast(groups, of_name.astype(np.float64)) for of_name in has]
+    odds = [(one.odds_ratio[0], one.odds_low[0], one.odds_high[0]) for one in found]
+    return [
+        (None, None, None) if np.isnan(o[0]) else (float(o[0]), float(o[1]), float(o[2]))
+        for o in odds
+    ]
 
 
 def n_explained(found: DirectionExplanation) -> int:
     """Return how many hard queries have at least one reason."""
     return int(np.sum([bool(query.reasons) for query in found.hard], dtype=int))
-
-
-def lift_told(count: ReasonCount) -> str:
-    """Return the lift as text, such as "4.2 x"."""
-    if count.lift is not None:
-        return f"{count.lift:.1f} x"
-    return "only among hard ones" if count.hard and count.n_easy else "unknown"
 
 
 def summary(explanations: Explanations) -> list[str]:
@@ -246,10 +275,11 @@ def summary(explanations: Explanations) -> list[str]:
         for direction, found in model.directions.items():
             lines.append(
                 f"{model.name}, {TITLES[direction]}: {len(found.hard):,} hard of "
-                f"{found.n_queries:,}, {n_explained(found):,} with a reason"
+                f"{found.n_queries:,}, {n_explained(found):,} with a reason; of {found.n_easy:,} "
+                f"easy ones {found.n_easy_explained:,}"
             )
             lines += [
-                f"  {c.name}: {c.hard:,} hard, {c.easy:,} easy; lift {lift_told(c)}"
+                f"  {c.name}: {c.hard:,} hard, {c.easy:,} easy; odds ratio {c.told}"
                 for c in found.counts
             ]
             if found.regions is not None:

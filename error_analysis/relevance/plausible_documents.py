@@ -82,9 +82,9 @@ class PlausibleDocuments:
         return [tuple(documents[id(query)]) for query in queries]
 
     def reasons(self, queries: Sequence[Query]) -> list[Reason | None]:
-        """Return the reason of each query with a plausible document, the best one shown.
+        """Return the reason of each query with a plausible document above its ground truth.
 
-        Where a source has labels for the query, the labels decide; elsewhere the captions do.
+        What stands below it did no harm: a query at rank 0 has none. The best one is shown. Where a source has labels for the query, the labels decide; elsewhere the captions do.
         Evidence such as "place 0: image 7, A red dog in a field. (by captions, and 2 more)".
         """
         found = zip(queries, self.of(queries), strict=True)
@@ -93,7 +93,8 @@ class PlausibleDocuments:
     def _reason(self, query: Query, documents: Sequence[PlausibleDocument]) -> Reason | None:
         labelled = {s.name for s in self.labels if query_id(query) in s.documents(query.direction)}
         deciding = labelled or {BY_CAPTIONS}
-        found = [one for one in documents if deciding & one.reasons.keys()]
+        above = (one for one in documents if one.place < query.rank)
+        found = [one for one in above if deciding & one.reasons.keys()]
         if not found:
             return None
         first, more = found[0], f", and {len(found) - 1} more" if found[1:] else ""

@@ -19,7 +19,6 @@ from error_analysis.explaining.query_reasons import (
     collect_evidence,
     count_reasons,
     explain_model,
-    lift_told,
     n_explained,
 )
 from error_analysis.reasons.images.objects import ImageObject, Objects
@@ -67,24 +66,34 @@ def test_hard_queries_are_told_worst_first_with_their_reasons():
     assert counts == [("underspecified", 2, 0), ("typo", 1, 1)]
 
 
-def test_lift_is_the_quotient_of_the_shares():
-    [typo] = count_reasons([(TYPO,), (TYPO, TYPO), (), ()], [(TYPO,), *[()] * 9])
+def test_odds_are_compared_with_an_interval_by_image():
+    hard = [(TYPO,), (TYPO, TYPO), *[()] * 10]
+    easy = [(TYPO,), (VAGUE,), *[()] * 18]
+    typo, vague = count_reasons(hard, easy, range(32))
     assert (typo.hard, typo.easy) == (2, 1)  # a query counts once
-    assert typo.lift == pytest.approx((2 / 4) / (1 / 10))
+    assert typo.odds_ratio == pytest.approx((2 / 10) / (1 / 19))
+    assert typo.odds_low < typo.odds_ratio < typo.odds_high
+    assert typo.told.startswith("3.8 [0.")
+    # The same twenty images, each with two queries that go together, tell less than forty.
+    wide, narrow = (
+        count_reasons([(TYPO,)] * 10 + [()] * 10, [(TYPO,)] * 4 + [()] * 16, images)[0]
+        for images in ([i // 2 for i in range(40)], range(40))
+    )
+    assert wide.odds_high > narrow.odds_high
+    assert vague.told == "no hard one"
 
 
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ((2, 1, 4, 10), "5.0 x"),
-        ((0, 1, 4, 10), "0.0 x"),
-        ((2, 0, 4, 10), "only among hard ones"),
-        ((0, 3, 0, 10), "unknown"),
-        ((2, 0, 4, 0), "unknown"),
+        ((2, 1, 9, 10), "too few queries"),
+        ((1, 0, 10, 1), "too few queries"),
+        ((2, 0, 14, 10), "no easy one"),
+        ((14, 10, 14, 10), "all"),
     ],
 )
-def test_a_lift_that_is_no_number_is_told_in_words(counts, told):
-    assert lift_told(ReasonCount("typo", *counts)) == told
+def test_why_there_is_no_odds_ratio_is_told_in_words(counts, told):
+    assert ReasonCount("typo", *counts).told == told
 
 
 def two_animals() -> Split:

@@ -4,7 +4,7 @@ The bounds below are chosen by what they mean. They were not fitted to failures,
 not tried on COCO, whose keypoints could not be reached where this was written. Of the images with a
 pose, 5 % are by construction the farthest from the mean pose. How many people are hardly seen is a
 matter of the gallery; of 90 photographs of COCO's train2014 and val2014, 5 have a small main
-object. The lift tells whether hard images have them more often.
+object. The odds ratio tells whether hard images have them more often.
 
 A box that holds only a part of a person is as good a frame as one that holds all: half-length
 portraits are far from the mean of whole people, as views, whatever their pose.
