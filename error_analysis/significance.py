@@ -1,18 +1,22 @@
 """Tell how certain the metrics of models, and the differences between them, are.
 
 Reads one or more rankings files of one gallery and their split file; prints, and writes as JSON,
-R@1/5/10, median and mean rank and rsum with 95 % bootstrap intervals over images (see `statistics`)
-and tie bounds, and for each two models McNemar's test, and a permutation test by image, of R@k, and
-one of reciprocal ranks (see `paired_tests`):
+R@1/5/10, median and mean rank and rsum with 95 % bootstrap intervals over images (see `resampling`)
+and tie bounds; and for each two models the differences of these, the first's less the second's,
+with intervals from the same resampled images, McNemar's test, and a permutation test by image, of
+R@k, and one of reciprocal ranks (see `paired_tests`). "holm_p" is "by_image_p" corrected by Holm
+for all tests by image of the protocol:
 
     {"protocols": {"full": {
         "models": {"clip": {"i2t_r1": {"value": 54.6, "low": 48.3, "high": 60.8,
                                        "optimistic": 54.6, "pessimistic": 54.6}, ...}, ...},
         "pairs": [{"first": "lxmert", "second": "clip",
-                   "i2t": {"recalls": [{"k": 1, "first_only": 56, "second_only": 35,
-                                        "mcnemar_p": 0.035, "by_image_p": 0.035}, ...],
-                           "reciprocal_rank": {"first": 0.74, "second": 0.68,
-                                               "by_image_p": 0.02}},
+                   "differences": {"i2t_r1": {"value": -1.7, "low": -11.3, "high": 7.5}, ...},
+                   "i2t": {"recalls": [{"k": 1, "first_only": 61, "second_only": 65,
+                                        "mcnemar_p": 0.79, "by_image_p": 0.79,
+                                        "holm_p": 1.0}, ...],
+                           "reciprocal_rank": {"first": 0.678, "second": 0.681,
+                                               "by_image_p": 0.96, "holm_p": 1.0}},
                    "t2i": {...}}, ...]}, ...},
      "metadata": {...}}
 
@@ -24,7 +28,7 @@ has the models and pairs of each fold.
         runs/demo/clip/test.npz --split_file datasets/demo/test.json \\
         --output runs/demo/significance.json
 
-Two models on 5,000 images and 25,000 captions, all protocols, take 6 s and 1.3 GB on one core
+Two models on 5,000 images and 25,000 captions, all protocols, take 10 s and 1.3 GB on one core
 of an AMD EPYC.
 """
 
@@ -44,8 +48,8 @@ from error_analysis.statistics.assessment import (
     significance_table,
     significance_to_json,
 )
-from error_analysis.statistics.bootstrap import CONFIDENCE, N_RESAMPLES
 from error_analysis.statistics.paired_tests import N_PERMUTATIONS
+from error_analysis.statistics.resampling import CONFIDENCE, N_RESAMPLES
 from information_retrieval.ranking.protocols import Protocol
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.files import check_writable, write_json

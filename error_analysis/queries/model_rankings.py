@@ -43,6 +43,12 @@ class ModelRankings:
         """Return the ranks of the image queries (i2t) or caption queries (t2i)."""
         return self.rankings.ranks.of(direction)
 
+    def image_of_query(self, direction: Direction) -> np.ndarray:
+        """Return the row of the image that each query is or belongs to, (n_queries,) int64."""
+        if direction == "i2t":
+            return np.arange(len(self.rankings.image_ids))
+        return self.rankings.caption_image_index
+
     def metrics(self) -> dict:
         """Compute the metrics under the model's protocol (see `protocol_metrics`)."""
         index = self.rankings.caption_image_index

@@ -1,4 +1,4 @@
-"""Wins: when one model beats another on a query, and how often."""
+"""Wins: when one model beats another on a query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,15 +32,6 @@ class WinRule:
                 raise InputError(f"{option}: expected at least 1, found {value}")
 
 
-@dataclass(frozen=True)
-class WinCount:
-    """How many queries `better` wins against `worse`, by direction."""
-
-    better: str
-    worse: str
-    counts: dict[Direction, int]
-
-
 def win_indices(better: np.ndarray, worse: np.ndarray, rule: WinRule) -> np.ndarray:
     """Return the queries that `better` wins, ascending, (n,) int64.
 
@@ -48,36 +39,6 @@ def win_indices(better: np.ndarray, worse: np.ndarray, rule: WinRule) -> np.ndar
         better, worse: (n_queries,) float64, the expected ranks of two models.
     """
     return np.flatnonzero((better < rule.max_rank) & (worse - better >= rule.margin))
-
-
-def count_wins(
-    galleries: Sequence[Sequence[ModelRankings]], rule: WinRule | None = None
-) -> list[WinCount]:
-    """Count the wins of every ordered pair of models, without looking the queries up.
-
-    Of two runs of one model this is the noise floor: the wins that chance gives.
-
-    Args:
-        galleries: of each gallery, such as a fold, the same models; their wins are added up.
-    """
-    rule = rule or WinRule()
-    for models in filter(None, galleries):
-        check_same_gallery(models)
-    counted = []
-    for better, worse in permutations(range(len(galleries[0])), 2):
-        counts: dict[Direction, int] = {}
-        for direction in DIRECTIONS:
-            pairs = ([g[i].query_ranks(direction) for i in (better, worse)] for g in galleries)
-            counts[direction] = sum(
-                len(win_indices(one.ranks(), other.ranks(), rule)) for one, other in pairs
-            )
-        counted.append(WinCount(galleries[0][better].name, galleries[0][worse].name, counts))
-    return counted
-
-
-def counts_to_json(counted: Sequence[WinCount]) -> list[dict]:
-    """Return counts of wins as JSON."""
-    return [{"better": c.better, "worse": c.worse, **c.counts} for c in counted]
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ class PlausibleDocuments:
     def reasons(self, queries: Sequence[Query]) -> list[Reason | None]:
         """Return the reason of each query with a plausible document above its ground truth.
 
-        What stands below it did no harm: a query at rank 0 has none. The best one is shown. Where a source has labels for the query, the labels decide; elsewhere the captions do.
+        What stands below it did no harm: a query at rank 0 has none. The best one is shown. Where a
+        source has labels for the query, the labels decide; elsewhere the captions do.
         Evidence such as "place 0: image 7, A red dog in a field. (by captions, and 2 more)".
         """
         found = zip(queries, self.of(queries), strict=True)

@@ -12,12 +12,12 @@ from itertools import combinations, permutations
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.wins import WinRule, win_indices
 from error_analysis.slicing.contrasts import contrast
 from error_analysis.slicing.groups import Groups
+from error_analysis.statistics.multiple_tests import benjamini_hochberg
 from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import Direction, QueryRanks
@@ -91,7 +91,7 @@ def find_slices(
     findings = [found for question in asked for found in _ask(*question, groups[question[1]])]
     if not findings:
         return ()
-    rates = stats.false_discovery_control([found["p"] for found in findings])
+    rates = benjamini_hochberg(np.array([found["p"] for found in findings]))
     told = [Finding(**f, fdr=float(rate)) for f, rate in zip(findings, rates, strict=True)]
     return tuple(sorted(told, key=lambda finding: (finding.fdr, finding.p)))
 

@@ -1,7 +1,7 @@
 """What is known of several models: their metrics with intervals, and tests of each two of them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -9,12 +9,21 @@ import numpy as np
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.statistics.bootstrap import (
     METRICS,
-    N_RESAMPLES,
     Estimate,
+    Interval,
+    estimate_differences,
     estimate_metrics,
-    image_of_query,
+    resample,
 )
-from error_analysis.statistics.paired_tests import N_PERMUTATIONS, PairedTests, paired_tests
+from error_analysis.statistics.multiple_tests import holm
+from error_analysis.statistics.paired_tests import (
+    N_PERMUTATIONS,
+    PairedTests,
+    RecallTest,
+    ReciprocalRankTest,
+    paired_tests,
+)
+from error_analysis.statistics.resampling import N_RESAMPLES
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction, concatenate
 from preprocess.base.text_table import text_table
 
@@ -34,10 +43,11 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models' tests by direction."""
+    """Two models: the first's metrics less the second's, by name, and tests by direction."""
 
     first: str
     second: str
+    differences: dict[str, Interval]
     tests: dict[Direction, PairedTests]
 
 
@@ -52,6 +62,9 @@ class Significance:
 def assess(galleries: Sequence[Sequence[ModelRankings]], sampling: Sampling) -> Significance:
     """Estimate the metrics of models, and test each two of them, over one gallery or folds.
 
+    Holm's correction is for all tests by image here: of each two models, both directions, at each
+    cutoff and of reciprocal ranks. Other protocols' tests are a family of their own.
+
     Args:
         galleries: of each gallery of a protocol, the same models.
 
@@ -59,17 +72,25 @@ def assess(galleries: Sequence[Sequence[ModelRankings]], sampling: Sampling) -> 
         InputError: a gallery has fewer than 2 images.
     """
     models = list(zip(*galleries, strict=True))  # of each model, its galleries
-    estimates = {
-        folds[0].name: estimate_metrics(folds, sampling.generator(), sampling.n_resamples)
+    # Each from the same seed, so that every model is asked for the same images.
+    resampled = {
+        folds[0].name: resample(folds, sampling.generator(), sampling.n_resamples)
         for folds in models
     }
-    pairs = tuple(_test(*two, sampling) for two in combinations(models, 2))
-    return Significance(estimates, pairs)
+    estimates = {
+        folds[0].name: estimate_metrics(folds, resampled[folds[0].name]) for folds in models
+    }
+    pairs = []
+    for folds in combinations(models, 2):
+        first, second = (of_model[0].name for of_model in folds)
+        differences = estimate_differences(resampled[first], resampled[second])
+        pairs.append(Pair(first, second, differences, _test(*folds, sampling)))
+    return Significance(estimates, _corrected(pairs))
 
 
 def _test(
     first: Sequence[ModelRankings], second: Sequence[ModelRankings], sampling: Sampling
-) -> Pair:
+) -> dict[Direction, PairedTests]:
     generator = sampling.generator()
     sizes = [len(fold.rankings.image_ids) for fold in first]
     offsets = np.cumsum([0, *sizes[:-1]])  # images of different folds are different ones
@@ -80,10 +101,29 @@ def _test(
             for folds in (first, second)
         )
         image = np.concatenate(
-            [image_of_query(f, direction) + o for f, o in zip(first, offsets, strict=True)]
+            [f.image_of_query(direction) + o for f, o in zip(first, offsets, strict=True)]
         )
         tests[direction] = paired_tests(ranks, others, image, generator, sampling.n_permutations)
-    return Pair(first[0].name, second[0].name, tests)
+    return tests
+
+
+def _corrected(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Return the pairs with Holm's correction for all their tests by image."""
+    p_values: list[float] = []
+    for pair in pairs:
+        for tests in pair.tests.values():
+            p_values += [test.by_image_p for test in tests.recalls]
+            p_values.append(tests.reciprocal_rank.by_image_p)
+    holm_ps = iter(holm(p_values).tolist())
+
+    def corrected(tests: PairedTests) -> PairedTests:
+        recalls = tuple(replace(test, holm_p=next(holm_ps)) for test in tests.recalls)
+        return PairedTests(recalls, replace(tests.reciprocal_rank, holm_p=next(holm_ps)))
+
+    return tuple(
+        replace(pair, tests={d: corrected(tests) for d, tests in pair.tests.items()})
+        for pair in pairs
+    )
 
 
 def significance_to_json(significance: Significance) -> dict:
@@ -93,8 +133,13 @@ def significance_to_json(significance: Significance) -> dict:
         for name, metrics in significance.estimates.items()
     }
     pairs = [
-        {"first": p.first, "second": p.second, **{d: asdict(t) for d, t in p.tests.items()}}
-        for p in significance.pairs
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "differences": {name: asdict(found) for name, found in pair.differences.items()},
+            **{direction: asdict(tests) for direction, tests in pair.tests.items()},
+        }
+        for pair in significance.pairs
     ]
     return {"models": models, "pairs": pairs}
 
@@ -116,13 +161,17 @@ def significance_table(significance: Significance, protocol: str, gallery: dict[
     ]
     lines += [_tie_bounds(name, of_model) for name, of_model in estimates.items()]
     for pair in significance.pairs:
-        lines.append(f"{pair.first} against {pair.second}: p-values")
-        for direction, tests in pair.tests.items():
-            lines += _test_lines(direction, tests)
+        lines.append(
+            f"{pair.first} against {pair.second}: {pair.first}'s metric less {pair.second}'s, "
+            "queries found by one alone, p-values"
+        )
+        lines += text_table(_pair_rows(pair), "lrrrrr")
+    if significance.pairs:
+        lines.append("Holm: the p-values by image, corrected for all of them above")
     return "\n".join(lines)
 
 
-def _interval(estimate: Estimate) -> str:
+def _interval(estimate: Interval) -> str:
     return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
@@ -137,15 +186,22 @@ def _count(expected: float) -> str:
     return f"{expected:,.1f}".removesuffix(".0")
 
 
-def _test_lines(direction: Direction, tests: PairedTests) -> list[str]:
-    lines = [
-        f"  {direction} R@{test.k}: McNemar {test.mcnemar_p:.2g}, by image {test.by_image_p:.2g}; "
-        f"found by one alone: {_count(test.first_only)} against {_count(test.second_only)}"
-        for test in tests.recalls
-    ]
-    mean = tests.reciprocal_rank
-    lines.append(
-        f"  {direction} reciprocal rank: by image {mean.by_image_p:.2g}; means {mean.first:.4f} "
-        f"against {mean.second:.4f}"
-    )
-    return lines
+def _pair_rows(pair: Pair) -> list[list[str]]:
+    """Return the head and a row a metric; of reciprocal ranks the means stand for a difference."""
+    tested = {}
+    for direction, tests in pair.tests.items():
+        for test in tests.recalls:
+            alone = f"{_count(test.first_only)} : {_count(test.second_only)}"
+            tested[f"{direction}_r{test.k}"] = [alone, *_p_values(test), f"{test.mcnemar_p:.2g}"]
+    rows = [["", "difference", "one alone", "by image", "Holm", "McNemar"]]
+    for name, difference in pair.differences.items():
+        rows.append([name, _interval(difference), *tested.get(name, [""] * 4)])
+    for direction, tests in pair.tests.items():
+        mean = tests.reciprocal_rank
+        means = f"{mean.first:.4f} - {mean.second:.4f}"
+        rows.append([f"{direction}_reciprocal_rank", means, "", *_p_values(mean), ""])
+    return rows
+
+
+def _p_values(test: RecallTest | ReciprocalRankTest) -> list[str]:
+    return [f"{test.by_image_p:.2g}", f"{test.holm_p:.2g}"]

@@ -3,7 +3,7 @@
 Two tests of R@k, and one of reciprocal ranks. McNemar's takes each query as independent of the
 others, which holds for image queries; captions of one image are not, and for them its p-value is
 too small. The test by image swaps the two models' results for all queries of an image at once. The
-p-values are two-sided, and not corrected for how many tests are looked at.
+p-values are two-sided; how many tests are looked at is corrected for by `assessment`, which knows.
 
 Where documents tie, a query is found with a probability (see `query_ranks`): differences are those
 of the probabilities, and the counts of queries found by one model alone their expected numbers
@@ -33,6 +33,7 @@ class RecallTest:
             its top k; whole numbers where ties do not matter.
         mcnemar_p: exact, from the binomial distribution of these two numbers.
         by_image_p: from permutations by image.
+        holm_p: the same, corrected for all tests by image (see `multiple_tests`); None before.
     """
 
     k: int
@@ -40,6 +41,7 @@ class RecallTest:
     second_only: float
     mcnemar_p: float
     by_image_p: float
+    holm_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ class ReciprocalRankTest:
 
     Attributes:
         first, second: the means.
-        by_image_p: from permutations by image.
+        by_image_p, holm_p: as those of `RecallTest`.
     """
 
     first: float
     second: float
     by_image_p: float
+    holm_p: float | None = None
 
 
 @dataclass(frozen=True)

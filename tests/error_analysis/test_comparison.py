@@ -201,7 +201,9 @@ def test_the_command_writes_both_orders_and_their_counts(tmp_path, monkeypatch, 
     orders = [(c["better"], c["worse"], len(c["i2t"])) for c in content["comparisons"]]
     assert orders == [("lxmert", "clip", 2), ("clip", "lxmert", 1)]
     assert content["metadata"]["rule"] == "better rank < 10 and worse rank - better rank >= 10"
-    assert "clip beats lxmert: 1 image queries" in capsys.readouterr().out
+    low, high = content["metadata"]["counts"][1]["wins_interval"]["i2t"]
+    shown = f"clip beats lxmert: 1 [{low:.0f}, {high:.0f}] image queries"
+    assert shown in capsys.readouterr().out
 
     named = run_comparison(monkeypatch, tmp_path, paths, "--names", "A", "B", "--margin", "9")
     assert [(c["better"], len(c["i2t"])) for c in named["comparisons"]] == [("A", 4), ("B", 1)]

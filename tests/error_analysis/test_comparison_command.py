@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from error_analysis.comparison import main
-from error_analysis.queries.wins import WinRule, count_wins
+from error_analysis.queries.wins import WinRule
+from error_analysis.statistics.proportions import wilson_interval
+from error_analysis.statistics.win_counts import count_wins
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import (
+    make_model,
     make_split,
     model_of_ranks,
     save_rankings,
@@ -25,6 +28,29 @@ def test_wins_are_counted_in_both_orders_and_galleries_added_up():
     second = [model_of_ranks([0] * 12, "a"), model_of_ranks([11] + [0] * 11, "b")]
     counted = count_wins([first, second], WinRule())
     assert [(c.better, c.worse, c.counts["i2t"]) for c in counted] == [("a", "b", 3), ("b", "a", 1)]
+    for count in counted:
+        low, high = count.intervals["i2t"]
+        assert 0 <= low < count.counts["i2t"] < high <= N + 12
+
+
+def test_an_interval_of_wins_is_wider_where_an_images_captions_are_won_together():
+    split = make_split([5] * 20)
+    own = np.eye(20, dtype=np.float32).repeat(5, axis=1)
+    worse = own.copy()
+    worse[:, :25] *= -1  # under it, the captions of five images have their image last
+    counted = count_wins([[make_model(own, split, "a"), make_model(worse, split, "b")]])[0]
+    assert counted.counts["t2i"] == 25
+    low, high = counted.intervals["t2i"]
+    # Of 20 images with 5 wins each: a standard deviation of 5 * sqrt(20 / 4 * 3 / 4) = 9.7.
+    assert 5 <= low <= 15
+    assert 40 <= high <= 55
+
+
+def test_no_win_at_all_may_still_be_a_few_of_other_images():
+    models = [model_of_ranks([0] * N, name) for name in "ab"]
+    for count in count_wins([models]):
+        assert count.counts["i2t"] == 0
+        assert count.intervals["i2t"] == pytest.approx((0, N * wilson_interval(0, N)[1]))
 
 
 @pytest.fixture
@@ -61,9 +87,13 @@ def test_the_noise_floor_stands_beside_the_counts(compared, tmp_path, capsys):
     # 10 -> 21 is not in the top 10, 9 -> 19 is a win of the first, and 25 -> 4 of the second run.
     assert [(c["better"], c["i2t"]) for c in floor["counts"]] == [(runs[0], 1), (runs[1], 1)]
     assert [c["i2t"] for c in metadata["counts"]] == [2, 1]
+    low, high = metadata["counts"][0]["wins_interval"]["i2t"]
+    assert 0 <= low < 2 < high < N
     assert [model["name"] for model in metadata["models"]] == ["lxmert", "clip"]
     printed = capsys.readouterr().out
-    assert f"noise floor, {runs[0]} beats {runs[1]}: 1 image queries" in printed
+    low, high = floor["counts"][0]["wins_interval"]["i2t"]
+    shown = f"1 [{low:.0f}, {high:.0f}] image queries"
+    assert f"noise floor, {runs[0]} beats {runs[1]}: {shown}" in printed
 
 
 def test_without_runs_the_noise_floor_is_said_to_be_missing(compared, capsys):

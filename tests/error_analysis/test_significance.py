@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,8 +7,9 @@ import pytest
 from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.significance import main
 from error_analysis.statistics.assessment import Sampling, assess, significance_table
-from error_analysis.statistics.bootstrap import METRICS, estimate_metrics
-from error_analysis.statistics.paired_tests import paired_tests
+from error_analysis.statistics.bootstrap import METRICS, estimate_metrics, resample
+from error_analysis.statistics.multiple_tests import holm
+from error_analysis.statistics.paired_tests import PairedTests, paired_tests
 from information_retrieval.ranking.metrics import retrieval_metrics
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
@@ -21,6 +23,10 @@ from tests.error_analysis.small_folds import (
 )
 
 QUICK = Sampling(n_resamples=40, n_permutations=99, seed=3)
+
+
+def all_tests(tests: PairedTests) -> list:
+    return [*tests.recalls, tests.reciprocal_rank]
 
 
 def two_models():
@@ -46,12 +52,33 @@ def test_models_and_pairs_are_assessed_as_alone():
     models = two_models()
     result = assess([models], QUICK)
     for model in models:
-        alone = estimate_metrics([model], np.random.default_rng(3), 40)
+        alone = estimate_metrics([model], resample([model], np.random.default_rng(3), 40))
         assert result.estimates[model.name] == alone
     [pair] = result.pairs
     ranks = [model.query_ranks("i2t") for model in models]
     tests = paired_tests(*ranks, np.arange(N_IMAGES), np.random.default_rng(3), 99)
-    assert pair.tests["i2t"] == tests
+    for found, expected in zip(all_tests(pair.tests["i2t"]), all_tests(tests), strict=True):
+        assert replace(found, holm_p=None) == expected
+
+
+def test_holms_correction_is_for_all_tests_by_image_of_all_pairs():
+    models = [*two_models(), make_model(folds_scores(5, 2), folds_split(2), "c")]
+    result = assess([models], QUICK)
+    tests = [t for pair in result.pairs for d in ("i2t", "t2i") for t in all_tests(pair.tests[d])]
+    assert len(tests) == 3 * 2 * 4
+    expected = holm([test.by_image_p for test in tests])
+    assert [test.holm_p for test in tests] == expected.tolist()
+    two = assess([models[:2]], QUICK).pairs[0].tests["t2i"].recalls[0]
+    assert two.holm_p <= result.pairs[0].tests["t2i"].recalls[0].holm_p
+
+
+def test_differences_are_of_the_same_drawn_images():
+    a, b = two_models()
+    [pair] = assess([[a, b]], QUICK).pairs
+    one, other = (resample([model], np.random.default_rng(3), 40).resampled for model in (a, b))
+    expected = np.percentile(one - other, (2.5, 97.5), axis=1).T
+    for found, ends in zip(pair.differences.values(), expected, strict=True):
+        assert (found.low, found.high) == pytest.approx(tuple(ends))
 
 
 def test_a_models_intervals_do_not_depend_on_the_others():
@@ -92,10 +119,16 @@ def test_the_command_assesses_every_protocol_that_the_rankings_hold(tmp_path, as
     assert list(five["models"]["clip"]) == list(METRICS)
     [pair] = five["pairs"]
     assert [test["k"] for test in pair["t2i"]["recalls"]] == [1, 5, 10]
+    assert all(test["holm_p"] >= test["by_image_p"] for test in pair["t2i"]["recalls"])
+    for name in METRICS:
+        one, other = (five["models"][model][name]["value"] for model in ("lxmert", "clip"))
+        found = pair["differences"][name]
+        assert found["value"] == pytest.approx(one - other)
+        assert found["low"] <= found["value"] <= found["high"]
     printed = capsys.readouterr().out
     for protocol in ("5k", "1k", "5fold"):
         assert f"protocol {protocol}: " in printed
-    assert "lxmert against clip: p-values" in printed
+    assert "lxmert against clip: lxmert's metric less clip's" in printed
 
 
 @pytest.mark.usefixtures("small_folds")
@@ -121,7 +154,7 @@ def test_ties_are_told_in_the_table():
     assert "sure: rsum does not depend on ties" in table
     # At worst all six have rank 5: only R@10 is left.
     assert "tied: rsum from 200.00 to 600.00 by how ties break" in table
-    assert "100.00 [100.00, 100.00]" in table
+    assert "100.00 [60.97, 100.00]" in table
 
 
 def test_rankings_of_different_galleries_are_one_line(tmp_path, assessed):
