@@ -100,7 +100,7 @@ from_caller() {
 }
 
 demo() {
-    local data=datasets/demo runs=runs/demo split model
+    local data=datasets/demo runs=runs/demo split model models
     run -m demo.render --output_dir $data
     run -m preprocess.splits --karpathy_json $data/dataset_coco.json --output_dir $data --minival_size 40
     for split in train val test; do
@@ -123,13 +123,18 @@ demo() {
     done
     run -m error_analysis.comparison --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --output $runs/comparison.json
-    run -m error_analysis.explain --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
+    run -m error_analysis.caption_oracle --split_file $data/test.json --output $runs/oracle/test.npz
+    models=("$runs/lxmert/test.npz" "$runs/clip/test.npz" "$runs/oracle/test.npz")
+    run -m error_analysis.explain --rankings "${models[@]}" \
         --split_file $data/test.json --train_split_file $data/train.json \
         --images $data/test_images.h5 --features $data/test_features.h5 --region_models lxmert \
         --instances $data/annotations/instances_val2014.json --output $runs/reasons.json
-    run -m error_analysis.report --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
-        --split_file $data/test.json --images $data/test_images.h5 \
-        --features $data/test_features.h5 --reasons $runs/reasons.json --output $runs/report
+    run -m error_analysis.slices --rankings "${models[@]}" \
+        --split_file $data/test.json --train_split_file $data/train.json \
+        --instances $data/annotations/instances_val2014.json --output $runs/slices.json
+    run -m error_analysis.report --rankings "${models[@]}" \
+        --split_file $data/test.json --images $data/test_images.h5 --features $data/test_features.h5 \
+        --reasons $runs/reasons.json --slices $runs/slices.json --output $runs/report
     run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
     printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs

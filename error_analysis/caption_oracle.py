@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from error_analysis.reasons.caption_scores import score_by_captions
+from error_analysis.reasons.words import are_english
 from information_retrieval.ranking.gallery import check_made_by
 from information_retrieval.ranking.protocols import Protocol, largest_protocol, protocol_split
 from information_retrieval.ranking.rankings import rank_scores, write_rankings
@@ -45,6 +46,12 @@ def main() -> None:
     protocol = args.protocol or largest_protocol(split)
     gallery = protocol_split(split, protocol)
     n_alone = sum(len(image.captions) == 1 for image in gallery.images)
+    if not are_english(gallery.captions):
+        print(
+            f"warning: {args.split_file}: the captions are hardly English: words are compared with "
+            "English stems, and function words count like others; expect fewer to be found",
+            file=sys.stderr,
+        )
     scores = score_by_captions(gallery)
     if n_alone:
         print(

@@ -23,6 +23,7 @@ A reason is a sign, not a proof: compare the odds of it among hard queries with 
 ones (the odds ratio), and see what changes in error_analysis.probe.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,7 @@ from error_analysis.explaining.query_reasons import (
 )
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.reasons.captions import unfindable
 from error_analysis.reasons.images.objects import (
     Objects,
     read_detected,
@@ -47,6 +49,7 @@ from error_analysis.reasons.images.objects import (
     read_labels,
 )
 from error_analysis.reasons.images.poses import Poses, read_poses
+from error_analysis.reasons.words import are_english
 from error_analysis.relevance.label_files import read_all_labels
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
@@ -144,6 +147,22 @@ def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRanki
             )
 
 
+def warn_of_captions(path: Path, gallery: Split) -> None:
+    """Print a warning where the rules of captions have nothing to go by."""
+    if not are_english(gallery.captions):
+        print(
+            f"warning: {path}: the captions are hardly English (few of its function words): the "
+            "rules of captions do not apply, and were left out",
+            file=sys.stderr,
+        )
+    elif len(gallery.captions) == len(gallery.images):
+        print(
+            f"warning: {path}: each image has one caption, so no other says what it shows: "
+            f"{', '.join(unfindable.NAMES)} were not looked for",
+            file=sys.stderr,
+        )
+
+
 def main() -> None:
     arguments = parse_arguments(ExplainArguments, description=__doc__)
     check_at_least("--hard_rank", arguments.hard_rank, 1)
@@ -151,6 +170,7 @@ def main() -> None:
     split = read_split(arguments.split_file)
     models = read_model_rankings(arguments.rankings, split, arguments.names)
     check_region_models(arguments.region_models, models)
+    warn_of_captions(arguments.split_file, models[0].gallery)
     evidence = read_evidence(arguments, split, models[0].gallery)
     explained = tuple(
         explain_model(

@@ -1,7 +1,8 @@
 """Make a folder of HTML pages of metrics, failures and their reasons, to open in a browser.
 
 Reads one or more rankings files of one gallery, their split file and its images HDF5; where given,
-the reasons of error_analysis.explain and the region features. Writes a folder that needs neither
+the reasons of error_analysis.explain, the groups of error_analysis.slices and the region features.
+Writes a folder that needs neither
 network nor server:
 
     index.html           metrics with 95 % intervals, tests between models, failures, reasons, ranks
@@ -41,6 +42,7 @@ from error_analysis.site.boxes import BoxSource
 from error_analysis.site.folder import check_replaceable, replaced_folder
 from error_analysis.site.galleries import Galleries
 from error_analysis.site.writing import Report, write_report
+from error_analysis.slicing.slice_findings import read_findings
 from error_analysis.statistics.rank_plots import TITLES
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.captions.split_file import read_split
@@ -56,6 +58,9 @@ class ReportArguments(RankingsArguments):
     output: Path = field(metadata={"help": "the folder to write; index.html in it is the start"})
     reasons: Path | None = field(
         default=None, metadata={"help": "JSON of error_analysis.explain, of these rankings"}
+    )
+    slices: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.slices, of these rankings"}
     )
     features: Path | None = field(
         default=None,
@@ -113,7 +118,8 @@ def main() -> None:
     explained, hard_rank = read_reasons(arguments.reasons, models)
     maker = Galleries(models, arguments.max_queries, explained)
     galleries = [*maker.hard(hard_rank), *maker.wins(), *maker.reasons()]
-    report = Report(models, galleries, explained, images, boxes, hard_rank)
+    slices = read_findings(arguments.slices, models) if arguments.slices else None
+    report = Report(models, galleries, explained, images, boxes, hard_rank, slices)
     with replaced_folder(arguments.output) as folder:
         n_pages = write_report(report, folder, _progress)
     print(f"wrote {arguments.output}: {n_pages:,} pages; open {arguments.output / 'index.html'}")

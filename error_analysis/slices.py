@@ -32,7 +32,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from error_analysis.arguments import RankingsArguments
-from error_analysis.queries.model_rankings import ModelRankings, read_each
+from error_analysis.queries.model_rankings import ModelRankings, ranks_sha256, read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
 from information_retrieval.ranking.protocols import Protocol
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction, QueryRanks, concatenate
@@ -97,7 +97,8 @@ def main() -> None:
     )
 
     split = read_split(args.split_file)
-    galleries = galleries_of_models(read_each(args.rankings, split, args.names), args.protocol)
+    whole = read_each(args.rankings, split, args.names)
+    galleries = galleries_of_models(whole, args.protocol)
     models = list(zip(*galleries, strict=True))  # of each, its folds
     gallery = whole_gallery(models[0])
     sources = Sources(
@@ -123,6 +124,7 @@ def main() -> None:
     findings = find_slices(ranks, groups)
     metadata = {
         "models": [description_of(folds) for folds in models],
+        "ranks_sha256": {model.name: ranks_sha256(model) for model in whole},
         "least_images": args.least_images,
         "fdr": args.fdr,
     }

@@ -11,12 +11,11 @@
                                "regions": {verdict: queries} or null}}]}
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.model_rankings import ModelRankings, ranks_sha256
 from error_analysis.queries.query_json import number
 from error_analysis.reasons.reason import Reason
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
@@ -126,16 +125,6 @@ class Explanations:
 
     models: tuple[ModelExplanation, ...]
     metadata: dict
-
-
-def ranks_sha256(model: ModelRankings) -> str:
-    """Return a hash of a model's ranks and of the queries they are of."""
-    digest = hashlib.sha256()
-    for ids in (model.rankings.image_ids, model.rankings.caption_ids):
-        digest.update(ids.astype("<i8").tobytes())
-    for direction in DIRECTIONS:
-        digest.update(model.query_ranks(direction).ranks().astype("<f8").tobytes())
-    return digest.hexdigest()
 
 
 def explanations_to_json(explanations: Explanations) -> dict:

@@ -13,10 +13,9 @@ from error_analysis.explaining.explanations import (
     Explanations,
     ModelExplanation,
     ReasonCount,
-    ranks_sha256,
 )
 from error_analysis.queries.hard_queries import HARD_RANK, easy_indices, hard_indices, worst_first
-from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.model_rankings import ModelRankings, ranks_sha256
 from error_analysis.queries.query import Query, describe_queries
 from error_analysis.reasons.captions.caption_reasons import caption_reasons
 from error_analysis.reasons.images.base_rates import BaseRates, base_rates

@@ -213,7 +213,7 @@ def difficulty_table(difficulty: Difficulty) -> str:
     lines = [
         f"{difficulty.n_hard:,} of {difficulty.n_queries:,} queries are hard; AUC on images not "
         f"learnt from: logistic regression {_shown(difficulty.logistic, '.2f')}, boosted trees "
-        f"{_shown(difficulty.trees, '.2f')}",
+        f"{_shown(difficulty.trees, '.2f')} (± standard deviation over folds)",
         f"  {'feature':28}{'coefficient':>18}{'importance':>20}",
     ]
     for weight in difficulty.weights:

@@ -1,5 +1,6 @@
 """The rankings of one or several models over one gallery, under unique names."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 
 from information_retrieval.ranking.gallery import gallery_of
 from information_retrieval.ranking.protocols import Protocol, protocol_metrics
-from information_retrieval.ranking.query_ranks import Direction, QueryRanks
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction, QueryRanks
 from information_retrieval.ranking.rankings import Rankings, read_rankings
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
@@ -171,3 +172,13 @@ def read_each(
             unique_names(paths, rankings, names, reserved_names), paths, rankings, strict=True
         )
     ]
+
+
+def ranks_sha256(model: ModelRankings) -> str:
+    """Return a hash of a model's ranks and of the queries they are of."""
+    digest = hashlib.sha256()
+    for ids in (model.rankings.image_ids, model.rankings.caption_ids):
+        digest.update(ids.astype("<i8").tobytes())
+    for direction in DIRECTIONS:
+        digest.update(model.query_ranks(direction).ranks().astype("<f8").tobytes())
+    return digest.hexdigest()

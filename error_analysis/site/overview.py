@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jinja2
 import numpy as np
@@ -20,10 +21,12 @@ from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.reasons.images.confusion_matrix import ConfusionMatrix
 from error_analysis.site.figures import RankFigure
 from error_analysis.site.galleries import FailureGallery, slug
+from error_analysis.slicing.slice_findings import Finding
 from error_analysis.statistics.assessment import Sampling, assess
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import Direction
 
+MOST_SLICES = 8  # of a question on the page
 MOST_CATEGORIES = 20  # of a confusion matrix on the page
 
 
@@ -123,6 +126,7 @@ def render_overview(
     galleries: Sequence[FailureGallery],
     explained: Mapping[str, ModelExplanation],
     hard_rank: int,
+    slices: tuple[Mapping[str, Sequence[Finding]], float] | None,
     figures: Sequence[RankFigure],
     about: str,
 ) -> str:
@@ -146,9 +150,20 @@ def render_overview(
         reasons=groups,
         regions=[group for group in groups if group.regions is not None],
         confusions=[group for group in groups if group.confusions and group.n_categories],
+        slices=slices,
+        most_slices=MOST_SLICES,
+        slice_link=slice_link,
         figures=figures,
         about=about,
     )
+
+
+def slice_link(finding: Finding) -> str | None:
+    """Return the search that shows the queries of a group; None where no filter tells them."""
+    filters = {"words": {"text": finding.group}, "reason": {"reason": finding.group}}
+    if finding.kind not in filters:
+        return None
+    return f"search.html#{urlencode(filters[finding.kind])}"
 
 
 def copy_assets(environment: jinja2.Environment, templates: Path, folder: Path) -> None:

@@ -15,6 +15,7 @@ from error_analysis.site.galleries import FailureGallery, shown_image_ids
 from error_analysis.site.overview import copy_assets, render_overview
 from error_analysis.site.pages import GalleryPages, PageMaker, gallery_index, whole_index
 from error_analysis.site.thumbnails import write_thumbnails
+from error_analysis.slicing.slice_findings import Finding
 from preprocess.storage.images_file import ImagesFile
 
 # Wraps steps of a kind, to show how far they are: the steps, and what they are.
@@ -33,6 +34,8 @@ class Report:
         images: has every image that the galleries show.
         boxes: of the detector; None: unknown.
         hard_rank: from which 0-based rank on a query is hard.
+        slices: groups of queries in which models differ, by question, and their false discovery
+            rate; None: not looked for.
     """
 
     models: Sequence[ModelRankings]
@@ -41,6 +44,7 @@ class Report:
     images: ImagesFile
     boxes: BoxSource | None
     hard_rank: int
+    slices: tuple[Mapping[str, Sequence[Finding]], float] | None = None
 
 
 def write_report(report: Report, folder: Path, progress: Progress) -> int:
@@ -68,6 +72,7 @@ def write_report(report: Report, folder: Path, progress: Progress) -> int:
         report.galleries,
         report.explained,
         report.hard_rank,
+        report.slices,
         figures,
         about,
     )

@@ -9,11 +9,13 @@ of them tells which share of those that are called different is expected not to 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations, permutations
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from error_analysis.queries.hard_queries import HARD_RANK
+from error_analysis.queries.model_rankings import ModelRankings, ranks_sha256
 from error_analysis.queries.wins import WinRule, win_indices
 from error_analysis.slicing.contrasts import contrast
 from error_analysis.slicing.groups import Groups
@@ -21,9 +23,12 @@ from error_analysis.statistics.multiple_tests import benjamini_hochberg
 from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import Direction, QueryRanks
+from preprocess.base.errors import InputError
+from preprocess.base.files import read_json
 from preprocess.base.text_table import text_table
 
 FOUND_AT = HARD_RANK
+MADE_BY = "make it with `python -m error_analysis.slices`"
 _HEAD = ["  group", "queries", "inside", "elsewhere", "95 % of inside", "odds ratio", "FDR"]
 Question = Literal["hard", "difference", "wins"]
 TOLD = {
@@ -135,6 +140,35 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
+def read_findings(
+    path: Path, models: Sequence[ModelRankings]
+) -> tuple[dict[str, list[Finding]], float]:
+    """Read what `python -m error_analysis.slices` found.
+
+    Returns:
+        the findings of each question (see `by_question`) that its false discovery rate allows, and
+        that rate; questions without any are left out.
+
+    Raises:
+        InputError: the file is missing, no such file, or of other rankings than the models'.
+    """
+    content = read_json(path, MADE_BY)
+    try:
+        metadata = content["metadata"]
+        hashes, fdr = dict(metadata["ranks_sha256"]), float(metadata["fdr"])
+        findings = [Finding(**found) for found in content["findings"] if found["fdr"] <= fdr]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a file of slices ({error!r}); {MADE_BY}") from error
+    for model in models:
+        if hashes.get(model.name) != ranks_sha256(model):
+            raise InputError(
+                f"{path}: expected the slices of the ranks of {model.path}, named {model.name}, "
+                f"found those of other rankings ({', '.join(hashes) or 'no model'}); repeat "
+                "`python -m error_analysis.slices` with the rankings of this report"
+            )
+    return by_question(findings), fdr
+
+
 def recalls_to_json(
     ranks: Mapping[str, Mapping[Direction, QueryRanks]], direction: Direction, groups: Groups
 ) -> list[dict]:
@@ -166,19 +200,23 @@ def findings_to_json(findings: Sequence[Finding]) -> list[dict]:
     return [asdict(finding) for finding in findings]
 
 
-def findings_table(findings: Sequence[Finding], fdr: float, most: int = 10) -> str:
-    """Return the findings up to a false discovery rate as text, at most so many a question."""
-    of: dict[str, list[Finding]] = {}
+def by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings of each question and direction under its title, the surest first."""
     order = list(TOLD)
+    found: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: (f.direction, order.index(f.question))):
         title = TOLD[finding.question].format(first=finding.first, second=finding.second)
-        of.setdefault(f"{title} ({TITLES[finding.direction]})", []).append(finding)
+        found.setdefault(f"{title} ({TITLES[finding.direction]})", []).append(finding)
+    return found
+
+
+def findings_table(findings: Sequence[Finding], fdr: float, most: int = 10) -> str:
+    """Return the findings up to a false discovery rate as text, at most so many a question."""
     lines = []
-    for title, asked in of.items():
+    for title, asked in by_question(findings).items():
         found = [finding for finding in asked if finding.fdr <= fdr]
         lines.append(f"{title}: {len(found):,} of {len(asked):,} groups, FDR {fdr:g}")
-        rows = [_HEAD]
-        rows += [_row(finding) for finding in found[:most]]
+        rows = [_HEAD, *map(_row, found[:most])]
         lines += text_table(rows, "lrrrrrr") if found else []
     return "\n".join(lines)
 

@@ -339,3 +339,16 @@ def test_keypoints_are_read_and_recorded(command, tmp_path, run_main):
 def test_a_model_that_is_not_there_is_one_line(command, run_main):
     status = run_main(main, *command, "--region_models", "lxmert")
     assert_one_clear_line(status, "--region_models: expected names among a, found 'lxmert'")
+
+
+def test_captions_in_another_language_or_one_an_image_are_told(command, tmp_path, run_main, capsys):
+    assert run_main(main, *command) == 0
+    assert "each image has one caption" in capsys.readouterr().err
+    split = make_split([1] * 30, "ein Mann sitzt auf einer Bank neben dem Haus {}")
+    write_split(tmp_path / "deutsch.json", split)
+    rankings = save_rankings(tmp_path / "d" / "test.npz", scores_with_ranks([12] + [0] * 29), split)
+    options = ["--rankings", rankings, "--split_file", tmp_path / "deutsch.json"]
+    assert run_main(main, *options, "--output", tmp_path / "d.json") == 0
+    assert "the rules of captions do not apply" in capsys.readouterr().err
+    found = read_explanations(tmp_path / "d.json").models[0].directions["t2i"]
+    assert [reason.name for query in found.hard for reason in query.reasons] in ([], [PLAUSIBLE])

@@ -1,6 +1,6 @@
 """Words of captions: their stems, those that tell captions apart, and how they were written."""
 
-from error_analysis.reasons.words import content_words, whole_words
+from error_analysis.reasons.words import are_english, content_words, whole_words
 
 
 def test_content_words_are_stems_without_what_all_captions_have():
@@ -18,3 +18,11 @@ def test_a_stem_is_shown_as_the_word_that_is_most_common():
     )
     assert words["rid"] == "riding"
     assert words[content_words("houses")[0]] == "house"
+
+
+def test_english_is_told_by_its_function_words():
+    assert are_english(("A man sits on a bench next to the house",))
+    assert are_english(("...",))  # nothing speaks against it
+    assert not are_english(("Ein Mann in einem roten Hemd sitzt auf einer Bank",))
+    assert not are_english(("Un hombre con una camisa roja sentado en un banco",))
+    assert not are_english(("dog frisbee grass",))
