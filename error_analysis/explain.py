@@ -16,7 +16,7 @@ error_analysis/explaining/explanations.py.
         --instances datasets/demo/annotations/instances_val2014.json --region_models lxmert \\
         --output runs/demo/reasons.json
 
-The demo takes 15 s; two models on 5,000 images and 25,000 captions some 2 minutes, 1.7 GB on 2 CPU
+The demo takes 15 s; two models on 5,000 images and 25,000 captions 1.7 minutes, 2.2 GB on 2 CPU
 cores.
 
 A reason is a sign, not a proof: compare the odds of it among hard queries with those among easy
