@@ -16,7 +16,7 @@ from error_analysis.reasons.nouns import (
     SYNONYMS,
     plurals,
 )
-from error_analysis.reasons.words import tokenize, word_set
+from error_analysis.reasons.words import FUNCTION_WORDS, tokenize
 
 NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -43,14 +43,8 @@ OPPOSITES = (
 )
 
 
-# Where the walk from a noun over its modifiers ends.
-FUNCTION_WORDS = word_set(
-    "of in on at by with and or to from for into onto over under near next above below behind "
-    "beside between through across around along while as that which who is are was were be has "
-    "have had its his her their it he she they there this these those up down off out about "
-    "together during against inside outside than then it's"
-)
-DETERMINERS = word_set("a an the another some several many few")
+# Where the walk from a noun over its modifiers ends: these two say how many, and are looked at.
+_ENDS = FUNCTION_WORDS - {"one", "both"}
 MAX_MODIFIERS = 5
 
 
@@ -217,7 +211,7 @@ def _is_place(words: Sequence[str], start: int, stop: int) -> bool:
 
 def _modifies(word: str) -> bool:
     # A verb's form in -ing after a noun ("an orange sitting on ...") is none of its modifiers.
-    return word[0].isalpha() and word not in FUNCTION_WORDS and not word.endswith("ing")
+    return word[0].isalpha() and word not in _ENDS and not word.endswith("ing")
 
 
 def _first_modifier(words: Sequence[str], first: int, start: int) -> int:
@@ -228,7 +222,7 @@ def _first_modifier(words: Sequence[str], first: int, start: int) -> int:
         joins = word == "and" and at - 2 >= first and at < start
         if joins and words[at - 2] in COLOURS and words[at] in COLOURS:  # "black and white"
             at -= 2
-        elif word in FUNCTION_WORDS or word in DETERMINERS or not word[0].isalnum():
+        elif word in _ENDS or not word[0].isalnum():
             break
         else:
             at -= 1
