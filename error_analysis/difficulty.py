@@ -30,10 +30,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from error_analysis.arguments import RankingsArguments
-from error_analysis.predicting.feature_sources import Sources, features_of
-from error_analysis.predicting.query_features import (
-    QueryFeatures,
-)
+from error_analysis.predicting.feature_sources import Sources, features_of_folds
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
@@ -112,8 +109,8 @@ def main() -> None:
     galleries = galleries_of_models(models, args.protocol)
     sources = read_sources(args, split)
     progress = partial(tqdm, desc="measuring images", unit="image")
-    of_folds = [features_of(same[0].gallery, sources, progress) for same in galleries]
-    features = {d: QueryFeatures.concatenate([fold[d] for fold in of_folds]) for d in DIRECTIONS}
+    of_folds = [same[0].gallery for same in galleries]
+    features = features_of_folds(of_folds, sources, args.protocol or models[0].protocol, progress)
     options = (args.hard_rank, args.seed)
     findings = {
         folds[0].name: {d: find(folds, d, features[d], *options) for d in DIRECTIONS}

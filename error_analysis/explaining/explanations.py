@@ -56,8 +56,8 @@ class ReasonCount:
     Attributes:
         n_hard, n_easy: all hard and all easy queries.
         odds_ratio, odds_low, odds_high: the odds of the reason among hard queries over those among
-            easy ones, with the 95 % interval by image; None where there are fewer than
-            `LEAST_QUERIES` of either, or all of one kind have it, or none.
+            easy ones, with the 95 % interval by image; None where there are queries of
+            fewer than `LEAST_QUERIES` images of either, or all of one kind have it, or none.
     """
 
     name: str

@@ -249,12 +249,14 @@ def _odds_ratios(
     Args:
         has: (n_names, n_queries) bool, hard queries first.
     """
-    if min(n_hard, has.shape[1] - n_hard) < LEAST_QUERIES:
-        return [(None, None, None)] * len(has)
+    nothing = (None, None, None)
+    parts = images[:n_hard], images[n_hard:]
+    if min(len(set(part)) for part in parts) < LEAST_QUERIES:
+        return [nothing] * len(has)
     image = np.unique(images, return_inverse=True)[1]
     is_hard = sparse.csr_array(np.arange(has.shape[1])[None, :] < n_hard)
     groups = Groups(("hardness",), ("hard",), is_hard, image)
-    found = [contrast(groups, of_name.astype(np.float64)) for of_name in has]
+    found = [contrast(groups, of_name.astype(np.float64), yes_or_no=True) for of_name in has]
     odds = [(one.odds_ratio[0], one.odds_low[0], one.odds_high[0]) for one in found]
     return [
         (None, None, None) if np.isnan(o[0]) else (float(o[0]), float(o[1]), float(o[2]))

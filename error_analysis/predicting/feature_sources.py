@@ -1,7 +1,7 @@
 """What is known of the queries beside the split itself, and the features that it allows."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,11 @@ from error_analysis.predicting.query_features import (
     reason_flags,
 )
 from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.protocol_galleries import galleries_of
 from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
 from error_analysis.reasons.images.objects import read_detected, read_instances
-from information_retrieval.ranking.query_ranks import Direction
+from information_retrieval.ranking.protocols import Protocol
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile
@@ -70,6 +72,32 @@ def features_of(
         "i2t": QueryFeatures.join(rows, *of_images),
         "t2i": QueryFeatures.join(gallery.caption_image_index, *of_captions),
     }
+
+
+def features_of_folds(
+    galleries: Sequence[Split],
+    sources: Sources,
+    protocol: Protocol | None = None,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> dict[Direction, QueryFeatures]:
+    """Compute the features of the queries of all folds of a protocol, or of its one gallery.
+
+    Raises:
+        InputError: a source is of other images, or cannot be read.
+    """
+    oracles: Sequence[ModelRankings | None] = [None] * len(galleries)
+    if sources.oracle is not None:
+        oracles = galleries_of(sources.oracle, protocol)
+        if len(oracles) != len(galleries):
+            raise InputError(
+                f"{sources.oracle.path}: expected {len(galleries)} galleries, found "
+                f"{len(oracles)}; make it with the --protocol of the rankings"
+            )
+    of_folds = [
+        features_of(gallery, replace(sources, oracle=oracle), progress)
+        for gallery, oracle in zip(galleries, oracles, strict=True)
+    ]
+    return {d: QueryFeatures.concatenate([fold[d] for fold in of_folds]) for d in DIRECTIONS}
 
 
 def oracle_feature(

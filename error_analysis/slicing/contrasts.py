@@ -5,8 +5,10 @@ or not). The five captions of an image are not independent: intervals have the c
 variance, sums over images of what each adds, and Student's factor, with one degree of freedom less
 than images of the group. The test of a difference takes variance and covariance within an image
 from all queries, as if the group were no different, so that a rare thing that a group has none of
-is no great surprise. Where each image is one query and the values are yes or no, the p-value is
-Fisher's exact one, and an interval around none or all is Wilson's.
+is no great surprise. Of yes or no, Fisher's exact p-value holds where each image is one query, and
+the larger of the two elsewhere; a group that is expected to have fewer than five images with a case
+is not asked (p is 1), as few are far from any t. In simulations without any effect, a false
+discovery rate of 5 % then came out as 4 to 16 %. An interval around none or all is Wilson's.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,11 @@ import numpy as np
 from scipy import sparse, stats
 
 from error_analysis.slicing.groups import Groups
+from error_analysis.statistics.proportions import wilson_interval
 
 CONFIDENCE = 0.95
+# Of fewer images with a case that a group is expected to have, t is far from its distribution.
+LEAST_CASES = 5
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,13 @@ class Contrasts:
     p: np.ndarray
 
 
-def contrast(groups: Groups, values: np.ndarray) -> Contrasts:
+def contrast(groups: Groups, values: np.ndarray, yes_or_no: bool) -> Contrasts:
     """Compare the mean of some values, (n_queries,), inside each group with that outside.
 
     Each group must have two images or more inside and outside.
+
+    Args:
+        yes_or_no: values are 1 and 0, shares are compared; else they are numbers of both signs.
     """
     by_image = groups.by_image  # (n_queries, n_images)
     members = sparse.csr_array(groups.members.astype(np.float64))
@@ -54,23 +62,37 @@ def contrast(groups: Groups, values: np.ndarray) -> Contrasts:
     sums_outside = (values @ by_image)[None, :] - sums_inside
     inside, added_inside = _mean(sums_inside, n_inside)
     outside, added_outside = _mean(sums_outside, n_outside)
-    freedom = np.count_nonzero(n_inside, axis=1) - 1
-    wide = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
-    spread = wide * _deviation(added_inside)
+    n_images = np.count_nonzero(n_inside, axis=1)
+    wide = stats.t.ppf((1 + CONFIDENCE) / 2, n_images - 1)
+    spread = wide * _deviation(added_inside, n_images)
     low, high = inside - spread, inside + spread
     odds = np.full((3, len(inside)), np.nan)
-    yes_or_no = np.isin(values, (0.0, 1.0)).all()
+    none_differ = np.all(np.abs(added_inside) < 1e-12, axis=1)
+    least, most = _wilson(n_images)
     if yes_or_no:
         odds = _odds(inside, outside, added_inside, added_outside, wide)
-        same = np.isin(inside, (0.0, 1.0))
         low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
-        low[same], high[same] = _wilson(inside[same], freedom[same] + 1)
-    if yes_or_no and len(groups.image) == by_image.shape[1]:
-        p = _fisher(members @ values, members.sum(axis=1), values)
-    else:
-        deviation = _pooled_deviation(values, by_image, n_inside, n_outside)
-        p = 2 * stats.t.sf(np.abs(inside - outside) / np.maximum(deviation, 1e-12), freedom)
+        low = np.where(inside == 1, least, low)
+        high = np.where(inside == 0, most, high)
+    else:  # all the same: as far as so many images could hide another one
+        low = np.where(none_differ, inside - most, low)
+        high = np.where(none_differ, inside + most, high)
+    deviation = _pooled_deviation(values, by_image, n_inside, n_outside)
+    p = 2 * stats.t.sf(np.abs(inside - outside) / np.maximum(deviation, 1e-12), n_images - 1)
+    alone = len(groups.image) == by_image.shape[1]
+    if yes_or_no:
+        exact = _fisher(members @ values, members.sum(axis=1), values)
+        p = exact if alone else np.maximum(p, exact)
+    if not (yes_or_no and alone):
+        p = np.where(n_images * _share_of_cases(values, by_image) < LEAST_CASES, 1.0, p)
     return Contrasts(inside, outside, low, high, odds[0], odds[1], odds[2], p)
+
+
+def _share_of_cases(values: np.ndarray, by_image: sparse.csr_array) -> float:
+    """Return the share of images with a value, of the rarer kind, other than 0, or than 1."""
+    some = (values != 0).astype(np.float64) @ by_image > 0
+    others = (values != 1).astype(np.float64) @ by_image > 0
+    return float(min(some.mean(), others.mean()))
 
 
 def _odds(
@@ -85,17 +107,17 @@ def _odds(
         ratio = np.log(inside / (1 - inside)) - np.log(outside / (1 - outside))
         added = added_inside / (inside * (1 - inside))[:, None]
         added = added - added_outside / (outside * (1 - outside))[:, None]
-        margin = wide * _deviation(added)
+        margin = wide * _deviation(added, np.count_nonzero(added, axis=1))
         odds = np.exp(np.stack([ratio, ratio - margin, ratio + margin]))
     odds[:, ~np.isfinite(ratio)] = np.nan
     return odds
 
 
-def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Wilson's interval of a share of 0 or 1 among n images."""
-    squared = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2
-    middle, margin = (share + squared / (2 * n)) / (1 + squared / n), squared / (2 * (n + squared))
-    return middle - margin, middle + margin
+def _wilson(n_images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower bound of all, and the upper one of none, of so many images."""
+    bounds = {n: wilson_interval(0, n)[1] for n in np.unique(n_images).tolist()}
+    most = np.array([bounds[n] for n in n_images.tolist()])
+    return 1 - most, most
 
 
 def _pooled_deviation(
@@ -128,19 +150,13 @@ def _mean(sums: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return mean, (sums - mean[:, None] * counts) / total[:, None]
 
 
-def _deviation(added: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of a sum of independent errors, (n_groups,)."""
-    n_images = np.count_nonzero(added, axis=1)
+def _deviation(added: np.ndarray, n_images: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of a sum of errors of so many images, (n_groups,)."""
     return np.sqrt((added**2).sum(axis=1) * n_images / np.maximum(n_images - 1, 1))
 
 
 def _fisher(yes: np.ndarray, sizes: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return Fisher's exact two-sided p-value of each group, (n_groups,)."""
-    n_yes, n = int(values.sum()), len(values)
-    tables = zip(yes.astype(int).tolist(), sizes.astype(int).tolist(), strict=True)
-    return np.array(
-        [
-            stats.fisher_exact([[a, size - a], [n_yes - a, n - n_yes - size + a]]).pvalue
-            for a, size in tables
-        ]
-    )
+    """Return Fisher's exact p-value of each group, (n_groups,): twice the smaller tail."""
+    drawn = stats.hypergeom(len(values), int(values.sum()), sizes.astype(int))
+    tails = np.minimum(drawn.cdf(yes), drawn.sf(yes - 1))
+    return np.minimum(1.0, 2 * tails)

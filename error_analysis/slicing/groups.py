@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from error_analysis.predicting.query_features import QueryFeatures
+from error_analysis.reasons.captions.caption_reasons import REASON_NAMES
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.reasons.words import content_words, whole_words
 from information_retrieval.ranking.query_ranks import Direction
@@ -56,9 +57,12 @@ class Groups:
 
     def with_images(self, least: int) -> "Groups":
         """Return the groups of so many images or more, that as many have queries out of."""
-        inside = (self.members @ self.by_image).toarray()  # (n_groups, n_images)
-        n_outside = np.count_nonzero(inside < np.bincount(self.image), axis=1)
-        kept = np.flatnonzero((self.n_images >= least) & (n_outside >= least))
+        enough = np.flatnonzero(self.n_images >= least)
+        inside = sparse.csr_array(self.members[enough] @ self.by_image)  # queries of each image
+        whole = inside.data == np.bincount(self.image)[inside.indices]
+        n_whole = np.add.reduceat(np.append(whole, False), inside.indptr[:-1], dtype=np.int64)
+        n_whole[np.diff(inside.indptr) == 0] = 0
+        kept = enough[inside.shape[1] - n_whole >= least]
         kinds, names = (tuple(told[i] for i in kept) for told in (self.kinds, self.names))
         return Groups(kinds, names, self.members[kept], self.image)
 
@@ -85,7 +89,7 @@ def image_groups(gallery: Split, objects: Objects | None = None) -> dict[tuple[s
 
 
 def _terms(caption: str) -> list[tuple[str, ...]]:
-    """Return the stems of the content words, alone and two in a row: "living room"."""
+    """Return the stems of the content words, alone and each with the next one: "living room"."""
     words = content_words(caption)
     return [*((word,) for word in words), *pairwise(words)]
 
@@ -105,17 +109,20 @@ def groups_of(
     index = gallery.caption_image_index
     image = np.arange(len(gallery.images)) if direction == "i2t" else index
     names = list(of_images)
-    rows = np.concatenate([np.full(len(found), i) for i, found in enumerate(of_images.values())])
-    columns = np.concatenate(list(of_images.values()))
-    shape = (len(names), len(gallery.images))
-    by_image = sparse.csr_array((np.ones(len(rows), bool), (rows, columns)), shape)
-    parts = [sparse.csr_array(by_image[:, image])]
+    parts = []
+    if of_images:
+        rows = np.repeat(np.arange(len(names)), [len(found) for found in of_images.values()])
+        columns = np.concatenate(list(of_images.values()))
+        shape = (len(names), len(gallery.images))
+        by_image = sparse.csr_array((np.ones(len(rows), bool), (rows, columns)), shape)
+        parts.append(sparse.csr_array(by_image[:, image]))
     for position, name in enumerate(features.names):
         for kind, told, inside in _bins(name, features.values[:, position]):
             names.append((kind, told))
             parts.append(sparse.csr_array(inside[None, :]))
-    members = sparse.csr_array(sparse.vstack(parts))
-    kinds, told_names = zip(*names, strict=True)
+    none = sparse.csr_array((0, len(image)), dtype=bool)
+    members = sparse.csr_array(sparse.vstack([none, *parts]))
+    kinds, told_names = (tuple(name[i] for name in names) for i in range(2))
     return Groups(kinds, told_names, members, image)
 
 
@@ -125,7 +132,7 @@ def _bins(name: str, values: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
     if len(different) == 1:
         return []
     if set(different) == {0.0, 1.0}:
-        return [("reason", name, values == 1)]
+        return [("reason" if name in REASON_NAMES else "feature", name, values == 1)]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, N_BINS + 1)))
     found = []
     for position, (low, high) in enumerate(pairwise(edges)):

@@ -43,7 +43,7 @@ def write_difference_figures(folder: Path, findings: Sequence[Finding], fdr: flo
     """Draw the differences of each two models and direction that were found at a rate.
 
     Returns:
-        the files, such as `slices_i2t_lxmert_clip.png`; none where nothing was found.
+        the files, such as `slices_0_i2t_lxmert_clip.png`; none where nothing was found.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -52,10 +52,10 @@ def write_difference_figures(folder: Path, findings: Sequence[Finding], fdr: flo
 
     found = [f for f in findings if f.question == "difference" and f.fdr <= fdr]
     written = []
-    for names, same in groupby(sorted(found, key=pair), pair):
+    for number, (names, same) in enumerate(groupby(sorted(found, key=pair), pair)):
         figure = difference_figure(list(same))
+        stem = "_".join(("slices", str(number), *names)).replace("/", "_")
         for kind in FIGURE_FORMATS:
-            stem = "_".join(("slices", *names)).replace("/", "_")
             written.append(folder / f"{stem}.{kind}")
             with atomic_path(written[-1]) as partial:
                 figure.savefig(partial, format=kind, dpi=100)

@@ -28,6 +28,8 @@ from preprocess.base.files import read_json
 from preprocess.base.text_table import text_table
 
 FOUND_AT = HARD_RANK
+# Of fewer hard queries or wins in all, no group can tell anything.
+LEAST_QUERIES = 10
 MADE_BY = "make it with `python -m error_analysis.slices`"
 _HEAD = ["  group", "queries", "inside", "elsewhere", "95 % of inside", "odds ratio", "FDR"]
 Question = Literal["hard", "difference", "wins"]
@@ -109,9 +111,10 @@ def _ask(
     values: np.ndarray,
     groups: Groups,
 ) -> list[dict]:
-    if not len(groups.names) or not values.any():
+    few = question != "difference" and min(values.sum(), len(values) - values.sum()) < LEAST_QUERIES
+    if not groups.names or few or not values.any():
         return []
-    found = contrast(groups, values)
+    found = contrast(groups, values, yes_or_no=question != "difference")
     n_queries, n_images = groups.n_queries, groups.n_images
     return [
         {
@@ -156,14 +159,17 @@ def read_findings(
     try:
         metadata = content["metadata"]
         hashes, fdr = dict(metadata["ranks_sha256"]), float(metadata["fdr"])
+        protocols = {found["name"]: found["protocol"] for found in metadata["models"]}
         findings = [Finding(**found) for found in content["findings"] if found["fdr"] <= fdr]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a file of slices ({error!r}); {MADE_BY}") from error
     for model in models:
-        if hashes.get(model.name) != ranks_sha256(model):
+        told = hashes.get(model.name), protocols.get(model.name)
+        if told != (ranks_sha256(model), model.protocol):
             raise InputError(
                 f"{path}: expected the slices of the ranks of {model.path}, named {model.name}, "
-                f"found those of other rankings ({', '.join(hashes) or 'no model'}); repeat "
+                "found those of other rankings, or of a part of them "
+                f"({', '.join(hashes) or 'no model'}); repeat "
                 "`python -m error_analysis.slices` with the rankings of this report"
             )
     return by_question(findings), fdr

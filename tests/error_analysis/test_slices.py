@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from error_analysis.caption_oracle import main as oracle_main
 from error_analysis.slices import main
+from information_retrieval.ranking import protocols
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import gallery_of, save_rankings, scores_with_ranks
@@ -63,7 +65,7 @@ def test_the_scene_on_which_one_model_was_made_worse_is_found_and_nothing_else(
     assert "good less worse, R@10: another difference in (image queries): 1 of" in (
         capsys.readouterr().out
     )
-    assert (tmp_path / "figures" / "slices_i2t_good_worse.png").exists()
+    assert (tmp_path / "figures" / "slices_0_i2t_good_worse.png").exists()
     recalls = {r["group"]: r["recalls"] for r in content["recalls"]["i2t"]}
     assert recalls["kitchen"]["good"]["r10"] > 50
     assert recalls["kitchen"]["worse"]["r10"] == 0
@@ -95,3 +97,19 @@ def test_wrong_options_are_one_clear_line(run, options, told):
 def test_a_gallery_too_small_for_groups_finds_nothing(run, tmp_path):
     assert run("--least_images", "400") == 0
     assert json.loads((tmp_path / "slices.json").read_text())["findings"] == []
+
+
+def test_folds_are_taken_together_and_the_oracle_is_restricted_to_them(
+    run, gallery, tmp_path, monkeypatch, run_main
+):
+    monkeypatch.setattr(protocols, "FOLD_IMAGES", 64)
+    monkeypatch.setattr(protocols, "GALLERY_IMAGES", {"1k": 64, "5fold": 320, "5k": 320})
+    write_split(tmp_path / "test.json", gallery)
+    oracle = tmp_path / "oracle" / "test.npz"
+    assert run_main(oracle_main, "--split_file", tmp_path / "test.json", "--output", oracle) == 0
+    assert run("--protocol", "5fold", "--oracle", oracle) == 0
+    content = json.loads((tmp_path / "slices.json").read_text())
+    assert [found["protocol"] for found in content["metadata"]["models"]] == ["5fold"] * 2
+    groups = {row["group"]: row["queries"] for row in content["recalls"]["i2t"]}
+    assert groups["kitchen"] == 40  # of all five folds
+    assert any(name.startswith("oracle rank") for name in groups)

@@ -97,6 +97,7 @@ def long_modifier(caption: str) -> Reason | None:
             found = pattern.search(text)
             if found:
                 end = _CLAUSE_END.search(text, found.end())
-                clause = caption[found.start() : end.start() if end else None].strip()
+                whole = caption if len(caption) == len(caption.lower()) else caption.lower()
+                clause = whole[found.start() : end.start() if end else None].strip()
                 return Reason(NAME, f"{what}: {clause}")
     return None

@@ -6,18 +6,15 @@ from error_analysis.queries.query import Query
 from error_analysis.reasons.images.base_rates import BaseRates
 from error_analysis.reasons.images.details import details_reason, missing_reason
 from error_analysis.reasons.images.objects import Objects
-from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.salient_object import confusion_reason, find_confusions
 from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.reason import Reason
-from preprocess.storage.images_file import ImagesFile
 
 
 def image_reasons(
     queries: Sequence[Query],
     rates: BaseRates,
     objects: Objects | None = None,
-    images: ImagesFile | None = None,
 ) -> list[tuple[Reason, ...]]:
     """Find the reasons of hard image queries.
 
@@ -26,14 +23,13 @@ def image_reasons(
         rates: of the captions of the gallery that was ranked.
         objects: of the queries' images; None: salient-object confusion is silent, and captions
             are read for COCO's categories.
-        images: of the queries; None: low quality is silent.
 
     Returns:
         One tuple a query, in their order, of those rules that found something: salient-object
-        confusion, wrong details, missing details, low quality.
+        confusion, wrong details, missing details.
 
     Raises:
-        InputError: a query's image is not in `objects` or `images`.
+        InputError: a query's image is not in `objects`.
         ValueError: a query is not an image.
     """
     if any(query.direction != "i2t" for query in queries):
@@ -47,7 +43,6 @@ def image_reasons(
             else None,
             details_reason(query, vocabulary),
             missing_reason(query, rates),
-            quality_reason(images.read(query.item.image_id)) if images else None,
         )
         found.append(tuple(reason for reason in reasons if reason is not None))
     return found

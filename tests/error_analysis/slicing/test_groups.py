@@ -77,3 +77,18 @@ def test_the_image_of_each_query_is_known(direction):
     groups = groups_of(GALLERY, direction, own, image_groups(GALLERY))
     assert groups.image.tolist() == image.tolist()
     assert groups.members.shape == (len(groups.names), len(image))
+
+
+def test_without_words_or_features_there_is_no_group():
+    gallery = gallery_of(("...", "!"), ("?", "a"))
+    own = features(gallery.caption_image_index, same=[1] * 4)
+    groups = groups_of(gallery, "t2i", own, image_groups(gallery))
+    assert (groups.names, groups.members.shape) == ((), (0, 4))
+    assert groups.with_images(2).names == ()
+
+
+def test_a_feature_of_two_values_is_no_reason():
+    gallery = gallery_of(("a dog", "dogs"), ("a cat", "cats"))
+    own = features(gallery.caption_image_index, position=[0, 1, 0, 1])
+    groups = groups_of(gallery, "t2i", own, {})
+    assert (groups.kinds, groups.names) == (("feature",), ("position",))

@@ -64,6 +64,11 @@ def test_what_a_picture_shows_or_what_is_written_in_it_is_no_such_modifier(capti
     assert long_modifier(caption) is None
 
 
+def test_letters_that_grow_in_lower_case_do_not_move_the_evidence() -> None:
+    found = long_modifier("\u0130\u0130\u0130 A man waiting to board a bus.")
+    assert found.evidence == "meant to be done: waiting to board a bus"
+
+
 def test_a_thousand_words_are_quick() -> None:
     start = time.perf_counter()
     long_modifier("a dog that " * 500)
