@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from error_analysis.caption_oracle import main as oracle_main
+from error_analysis.reasons.caption_scores import score_by_captions
 from error_analysis.slices import main
 from information_retrieval.ranking import protocols
 from preprocess.captions.split_file import write_split
@@ -100,13 +100,11 @@ def test_a_gallery_too_small_for_groups_finds_nothing(run, tmp_path):
 
 
 def test_folds_are_taken_together_and_the_oracle_is_restricted_to_them(
-    run, gallery, tmp_path, monkeypatch, run_main
+    run, gallery, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(protocols, "FOLD_IMAGES", 64)
     monkeypatch.setattr(protocols, "GALLERY_IMAGES", {"1k": 64, "5fold": 320, "5k": 320})
-    write_split(tmp_path / "test.json", gallery)
-    oracle = tmp_path / "oracle" / "test.npz"
-    assert run_main(oracle_main, "--split_file", tmp_path / "test.json", "--output", oracle) == 0
+    oracle = save_rankings(tmp_path / "oracle" / "test.npz", score_by_captions(gallery), gallery)
     assert run("--protocol", "5fold", "--oracle", oracle) == 0
     content = json.loads((tmp_path / "slices.json").read_text())
     assert [found["protocol"] for found in content["metadata"]["models"]] == ["5fold"] * 2
