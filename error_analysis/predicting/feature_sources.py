@@ -118,4 +118,4 @@ def oracle_feature(
                 f"{len(gallery.captions):,} captions of the rankings, found other {what}; make it "
                 "with the same --split_file and --protocol"
             )
-    return {"oracle rank": np.log1p(oracle.query_ranks(direction).ranks())}
+    return {"log (1 + oracle rank)": np.log1p(oracle.query_ranks(direction).ranks())}

@@ -156,9 +156,9 @@ def test_the_rank_that_captions_alone_give_is_a_feature(run, split, scores, tmp_
     status, output = run("--oracle", oracle, "--no_rules")
     assert status == 0
     content = json.loads(output.read_text())
-    assert content["metadata"]["features"]["t2i"][0] == "oracle rank"
+    assert content["metadata"]["features"]["t2i"][0] == "log (1 + oracle rank)"
     weights = content["models"]["clip"]["t2i"]["difficulty"]["weights"]
-    assert weights[0]["feature"] == "oracle rank"  # the same scores: it tells all
+    assert weights[0]["feature"] == "log (1 + oracle rank)"  # the same scores: it tells all
 
 
 def test_an_oracle_of_another_gallery_is_one_line(run, split, scores, tmp_path):

@@ -107,4 +107,4 @@ def test_folds_are_taken_together_and_the_oracle_is_restricted_to_them(run, tmp_
     assert [found["protocol"] for found in content["metadata"]["models"]] == ["5fold"] * 2
     groups = {row["group"]: row["queries"] for row in content["recalls"]["i2t"]}
     assert groups["kitchen"] == 40  # of all five folds
-    assert any(name.startswith("oracle rank") for name in groups)
+    assert any(name.startswith("log (1 + oracle rank)") for name in groups)
