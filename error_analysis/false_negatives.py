@@ -147,7 +147,7 @@ def audit_table(audits: Sequence[Audit]) -> str:
                     found.direction,
                     f"{found.n_hard:,}",
                     source.name,
-                    _share(judged, found.n_hard),
+                    "" if extended is None else _share(judged, found.n_hard),
                     "" if extended is None else share_with_interval(extended, judged),
                     share_with_interval(source.n_plausible, judged),
                 ]

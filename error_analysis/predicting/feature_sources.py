@@ -87,7 +87,9 @@ def features_of_folds(
     """
     oracles: Sequence[ModelRankings | None] = [None] * len(galleries)
     if sources.oracle is not None:
-        oracles = galleries_of(sources.oracle, protocol)
+        sizes = [len(gallery.images) for gallery in galleries]
+        is_whole = sizes == [len(sources.oracle.gallery.images)]  # whatever it was made for
+        oracles = [sources.oracle] if is_whole else galleries_of(sources.oracle, protocol)
         if len(oracles) != len(galleries):
             raise InputError(
                 f"{sources.oracle.path}: expected {len(galleries)} galleries, found "

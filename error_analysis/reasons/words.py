@@ -97,6 +97,7 @@ def stem(word: str) -> str:
         ("ches", 2, "ch"),
         ("shes", 2, "sh"),
         ("xes", 2, "x"),
+        ("ings", 3, ""),
         ("ing", 3, ""),
         ("ed", 3, ""),
         ("s", 3, ""),
@@ -108,7 +109,7 @@ def stem(word: str) -> str:
             break
     else:
         ending = ""
-    if ending in ("ing", "ed") and word[-1] == word[-2] and word[-1] not in "ls":
+    if ending in ("ings", "ing", "ed") and word[-1] == word[-2] and word[-1] not in "ls":
         word = word[:-1]
     # "riding", "rides" and "ride" agree without the e.
     return word[:-1] if len(word) > 3 and word.endswith("e") else word

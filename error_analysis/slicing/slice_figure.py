@@ -29,6 +29,7 @@ def difference_figure(findings: Sequence[Finding]) -> Figure:
     values = np.array([finding.inside for finding in shown])
     ends = np.array([(finding.low, finding.high) for finding in shown]).T
     axes.errorbar(values, places, xerr=np.abs(ends - values), fmt="o", color="#4477AA", capsize=3)
+    axes.set_ylim(-0.7, len(shown) - 0.3)
     axes.axvline(0, color="#555555", linewidth=0.8)
     axes.scatter([finding.outside for finding in shown], places, marker="|", color="#BB5566")
     axes.set_yticks(places, [f"{f.group} ({f.queries:,})" for f in shown])

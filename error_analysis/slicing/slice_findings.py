@@ -31,12 +31,12 @@ FOUND_AT = HARD_RANK
 # Of fewer hard queries or wins in all, no group can tell anything.
 LEAST_QUERIES = 10
 MADE_BY = "make it with `python -m error_analysis.slices`"
-_HEAD = ["  group", "queries", "inside", "elsewhere", "95 % of inside", "odds ratio", "FDR"]
+_HEAD = ["  group", "queries", "in it", "elsewhere", "95 % interval", "odds ratio", "FDR"]
 Question = Literal["hard", "difference", "wins"]
 TOLD = {
-    "hard": "{first}: hard queries gather or are rare in",
-    "difference": "{first} less {second}, R@10: another difference in",
-    "wins": "{first} beats {second}: wins gather or are rare in",
+    "hard": "{first}: hard queries, in percent",
+    "difference": "{first} less {second}: R@10, in points",
+    "wins": "{first} beats {second}: wins, in percent",
 }
 
 
@@ -212,7 +212,7 @@ def by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: (f.direction, order.index(f.question))):
         title = TOLD[finding.question].format(first=finding.first, second=finding.second)
-        found.setdefault(f"{title} ({TITLES[finding.direction]})", []).append(finding)
+        found.setdefault(f"{title} of {TITLES[finding.direction]}", []).append(finding)
     return found
 
 
@@ -221,7 +221,8 @@ def findings_table(findings: Sequence[Finding], fdr: float, most: int = 10) -> s
     lines = []
     for title, asked in by_question(findings).items():
         found = [finding for finding in asked if finding.fdr <= fdr]
-        lines.append(f"{title}: {len(found):,} of {len(asked):,} groups, FDR {fdr:g}")
+        differ = f"{len(found):,} of {len(asked):,} groups differ, FDR {fdr:g}"
+        lines.append(f"{title}: {differ}")
         rows = [_HEAD, *map(_row, found[:most])]
         lines += text_table(rows, "lrrrrrr") if found else []
     return "\n".join(lines)

@@ -44,7 +44,7 @@ def found(inputs, tmp_path, monkeypatch):
 def test_groups_of_queries_have_a_section_whose_rows_open_them(inputs, found, monkeypatch):
     site = make_report(monkeypatch, inputs, "--slices", str(found))
     assert 'href="search.html#text=kitchen"' in site.html["index.html"]
-    assert "model0: hard queries gather or are rare in (image queries)" in site.text
+    assert "model0: hard queries, in percent of image queries" in site.text
 
 
 @pytest.mark.parametrize(

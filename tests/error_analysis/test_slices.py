@@ -61,9 +61,7 @@ def test_the_scene_on_which_one_model_was_made_worse_is_found_and_nothing_else(
     assert kitchen["inside"] > 50
     assert abs(kitchen["outside"]) < 10
     assert kitchen["low"] <= kitchen["inside"] <= kitchen["high"]
-    assert "good less worse, R@10: another difference in (image queries): 1 of" in (
-        capsys.readouterr().out
-    )
+    assert "good less worse: R@10, in points of image queries: 1 of" in (capsys.readouterr().out)
     assert (tmp_path / "figures" / "slices_0_i2t_good_worse.png").exists()
     recalls = {r["group"]: r["recalls"] for r in content["recalls"]["i2t"]}
     assert recalls["kitchen"]["good"]["r10"] > 50

@@ -11,7 +11,9 @@ from importlib import resources
 # source leaves out pairs below 100,000.
 _PAIR_SCALE = 64
 # Words of two letters that its list of words leaves out; as frequent as "ax".
-_SHORT_WORDS = ("ad", "ox", "tv", "pc", "pj", "dj", "ok", "id", "rv", "suv", "cd", "dvd", "atv")
+_SHORT_WORDS = (
+    "ad", "ox", "tv", "pc", "pj", "dj", "ok", "id", "rv", "suv", "cd", "dvd", "atv", "mom", "nyc",
+)  # fmt: skip
 _SHORT_WORD_COUNT = 10_000_000
 _AMERICAN = tuple(
     (re.compile(pattern), replacement)
@@ -24,6 +26,7 @@ _AMERICAN = tuple(
         (r"^pyj", "paj"), (r"^doughnut", "donut"), (r"^mould", "mold"), (r"^plough", "plow"),
         (r"^moustache", "mustache"), (r"^jewellery", "jewelry"), (r"^tyre", "tire"),
         (r"^grey", "gray"), (r"^sceptic", "skeptic"), (r"^cosy", "cozy"), (r"^omelette", "omelet"),
+        (r"^marvell", "marvel"), (r"^skilful", "skillful"),
         (r"^practis", "practic"), (r"^chilli", "chili"),
     )
 )  # fmt: skip

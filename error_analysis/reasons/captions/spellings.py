@@ -13,7 +13,7 @@ _SPELLINGS = tuple(
         (r"ys(?=e|ing|ed)", "yz"), (r"tre(?=s?$)", "ter"), (r"bre(?=s?$)", "ber"),
         (r"ogue(?=s?$)", "og"), (r"ence(?=s?$)", "ense"), (r"que(?=s?$)", "ck"),
         (r"ugh(?=nut)|w(?=nut)", ""), (r"ies$", "ys"), (r"lough", "low"),
-        (r"tte(?=s?$)", "t"), (r"ctic(?=e|ing)", "ctis"),
+        (r"tte(?=s?$)", "t"), (r"cqu", "ck"), (r"ctic(?=e|ing)", "ctis"),
     )
 )  # fmt: skip
 _ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "n", "en", "ing", "y", "ly", "st", "est")

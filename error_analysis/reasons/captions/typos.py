@@ -28,12 +28,12 @@ NAME = "typo"
 # Odds of 5 to 1 that a non-word is a slip. In place of a word of the dictionary another one is
 # taken to be meant at odds of 1.6 to 1 where most captions of the image have it, and of 1 to 5
 # where three have it and none has the typed one. Elsewhere pairs of words alone tell, and that a
-# word is rare is a weak sign: odds of 2 to 1, and the other word must be bound to this place, 7
+# word is rare is a weak sign: odds of 5 to 1, and the other word must be bound to this place, 7
 # times likelier in it than elsewhere; 1.6 times are enough where one caption has it, or at odds
 # of 50 to 1. Chosen on the 1K test's captions
 # (tests/error_analysis/reasons/captions/typo_labels.json) and on slips put into COCO's images
 # 2,001 to 3,000.
-_FAIR_ODDS, _CONTEXT_ODDS, _HIGH_ODDS = math.log(5), math.log(2), math.log(50)
+_FAIR_ODDS, _CONTEXT_ODDS, _HIGH_ODDS = math.log(5), math.log(5), math.log(50)
 _BACKED_ODDS, _ALL_ODDS = math.log(1.6), -math.log(5)
 _BOUND, _SOMEWHAT_BOUND = math.log(7), math.log(1.6)
 # A slip in a word of the dictionary makes another one of it once in 150,000 words, or oftener.

@@ -21,6 +21,7 @@ from itertools import pairwise
 import numpy as np
 
 from error_analysis.reasons.caption_scores import score_by_captions
+from error_analysis.reasons.captions.spellings import is_form_of
 from error_analysis.reasons.reason import Reason
 from error_analysis.reasons.said_words import SaidWords, with_wider
 from error_analysis.reasons.words import GENERAL_STEMS, content_words, stem, tokenize
@@ -88,7 +89,7 @@ class _Captions:
             return None
         if not telling:
             return Reason(UNDERSPECIFIED, "no word tells one image from another")
-        example = self._shown(caption, int(np.where(suits, scores, -1).argmax()))
+        example = self._shown(caption, np.where(suits, scores, -1))
         n_images = np.count_nonzero(suits)
         return Reason(UNDERSPECIFIED, f"captions of {n_images} other images say it too: {example}")
 
@@ -96,7 +97,11 @@ class _Captions:
         image = self._gallery.caption_image_index[caption]
         siblings = [c for c in self._of_image[image] if c != caption]
         said = with_wider(word for sibling in siblings for word in self._words.of_caption[sibling])
-        new = self._words.of_caption[caption] - said
+        new = {
+            word
+            for word in self._words.of_caption[caption] - said
+            if not any(is_form_of(word, other) for other in said)
+        }
         if self._words.weigh(new) <= HALF * self._words.weigh(self._words.of_caption[caption]):
             return None
         words = {
@@ -110,15 +115,23 @@ class _Captions:
         return Reason(NOBODY_ELSE, f"no other caption of the image says {named}")
 
     def ambiguous(self, caption: int, scores: np.ndarray, rank: float) -> Reason:
-        example = self._shown(caption, int(scores.argmax()))
+        example = self._shown(caption, scores)
         return Reason(
             AMBIGUOUS,
             f"captions of {rank:.0f} other images fit no less than its image's: {example}",
         )
 
-    def _shown(self, caption: int, image: int) -> str:
-        """Return an image, and that of its captions which is most like a caption."""
+    def _shown(self, caption: int, scores: np.ndarray) -> str:
+        """Return of the best images the one with the caption that is most like a caption."""
         own = self._words.of_caption[caption]
-        best = max(self._of_image[image], key=lambda c: len(own & self._words.of_caption[c]))
+        nearest = np.argsort(-scores, kind="stable")[:MANY_IMAGES].tolist()
+        candidates = (c for image in nearest if scores[image] >= 0 for c in self._of_image[image])
+
+        def likeness(other: int) -> float:
+            words = self._words.of_caption[other]
+            return len(own & words) / max(1, len(own | words))
+
+        best = max(candidates, key=likeness)
+        image = int(self._gallery.caption_image_index[best])
         text = self._gallery.captions[best].strip()
         return f'image {self._gallery.images[image].image_id}, "{text}"'

@@ -184,7 +184,8 @@ def _said(caption: str) -> frozenset[str]:
 def missing_reason(query: Query, rates: BaseRates) -> Reason | None:
     """Return the reason of an image query of which no retrieved caption says what most own do."""
     missing = missing_words(query, rates)
-    return Reason(MISSING_NAME, ", ".join(missing[:SHOWN])) if missing else None
+    named = ", ".join(f'"{word}"' for word in missing[:SHOWN])
+    return Reason(MISSING_NAME, f"no retrieved caption says {named}") if missing else None
 
 
 def details_reason(query: Query, vocabulary: Vocabulary) -> Reason | None:

@@ -107,3 +107,15 @@ def test_a_reason_is_given_exactly_where_the_captions_miss_the_image() -> None:
         n and rank >= 2 for n, rank in zip(several, ranks_one_by_one(gallery), strict=True)
     ]
     assert 10 < sum(found) < len(found) - 10
+
+
+def test_other_forms_and_spellings_of_a_word_are_said() -> None:
+    things = "a fountain, a clock, a bucket and a kite"
+    gallery = gallery_of(
+        (f"Travelling buildings with {things}", "A traveling building", "The building"),
+        (things, f"There is {things}", f"One sees {things}"),
+        (f"Here is {things}", things, f"Just {things}"),
+        *TOWERS,
+    )
+    named = '"fountain", "clock", "bucket", "kite"'
+    assert unfindable(gallery)[0].evidence == f"no other caption of the image says {named}"

@@ -79,7 +79,7 @@ def test_what_most_own_captions_say_and_no_retrieved_one_is_missing():
     query = image_query(KAYAKS, ["A boat on a shore", "A shore", "A dog on a shore"])
     assert missing_words(query, NONE) == ["kayaks"]
     found = missing_reason(query, NONE)
-    assert (found.name, found.evidence) == ("missing details", "kayaks")
+    assert (found.name, found.evidence) == ("missing details", 'no retrieved caption says "kayaks"')
 
 
 def test_nothing_is_missing_where_the_scene_is_another_one_or_chance_says_as_much():
