@@ -49,9 +49,10 @@ def test_a_killed_command_repeated_makes_the_uninterrupted_result(tables):
 
 def test_a_command_run_twice_at_once_makes_the_uninterrupted_result(tables):
     assert tables[1].keys() == set(QUICK)
-    # Whatever the moment, the first holds its output before the second asks for it.
+    # The first holds its output before the second asks for it: on a busy machine it may be done
+    # with it by then, and the second makes it again.
     n_trials, n_stopped, n_made, n_failed = tables[1]["scoring"]
-    assert (n_stopped, n_made, n_failed) == (n_trials, 0, 0)
+    assert (n_stopped + n_made, n_failed) == (n_trials, 0)
     assert all(n_failed == 0 for *_, n_failed in tables[1].values())
 
 
