@@ -100,7 +100,7 @@ class _Captions:
         new = {
             word
             for word in self._words.of_caption[caption] - said
-            if not any(is_form_of(word, other) for other in said)
+            if not any(other[:2] == word[:2] and is_form_of(word, other) for other in said)
         }
         if self._words.weigh(new) <= HALF * self._words.weigh(self._words.of_caption[caption]):
             return None
