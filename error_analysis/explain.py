@@ -48,7 +48,7 @@ from error_analysis.reasons.images.objects import (
     read_instances,
     read_labels,
 )
-from error_analysis.reasons.images.poses import Poses, read_poses
+from error_analysis.reasons.images.people import People, read_people
 from error_analysis.reasons.words import are_english
 from error_analysis.relevance.label_files import read_all_labels
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
@@ -114,7 +114,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
     """Read what the rules look at, and apply those that ask for no ranks."""
     objects: Objects | None = None
     detected: Objects | None = None
-    poses: Poses | None = None
+    people: People | None = None
     images: ImagesFile | None = None
     ids = gallery.image_ids
     training: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
     if arguments.instances:
         objects = read_instances(arguments.instances, ids)
     if arguments.keypoints:
-        poses = read_poses(arguments.keypoints, ids)
+        people = read_people(arguments.keypoints, ids)
     if arguments.features:
         names = read_labels(arguments.object_labels) if arguments.object_labels else None
         features = FeaturesFile(arguments.features)
@@ -134,7 +134,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
         detected = read_detected(features, ids, names)
     labels = [s.restricted_to(gallery) for s in read_all_labels(arguments.labels, split)]
     progress = partial(tqdm, desc="images", unit="image")
-    return collect_evidence(gallery, training, images, objects, detected, poses, labels, progress)
+    return collect_evidence(gallery, training, images, objects, detected, people, labels, progress)
 
 
 def check_region_models(names: Sequence[str] | None, models: Sequence[ModelRankings]) -> None:

@@ -22,8 +22,9 @@ from error_analysis.reasons.images.base_rates import BaseRates, base_rates
 from error_analysis.reasons.images.confusion_matrix import count_confusions
 from error_analysis.reasons.images.image_reasons import image_reasons
 from error_analysis.reasons.images.objects import Objects
+from error_analysis.reasons.images.people import People
 from error_analysis.reasons.images.plausible import Plausibility
-from error_analysis.reasons.images.poses import Poses, pose_reasons, small_object_reasons
+from error_analysis.reasons.images.poses import pose_reasons
 from error_analysis.reasons.images.quality import quality_reason
 from error_analysis.reasons.images.region_presence import (
     RegionPresence,
@@ -31,6 +32,7 @@ from error_analysis.reasons.images.region_presence import (
     region_presence,
 )
 from error_analysis.reasons.images.salient_object import confusions_of
+from error_analysis.reasons.images.small_object import small_object_reasons
 from error_analysis.reasons.mentions import Vocabulary
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
@@ -78,7 +80,7 @@ def collect_evidence(
     images: ImagesFile | None = None,
     objects: Objects | None = None,
     detected: Objects | None = None,
-    poses: Poses | None = None,
+    people: People | None = None,
     labels: Sequence[ExtendedRelevance] = (),
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Evidence:
@@ -97,7 +99,7 @@ def collect_evidence(
         measured = map_images(quality_reason, images, ids)
         of_image = {image_id: (reason,) for image_id, reason in measured if reason is not None}
     small = small_object_reasons(objects) if objects else {}
-    for further in (pose_reasons(poses) if poses else {}, small):
+    for further in (pose_reasons(people) if people else {}, small):
         for image_id, reason in further.items():
             of_image[image_id] = (*of_image.get(image_id, ()), reason)
     found = tuple(caption_reasons(gallery, training_captions))

@@ -93,7 +93,7 @@ def test_images_and_instances_add_features(run, split, tmp_path):
     assert "typo" not in features["t2i"]
     del instances["images"][3]
     path.write_text(json.dumps(instances))
-    assert_one_clear_line(run(*options)[0], path, "category file for other images")
+    assert_one_clear_line(run(*options)[0], path, "instances of other images")
 
 
 def test_folds_are_taken_together(run, split, scores, tmp_path, monkeypatch):

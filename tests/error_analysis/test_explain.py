@@ -22,8 +22,8 @@ from error_analysis.explaining.query_reasons import (
     n_explained,
 )
 from error_analysis.reasons.images.objects import ImageObject, Objects
+from error_analysis.reasons.images.people import KEYPOINTS, read_people
 from error_analysis.reasons.images.plausible import NAME as PLAUSIBLE
-from error_analysis.reasons.images.poses import KEYPOINTS, read_poses
 from error_analysis.reasons.reason import Reason
 from error_analysis.relevance.extended_relevance import ExtendedRelevance
 from preprocess.base.errors import InputError
@@ -201,18 +201,18 @@ def test_poses_and_small_objects_are_told_of_image_queries_beside_low_quality(tm
     split = make_split([1] * 30)
     ids = split.image_ids.tolist()
     images = ImagesFile(save_images(tmp_path / "images.h5", split))
-    poses = read_poses(write_keypoints(tmp_path / "poses.json", ids, hidden=103), ids)
+    people = read_people([write_keypoints(tmp_path / "poses.json", ids, hidden=103)], ids)
     shares = {101: 0.01, 103: 0.001}
     by_image = {i: (ImageObject("cat", shares.get(i, 0.5)),) for i in ids}
     objects = Objects("i.json", ("cat",), {}, by_image)
-    evidence = collect_evidence(split, [], images, objects, poses=poses)
+    evidence = collect_evidence(split, [], images, objects, people=people)
     hard = explain_model(make_model(scores_with_ranks(RANKS), split), evidence).directions["i2t"]
     rules = "low quality", "unusual pose or view", "small main object"
     named = {q.query_id: [r.name for r in q.reasons if r.name in rules] for q in hard.hard}
     assert named == {103: [*rules], 101: [rules[0], rules[2]], 102: [rules[0]], 104: [rules[0]]}
     [told] = [r.evidence for r in hard.hard[0].reasons if r.name == rules[1]]
     assert told == "the largest person: 0 of 17 keypoints visible"
-    without = collect_evidence(split, [], poses=poses).of_image
+    without = collect_evidence(split, [], people=people).of_image
     assert {i: [r.name for r in reasons] for i, reasons in without.items()} == {103: [rules[1]]}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from error_analysis.reasons.images.annotated_images import join_by_image
 from error_analysis.reasons.mentions import Vocabulary, canonical
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json
@@ -53,7 +54,7 @@ class Objects:
             InputError: the image is not among those that were read.
         """
         if image_id not in self.by_image:
-            raise InputError(f"{self.source}: has no image {image_id}; {_OTHER_IMAGES}")
+            raise InputError(f"{self.source}: has no image {image_id}; give those of its gallery")
         return self.by_image[image_id]
 
     def shares(self, image_id: int) -> dict[str, float]:
@@ -65,12 +66,6 @@ class Objects:
         for found in self.of(image_id):
             sums[found.category] = sums.get(found.category, 0.0) + found.share
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
-
-
-_OTHER_IMAGES = (
-    "give the instances, in COCO's format, of all images of the split (COCO's own: those of val "
-    "and test are in instances_val2014.json, train's in instances_train2014.json and that)"
-)
 
 
 def read_instances(paths: Path | Sequence[Path], image_ids: Iterable[int]) -> Objects:
@@ -86,22 +81,16 @@ def read_instances(paths: Path | Sequence[Path], image_ids: Iterable[int]) -> Ob
     """
     paths = [paths] if isinstance(paths, Path) else list(paths)
     wanted = [int(image_id) for image_id in image_ids]
-    one, *others = (_read_file(path, set(wanted)) for path in paths)
+    parts = [_read_file(path, set(wanted)) for path in paths]
+    one, *others = parts
     for path, other in zip(paths[1:], others, strict=True):
-        twice = one.by_image.keys() & other.by_image.keys()
-        if twice:
-            raise InputError(
-                f"{path}: has {len(twice):,} images, such as {min(twice)}, that {one.source} has; "
-                "expected each image in one file; leave one of the files out"
-            )
         if (other.categories, other.supercategories) != (one.categories, one.supercategories):
             raise InputError(
                 f"{path}: has other categories than {one.source}; give files of one data set"
             )
-        joined = {**one.by_image, **other.by_image}
-        one = replace(one, source=f"{one.source} and {path}", by_image=joined)
-    _check_covers(one.source, wanted, one.by_image)
-    return one
+    of_files = [(path, part.by_image) for path, part in zip(paths, parts, strict=True)]
+    joined = join_by_image(of_files, wanted, "instances")
+    return replace(one, source=" and ".join(map(str, paths)), by_image=joined)
 
 
 def _read_file(path: Path, wanted: set[int]) -> Objects:
@@ -145,15 +134,6 @@ def _share_of_box(annotation: dict, area: float) -> float:
             f"of finite numbers, found {annotation['bbox']}"
         )
     return min(1.0, max(0.0, share))
-
-
-def _check_covers(path: Path | str, wanted: Sequence[int], found: dict) -> None:
-    missing = [image_id for image_id in wanted if image_id not in found]
-    if missing:
-        raise InputError(
-            f"{path}: a category file for other images: expected the {len(wanted):,} images of "
-            f"the split, found {len(found):,} of them (not image {missing[0]}); {_OTHER_IMAGES}"
-        )
 
 
 def _largest_first(found: dict[int, list[ImageObject]]) -> dict[int, tuple[ImageObject, ...]]:

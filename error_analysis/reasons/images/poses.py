@@ -1,34 +1,22 @@
-"""People in unusual poses or views, by COCO's person keypoints; and main objects that are small.
+"""People in unusual poses or views, by COCO's person keypoints.
 
 The bounds below are chosen by what they mean. They were not fitted to failures, and those of poses
 not tried on COCO, whose keypoints could not be reached where this was written. Of the images with a
 pose, 5 % are by construction the farthest from the mean pose. How many people are hardly seen is a
-matter of the gallery; of 90 photographs of COCO's train2014 and val2014, 5 have a small main
-object. The odds ratio tells whether hard images have them more often.
+matter of the gallery; the odds ratio tells whether hard images have them more often.
 
 A box that holds only a part of a person is as good a frame as one that holds all: half-length
 portraits are far from the mean of whole people, as views, whatever their pose.
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from error_analysis.reasons.images.objects import Objects
+from error_analysis.reasons.images.people import KEYPOINTS, People, Person
 from error_analysis.reasons.reason import Reason
-from preprocess.base.errors import InputError
-from preprocess.base.files import read_json
-from preprocess.base.ids import as_id
 
 POSE_NAME = "unusual pose or view"
-SMALL_NAME = "small main object"
-KEYPOINTS_SOURCE = "it is in COCO's annotations_trainval2014.zip (person_keypoints_val2014.json)"
-_SIDED = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-KEYPOINTS = ("nose", *(f"{side}_{part}" for part in _SIDED for side in ("left", "right")))
 # Fewer are a stray hand or foot, of which neither view nor pose can be told.
 LEAST_LABELLED = 3
 # Nearly all of the 17, so that the mean is one of whole people.
@@ -41,154 +29,12 @@ FEW_VISIBLE_CUT_OFF = 1 / 2
 MAIN_SHARE = 0.05
 # Percent of the gallery's poses that an unusual one is farther from the mean than.
 FARTHER_THAN = 95
-# Share of a side within which a box touches the edge: annotators miss it by some pixels.
-EDGE = 0.01
 # Degrees from vertical of the line from hips to shoulders: 45 is still somebody leaning over.
 LYING = 60.0
-# 2 % are 32 x 32 of CLIP's 224 x 224 pixels: one patch of ViT-B/32.
-SMALL_SHARE = 0.02
 # Of those named in pairs the left one has the odd index.
 _MIRROR = [0, *(i + 1 if i % 2 else i - 1 for i in range(1, len(KEYPOINTS)))]
 _UPPER = [KEYPOINTS.index(f"{side}_shoulder") for side in ("left", "right")]
 _LOWER = [KEYPOINTS.index(f"{side}_hip") for side in ("left", "right")]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """A person in an image.
-
-    Attributes:
-        box: x, y of the upper left corner, width and height, in pixels.
-        share: the box's share of the image's area, in [0, 1].
-        cut_off: the box touches the image's edge.
-        keypoints: (17, 3) float64 in the order of `KEYPOINTS`: x and y in pixels, and 0 where it is
-            not labelled (x and y mean nothing), 1 labelled but hidden, 2 visible.
-    """
-
-    box: tuple[float, float, float, float]
-    share: float
-    cut_off: bool
-    keypoints: np.ndarray
-
-    @property
-    def n_labelled(self) -> int:
-        return int(np.count_nonzero(self.keypoints[:, 2] > 0))
-
-    @property
-    def n_visible(self) -> int:
-        return int(np.count_nonzero(self.keypoints[:, 2] == 2))
-
-
-@dataclass(frozen=True)
-class Poses:
-    """The people of some images.
-
-    Attributes:
-        source: the file, or files, that they are from.
-        by_image: the people by image id, largest box first; none where an image shows nobody.
-    """
-
-    source: str
-    by_image: dict[int, tuple[Person, ...]]
-
-
-def read_poses(paths: Path | Sequence[Path], image_ids: Iterable[int]) -> Poses:
-    """Read the people of images from COCO's person keypoints; crowds are left out.
-
-    Args:
-        paths: one file, or several that have images of their own (those of train and of val).
-        image_ids: those of the gallery; others in the files are left out.
-
-    Raises:
-        InputError: a file is missing, of another format or damaged, the files have an image twice,
-            or they are of other images.
-    """
-    paths = [paths] if isinstance(paths, Path) else list(paths)
-    source = " and ".join(map(str, paths))
-    wanted = [int(image_id) for image_id in image_ids]
-    found: dict[int, tuple[Person, ...]] = {}
-    for path in paths:
-        people = _read_file(path, set(wanted))
-        twice = people.keys() & found.keys()
-        if twice:
-            raise InputError(
-                f"{path}: has {len(twice):,} images, such as {min(twice)}, that another of the "
-                f"files has ({source}); expected each image in one file; leave one of them out"
-            )
-        found |= people
-    missing = [image_id for image_id in wanted if image_id not in found]
-    if missing:
-        raise InputError(
-            f"{source}: keypoints of other images: expected the {len(wanted):,} images of the "
-            f"split, found {len(found):,} of them (not image {missing[0]}); give the keypoints of "
-            "all its images (COCO's own: those of val and test are in person_keypoints_val2014."
-            "json, train's in person_keypoints_train2014.json and that)"
-        )
-    return Poses(source, found)
-
-
-def _read_file(path: Path, wanted: set[int]) -> dict[int, tuple[Person, ...]]:
-    """Read the people of those of the wanted images that one file has, largest first."""
-    content = read_json(path, KEYPOINTS_SOURCE)
-    try:
-        sizes = {
-            as_id(image["id"], "image id"): (image["width"], image["height"])
-            for image in content["images"]
-        }
-        # Files of other keypoints, or none (the instances), would be read as nonsense.
-        of_people = {
-            as_id(category["id"], "category id")
-            for category in content["categories"]
-            if tuple(category.get("keypoints", ())) == KEYPOINTS
-        }
-        if not of_people:
-            raise InputError(f"expected a category with COCO's {len(KEYPOINTS)} keypoints")
-        found: dict[int, list[Person]] = {image_id: [] for image_id in wanted & sizes.keys()}
-        for annotation in content["annotations"]:
-            image_id = as_id(annotation["image_id"], "image id")
-            if image_id not in sizes:
-                raise InputError(f"annotations of image {image_id}, which the file does not list")
-            is_person = as_id(annotation["category_id"], "category id") in of_people
-            if image_id in found and is_person and not annotation.get("iscrowd"):
-                found[image_id].append(_person(annotation, *sizes[image_id]))
-    except InputError as error:
-        raise InputError(f"{path}: {error}; {KEYPOINTS_SOURCE}") from error
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a COCO person keypoints file ({error!r}); {KEYPOINTS_SOURCE}"
-        ) from error
-    return {i: tuple(sorted(own, key=lambda p: -p.share)) for i, own in found.items()}
-
-
-def _person(annotation: dict[str, Any], width: float, height: float) -> Person:
-    """Return an annotation's person, in an image of this many pixels."""
-    of = f"annotation {annotation.get('id')} of image {annotation['image_id']}"
-    if not (0 < width < math.inf and 0 < height < math.inf):
-        raise InputError(f"{of}: expected an image with a size, found {width} x {height}")
-    x, y, box_width, box_height = annotation["bbox"]
-    sides = x, y, box_width, box_height
-    if not all(map(math.isfinite, sides)) or min(sides[2:]) < 0:
-        raise InputError(f"{of}: expected a box of finite numbers, found {annotation['bbox']}")
-    keypoints = np.array(annotation["keypoints"], np.float64)
-    if (
-        keypoints.shape != (3 * len(KEYPOINTS),)
-        or not np.isfinite(keypoints).all()
-        or not np.isin(keypoints[2::3], (0, 1, 2)).all()
-    ):
-        raise InputError(
-            f"{of}: expected {len(KEYPOINTS)} times x, y and 0, 1 or 2, found "
-            f"{str(annotation['keypoints'])[:40]} ..."
-        )
-    margin_x, margin_y = EDGE * width, EDGE * height
-    return Person(
-        box=(x, y, box_width, box_height),
-        share=min(1.0, box_width * box_height / (width * height)),
-        cut_off=x <= margin_x
-        or y <= margin_y
-        or x + box_width >= width - margin_x
-        or y + box_height >= height - margin_y,
-        keypoints=keypoints.reshape(-1, 3),
-    )
 
 
 def boxed_keypoints(people: Sequence[Person]) -> np.ndarray:
@@ -251,16 +97,16 @@ def lies(boxed: np.ndarray) -> np.ndarray:
     return -line[:, 1] < np.cos(np.radians(LYING)) * np.hypot(line[:, 0], line[:, 1])
 
 
-def pose_reasons(poses: Poses) -> dict[int, Reason]:
+def pose_reasons(people_of: People) -> dict[int, Reason]:
     """Return the reason of each image whose largest person is hardly seen, or has a rare pose.
 
     It is the largest of those with `LEAST_LABELLED` keypoints. Evidence such as "the largest
     person: 5 of 17 keypoints visible, cut off at the image's edge, pose farther from the mean than
     97 % of 812": so many images have such a person.
     """
-    mean = mean_pose(boxed_keypoints([p for people in poses.by_image.values() for p in people]))
+    mean = mean_pose(boxed_keypoints([p for people in people_of.values() for p in people]))
     largest: dict[int, Person] = {}
-    for image_id, people in poses.by_image.items():
+    for image_id, people in people_of.items():
         with_pose = [person for person in people if person.n_labelled >= LEAST_LABELLED]
         if with_pose:
             largest[image_id] = with_pose[0]
@@ -273,7 +119,7 @@ def pose_reasons(poses: Poses) -> dict[int, Reason]:
     for (image_id, person), nearer, is_lying in zip(
         largest.items(), n_nearer.tolist(), lies(boxed).tolist(), strict=True
     ):
-        told = _hardly_seen(person, poses.by_image[image_id][0])
+        told = _hardly_seen(person, people_of[image_id][0])
         if nearer and 100 * nearer >= FARTHER_THAN * len(known):
             percent = 100 * nearer // len(known)
             told.append(f"pose farther from the mean than {percent} % of {len(known):,}")
@@ -296,19 +142,3 @@ def _hardly_seen(person: Person, largest: Person) -> list[str]:
         return []
     told = [f"{person.n_visible} of {len(KEYPOINTS)} keypoints visible"]
     return [*told, "cut off at the image's edge"] if person.cut_off else told
-
-
-def small_object_reasons(objects: Objects) -> dict[int, Reason]:
-    """Return the reason of each image whose largest object is small.
-
-    Evidence such as "the largest object, a kite, has 0.8 % of the image". Where nothing is marked,
-    the main object is none of the categories, and its size unknown.
-    """
-    reasons = {}
-    for image_id, found in objects.by_image.items():
-        if found and found[0].share < SMALL_SHARE:
-            name, share = found[0].category, found[0].share
-            article = "an" if name.startswith(tuple("aeiou")) else "a"
-            told = f"the largest object, {article} {name}, has {100 * share:.1f} % of the image"
-            reasons[image_id] = Reason(SMALL_NAME, told)
-    return reasons

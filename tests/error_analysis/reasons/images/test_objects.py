@@ -78,7 +78,7 @@ def test_a_box_that_is_no_box_is_named_and_one_without_area_is_nothing(tmp_path,
 
 def test_a_category_file_for_other_images_is_one_clear_line(tmp_path):
     path = write_instances(tmp_path / "i.json")
-    with pytest.raises(InputError, match="a category file for other images") as error:
+    with pytest.raises(InputError, match="instances of other images") as error:
         read_instances(path, [1, 77])
     assert str(path) in str(error.value)
     assert "image 77" in str(error.value)
@@ -93,7 +93,7 @@ def test_files_of_train_and_val_are_read_together(tmp_path):
     objects = read_instances([train, val], [8, 1])
     assert [o.category for o in objects.of(8)] == ["dog"]
     assert [o.category for o in objects.of(1)] == ["dog", "cat", "cat"]
-    with pytest.raises(InputError, match=r"train\.json and .*val\.json: a category file for other"):
+    with pytest.raises(InputError, match=r"train\.json and .*val\.json: instances of other"):
         read_instances([train, val], [8, 1, 77])
 
 
