@@ -34,7 +34,7 @@ from error_analysis.predicting.feature_sources import Sources, features_of_folds
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import read_each
 from error_analysis.queries.protocol_galleries import description_of, galleries_of_models
-from error_analysis.reasons.images.objects import read_labels
+from error_analysis.reasons.images.objects import read_instances, read_labels
 from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.protocols import Protocol
 from information_retrieval.ranking.query_ranks import DIRECTIONS
@@ -82,12 +82,12 @@ class DifficultyArguments(RankingsArguments):
     seed: int = field(default=0, metadata={"help": "seed of the folds and the trees"})
 
 
-def read_sources(args: DifficultyArguments, split: Split) -> Sources:
+def read_sources(args: DifficultyArguments, split: Split, gallery: Split) -> Sources:
     """Read, or open, the files that are given beside the rankings."""
     training = read_split(args.train_split_file) if args.train_split_file else None
     return Sources(
         training_captions=training.captions if training else None,
-        instances=args.instances,
+        objects=read_instances(args.instances, gallery.image_ids) if args.instances else None,
         features=FeaturesFile(args.features) if args.features else None,
         object_labels=read_labels(args.object_labels) if args.object_labels else None,
         images=ImagesFile(args.images) if args.images else None,
@@ -107,7 +107,7 @@ def main() -> None:
     split = read_split(args.split_file)
     models = read_each(args.rankings, split, args.names)
     galleries = galleries_of_models(models, args.protocol)
-    sources = read_sources(args, split)
+    sources = read_sources(args, split, models[0].gallery)
     progress = partial(tqdm, desc="measuring images", unit="image")
     of_folds = [same[0].gallery for same in galleries]
     features = features_of_folds(of_folds, sources, args.protocol or models[0].protocol, progress)

@@ -28,6 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -41,6 +42,9 @@ from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.images_file import ImagesFile
+
+if TYPE_CHECKING:
+    from error_analysis.slicing.groups import Groups
 
 
 @dataclass(kw_only=True)
@@ -79,16 +83,43 @@ def whole_gallery(folds: Sequence[ModelRankings]) -> Split:
     return replace(folds[0].gallery, images=images)
 
 
+def group_queries(
+    args: SlicesArguments, split: Split, folds: Sequence[ModelRankings], protocol: Protocol
+) -> "dict[Direction, Groups]":
+    """Read what tells queries apart, and return the groups of those of all folds."""
+    # Not above: scikit-learn takes seconds to import.
+    from error_analysis.predicting.feature_sources import Sources, features_of_folds
+    from error_analysis.reasons.images.objects import read_instances
+    from error_analysis.slicing.groups import groups_of, image_groups
+
+    gallery = whole_gallery(folds)
+    training = read_split(args.train_split_file) if args.train_split_file else None
+    objects = read_instances(args.instances, gallery.image_ids) if args.instances else None
+    sources = Sources(
+        training_captions=training.captions if training else None,
+        images=ImagesFile(args.images) if args.images else None,
+        objects=objects,
+        rules=args.rules,
+        oracle=read_each([args.oracle], split)[0] if args.oracle else None,
+    )
+    progress = partial(tqdm, desc="measuring images", unit="image")
+    features = features_of_folds([fold.gallery for fold in folds], sources, protocol, progress)
+    by_image = image_groups(gallery, objects)
+    return {
+        direction: groups_of(gallery, direction, features[direction], by_image).with_images(
+            args.least_images
+        )
+        for direction in DIRECTIONS
+    }
+
+
 def main() -> None:
     args = parse_arguments(SlicesArguments, description=__doc__)
     check_at_least("--least_images", args.least_images, 2)
     if not 0 < args.fdr < 1:
         raise InputError(f"--fdr: expected a number between 0 and 1, found {args.fdr}")
     check_writable(args.output)
-    # Not above: scikit-learn and SciPy take seconds to import.
-    from error_analysis.predicting.feature_sources import Sources, features_of_folds
-    from error_analysis.reasons.images.objects import read_instances
-    from error_analysis.slicing.groups import groups_of, image_groups
+    # Not above: SciPy takes a second to import.
     from error_analysis.slicing.slice_findings import (
         find_slices,
         findings_table,
@@ -100,25 +131,7 @@ def main() -> None:
     whole = read_each(args.rankings, split, args.names)
     galleries = galleries_of_models(whole, args.protocol)
     models = list(zip(*galleries, strict=True))  # of each, its folds
-    gallery = whole_gallery(models[0])
-    sources = Sources(
-        training_captions=read_split(args.train_split_file).captions
-        if args.train_split_file
-        else None,
-        images=ImagesFile(args.images) if args.images else None,
-        instances=args.instances,
-        rules=args.rules,
-        oracle=read_each([args.oracle], split)[0] if args.oracle else None,
-    )
-    progress = partial(tqdm, desc="measuring images", unit="image")
-    of_folds = [fold.gallery for fold in models[0]]
-    features = features_of_folds(of_folds, sources, args.protocol or whole[0].protocol, progress)
-    objects = read_instances(args.instances, gallery.image_ids) if args.instances else None
-    by_image = image_groups(gallery, objects)
-    groups = {
-        d: groups_of(gallery, d, features[d], by_image).with_images(args.least_images)
-        for d in DIRECTIONS
-    }
+    groups = group_queries(args, split, models[0], args.protocol or whole[0].protocol)
     ranks: dict[str, dict[Direction, QueryRanks]] = {
         folds[0].name: {d: concatenate([f.query_ranks(d) for f in folds]) for d in DIRECTIONS}
         for folds in models

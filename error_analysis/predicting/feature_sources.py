@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from error_analysis.predicting.query_features import (
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.protocol_galleries import galleries_of
 from error_analysis.reasons.captions.caption_reasons import REASON_NAMES, caption_reasons
-from error_analysis.reasons.images.objects import read_detected, read_instances
+from error_analysis.reasons.images.objects import Objects, read_detected
 from information_retrieval.ranking.protocols import Protocol
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
@@ -32,7 +31,7 @@ class Sources:
     """What is known of the queries beside the split itself; None: not known."""
 
     training_captions: tuple[str, ...] | None = None
-    instances: Sequence[Path] = ()
+    objects: Objects | None = None
     features: FeaturesFile | None = None
     object_labels: tuple[str, ...] | None = None
     images: ImagesFile | None = None
@@ -59,9 +58,8 @@ def features_of(
         reasons = caption_reasons(gallery, sources.training_captions or ())
         of_captions.append(reason_flags(reasons, REASON_NAMES))
     image_ids = gallery.image_ids.tolist()
-    if sources.instances:
-        objects = read_instances(sources.instances, image_ids)
-        of_images.append(object_features(gallery, objects))
+    if sources.objects is not None:
+        of_images.append(object_features(gallery, sources.objects))
     if sources.features is not None:
         detected = read_detected(sources.features, image_ids, sources.object_labels)
         of_images.append(object_features(gallery, detected, "detected "))
