@@ -7,8 +7,8 @@ the region features (was an object detected at all?) and the labels of CxC or EC
 else is right; where they are silent, the captions tell). Writes one JSON, which
 error_analysis.report takes: by model and direction the hard queries with their reasons, each with
 evidence; how often a reason is found among hard and among easy queries; which objects are taken for
-which; and the split of misses between detector and matcher. Its keys are told in
-error_analysis/explaining/explanations.py.
+which, in all and of each image query; and the split of misses between detector and matcher. Its
+keys are told in error_analysis/explaining/explanations.py.
 
     python -m error_analysis.explain --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
         --split_file datasets/demo/test.json --train_split_file datasets/demo/train.json \\

@@ -14,6 +14,8 @@ Reads rankings files of one gallery and their split file; prints what was found 
      "findings": [{"question": "hard" | "difference" | "wins", "direction", "first", "second",
                    "kind", "group", "queries", "images", "inside", "outside", "low", "high",
                    "odds_ratio", "odds_low", "odds_high", "p", "fdr"}, the surest first],
+     "members": {"i2t": [{"kind", "group", "query_ids": of images, ascending}],
+                 "t2i": [{..., of captions}], only the groups of findings within --fdr},
      "metadata": {...}}
 
     python -m error_analysis.slices --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
@@ -30,6 +32,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm import tqdm
 
 from error_analysis.arguments import RankingsArguments
@@ -84,7 +87,11 @@ def whole_gallery(folds: Sequence[ModelRankings]) -> Split:
 
 
 def group_queries(
-    args: SlicesArguments, split: Split, folds: Sequence[ModelRankings], protocol: Protocol
+    args: SlicesArguments,
+    split: Split,
+    folds: Sequence[ModelRankings],
+    gallery: Split,
+    protocol: Protocol,
 ) -> "dict[Direction, Groups]":
     """Read what tells queries apart, and return the groups of those of all folds."""
     # Not above: scikit-learn takes seconds to import.
@@ -92,7 +99,6 @@ def group_queries(
     from error_analysis.reasons.images.objects import read_instances
     from error_analysis.slicing.groups import groups_of, image_groups
 
-    gallery = whole_gallery(folds)
     training = read_split(args.train_split_file) if args.train_split_file else None
     objects = read_instances(args.instances, gallery.image_ids) if args.instances else None
     sources = Sources(
@@ -120,18 +126,15 @@ def main() -> None:
         raise InputError(f"--fdr: expected a number between 0 and 1, found {args.fdr}")
     check_writable(args.output)
     # Not above: SciPy takes a second to import.
-    from error_analysis.slicing.slice_findings import (
-        find_slices,
-        findings_table,
-        findings_to_json,
-        recalls_to_json,
-    )
+    from error_analysis.slicing.slice_findings import find_slices, findings_table, slices_to_json
 
     split = read_split(args.split_file)
     whole = read_each(args.rankings, split, args.names)
     galleries = galleries_of_models(whole, args.protocol)
     models = list(zip(*galleries, strict=True))  # of each, its folds
-    groups = group_queries(args, split, models[0], args.protocol or whole[0].protocol)
+    gallery = whole_gallery(models[0])
+    protocol = args.protocol or whole[0].protocol
+    groups = group_queries(args, split, models[0], gallery, protocol)
     ranks: dict[str, dict[Direction, QueryRanks]] = {
         folds[0].name: {d: concatenate([f.query_ranks(d) for f in folds]) for d in DIRECTIONS}
         for folds in models
@@ -143,11 +146,10 @@ def main() -> None:
         "least_images": args.least_images,
         "fdr": args.fdr,
     }
-    content = {
-        "recalls": {d: recalls_to_json(ranks, d, groups[d]) for d in DIRECTIONS},
-        "findings": findings_to_json(findings),
-    }
-    write_json(args.output, {**content, "metadata": metadata})
+    ids: dict[Direction, np.ndarray] = {"i2t": gallery.image_ids, "t2i": gallery.caption_ids}
+    content = slices_to_json(ranks, groups, findings, ids, args.fdr)
+    # Without indents: thousands of ids would have a line each.
+    write_json(args.output, {**content, "metadata": metadata}, indent=None)
     print(findings_table(findings, args.fdr))
     written = [args.output]
     if args.figures:

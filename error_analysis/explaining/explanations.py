@@ -6,11 +6,16 @@
                                "counts": [{"reason", "hard", "easy", "odds_ratio",
                                            "odds_low", "odds_high"}],
                                "hard": [{"image_id", "caption_id", "rank", "regions",
-                                         "reasons": [{"name", "evidence", "repair"}]}],
+                                         "reasons": [{"name", "evidence", "repair"}],
+                                         "confusions": [[in_image, named_instead]]}],
                                "confusions": [{"in_image", "named_instead", "queries"}] or null,
                                "regions": {verdict: queries} or null}}]}
+
+A caption query has no key "confusions". Those of a direction, and its "regions", count those of its
+hard queries.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +40,7 @@ class ExplainedQuery:
         image_id, caption_id: the query; caption_id is None for an image query.
         rank: 0-based, expected ties.
         regions: detector or matcher: the verdict with its evidence; None where it was not asked.
+        confusions: (in the image, named instead) of an image query.
     """
 
     image_id: int
@@ -42,11 +48,17 @@ class ExplainedQuery:
     rank: float
     reasons: tuple[Reason, ...]
     regions: str | None = None
+    confusions: tuple[tuple[str, str], ...] = ()
 
     @property
     def query_id(self) -> int:
         """The caption's id, or the image's."""
         return self.image_id if self.caption_id is None else self.caption_id
+
+    @property
+    def regions_verdict(self) -> str | None:
+        """The verdict of `regions` alone, such as "region absent"."""
+        return None if self.regions is None else self.regions.partition(": ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +173,20 @@ def _direction_to_json(found: DirectionExplanation) -> dict:
         "confusions": confusions
         and [{"in_image": a, "named_instead": b, "queries": n} for a, b, n in confusions],
         "regions": found.regions,
-        "hard": [
-            {
-                "image_id": query.image_id,
-                "caption_id": query.caption_id,
-                "rank": number(query.rank),
-                "regions": query.regions,
-                "reasons": [asdict(reason) for reason in query.reasons],
-            }
-            for query in found.hard
-        ],
+        "hard": [_query_to_json(query) for query in found.hard],
     }
+
+
+def _query_to_json(query: ExplainedQuery) -> dict:
+    told = {
+        "image_id": query.image_id,
+        "caption_id": query.caption_id,
+        "rank": number(query.rank),
+        "regions": query.regions,
+        "reasons": [asdict(reason) for reason in query.reasons],
+    }
+    of_image = query.caption_id is None
+    return told | ({"confusions": list(map(list, query.confusions))} if of_image else {})
 
 
 def read_explanations(path: Path) -> Explanations:
@@ -198,7 +213,7 @@ def _model_from_json(model: dict) -> ModelExplanation:
 def _direction_from_json(found: dict) -> DirectionExplanation:
     sizes = int(found["n_hard"]), int(found["n_easy"])
     confusions, regions = found["confusions"], found["regions"]
-    return DirectionExplanation(
+    explanation = DirectionExplanation(
         n_queries=int(found["queries"]),
         n_easy=sizes[1],
         n_easy_explained=int(found["n_easy_explained"]),
@@ -214,6 +229,20 @@ def _direction_from_json(found: dict) -> DirectionExplanation:
         else tuple((c["in_image"], c["named_instead"], int(c["queries"])) for c in confusions),
         regions=None if regions is None else {str(k): int(n) for k, n in regions.items()},
     )
+    _check_sums(explanation)
+    return explanation
+
+
+def _check_sums(found: DirectionExplanation) -> None:
+    """Raise ValueError where confusions or verdicts are not those of the queries, counted."""
+    confused = Counter(pair for query in found.hard for pair in query.confusions)
+    if Counter({(a, b): n for a, b, n in found.confusions or ()}) != confused:
+        raise ValueError(
+            "its confusions are not those of its queries, of which an older file tells none"
+        )
+    verdicts = Counter(query.regions_verdict for query in found.hard)
+    if found.regions is not None and Counter(found.regions) != verdicts:
+        raise ValueError("its verdicts of regions are not those of its queries")
 
 
 def _query_from_json(query: dict) -> ExplainedQuery:
@@ -224,6 +253,7 @@ def _query_from_json(query: dict) -> ExplainedQuery:
         float(query["rank"]),
         tuple(Reason(r["name"], r["evidence"], r["repair"]) for r in query["reasons"]),
         query["regions"],
+        tuple((in_image, instead) for in_image, instead in query.get("confusions", ())),
     )
 
 

@@ -142,10 +142,11 @@ def _explain_images(
     model: ModelRankings, evidence: Evidence, hard_rank: int
 ) -> DirectionExplanation:
     hard, easy = _hard_and_easy(model, "i2t", hard_rank)
-    objects, confusions = evidence.objects, None
+    objects, confusions, confused = evidence.objects, None, None
     if objects:
         found = confusions_of(hard, objects, evidence.rates)
         confusions = tuple(count_confusions(found, objects.categories).pairs())
+        confused = [tuple((c.category, c.taken_for) for c in of_query) for of_query in found]
 
     def reasons_of(queries: list[Query]) -> list[tuple[Reason, ...]]:
         found = image_reasons(queries, evidence.rates, objects), evidence.plausible_reasons(queries)
@@ -154,9 +155,8 @@ def _explain_images(
             for query, reasons, plausible in zip(queries, *found, strict=True)
         ]
 
-    return _join(
-        model, "i2t", hard, easy, reasons_of(hard), reasons_of(easy), confusions=confusions
-    )
+    reasons = reasons_of(hard), reasons_of(easy)
+    return _join(model, "i2t", hard, easy, *reasons, confused=confused, confusions=confusions)
 
 
 def _explain_captions(
@@ -203,19 +203,18 @@ def _join(
     hard_reasons: Sequence[tuple[Reason, ...]],
     easy_reasons: Sequence[tuple[Reason, ...]],
     told: Sequence[str | None] | None = None,
+    confused: Sequence[tuple[tuple[str, str], ...]] | None = None,
     **splits,
 ) -> DirectionExplanation:
-    told = told or [None] * len(hard)
+    told, confused = told or [None] * len(hard), confused or [()] * len(hard)
     images = [query.item.image_id for query in (*hard, *easy)]
     return DirectionExplanation(
         n_queries=len(model.query_ranks(direction).higher),
         n_easy=len(easy_reasons),
         n_easy_explained=sum(map(bool, easy_reasons)),
         hard=tuple(
-            ExplainedQuery(
-                query.item.image_id, query.item.caption_id, query.rank, reasons, of_regions
-            )
-            for query, reasons, of_regions in zip(hard, hard_reasons, told, strict=True)
+            ExplainedQuery(q.item.image_id, q.item.caption_id, q.rank, reasons, regions, pairs)
+            for q, reasons, regions, pairs in zip(hard, hard_reasons, told, confused, strict=True)
         ),
         counts=count_reasons(hard_reasons, easy_reasons, images),
         **splits,

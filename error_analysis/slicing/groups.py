@@ -55,6 +55,11 @@ class Groups:
         """(n_groups,) int64, that any query of each group is or belongs to."""
         return np.diff(sparse.csr_array(self.members @ self.by_image).indptr)
 
+    def queries_of(self, position: int) -> np.ndarray:
+        """Return the places, (n,) ascending, of the queries in one group."""
+        start, end = self.members.indptr[position : position + 2]
+        return np.sort(self.members.indices[start:end])
+
     def with_images(self, least: int) -> "Groups":
         """Return the groups of so many images or more, that as many have queries out of."""
         enough = np.flatnonzero(self.n_images >= least)
@@ -134,10 +139,13 @@ def _bins(name: str, values: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
     if set(different) == {0.0, 1.0}:
         return [("reason" if name in REASON_NAMES else "feature", name, values == 1)]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, N_BINS + 1)))
-    found = []
+    ends, members = [], []
     for position, (low, high) in enumerate(pairwise(edges)):
         last = position == len(edges) - 2
         inside = (values >= low) & ((values <= high) if last else (values < high))
-        below = values[inside].max(initial=low)
-        found.append(("feature", f"{name} {low:.3g} to {below:.3g}", inside))
-    return found
+        ends.append((low, values[inside].max(initial=low)))
+        members.append(inside)
+    names = [f"{name} {low:.3g} to {below:.3g}" for low, below in ends]
+    if len(set(names)) < len(names):  # a name is of one group: all digits, where three are too few
+        names = [f"{name} {float(low)} to {float(below)}" for low, below in ends]
+    return [("feature", told, inside) for told, inside in zip(names, members, strict=True)]

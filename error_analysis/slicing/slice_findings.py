@@ -22,7 +22,7 @@ from error_analysis.slicing.groups import Groups
 from error_analysis.statistics.multiple_tests import benjamini_hochberg
 from error_analysis.statistics.rank_plots import TITLES
 from information_retrieval.ranking.metrics import CUTOFFS
-from information_retrieval.ranking.query_ranks import Direction, QueryRanks
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction, QueryRanks
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json
 from preprocess.base.text_table import text_table
@@ -175,6 +175,80 @@ def read_findings(
     return by_question(findings), fdr
 
 
+def read_members(path: Path) -> dict[Direction, dict[tuple[str, str], tuple[int, ...]]]:
+    """Read which queries are in the groups that `python -m error_analysis.slices` found.
+
+    Returns:
+        the ids of images (i2t) or captions (t2i), ascending, by (kind, group) of every finding that
+        the false discovery rate allows.
+
+    Raises:
+        InputError: the file is missing, no such file, or an older one, which tells of no members.
+    """
+    content = read_json(path, MADE_BY)
+    try:
+        members: dict[Direction, dict[tuple[str, str], tuple[int, ...]]] = {
+            direction: {
+                (str(group["kind"]), str(group["group"])): tuple(map(int, group["query_ids"]))
+                for group in content["members"][direction]
+            }
+            for direction in DIRECTIONS
+        }
+        fdr = float(content["metadata"]["fdr"])
+        for found in (found for found in content["findings"] if found["fdr"] <= fdr):
+            name = (found["kind"], found["group"])
+            if len(members[found["direction"]][name]) != found["queries"]:
+                raise ValueError(f"the queries of {name} are not as many as were found")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a file of slices ({error!r}); {MADE_BY}") from error
+    return members
+
+
+def slices_to_json(
+    ranks: Mapping[str, Mapping[Direction, QueryRanks]],
+    groups: Mapping[Direction, Groups],
+    findings: Sequence[Finding],
+    query_ids: Mapping[Direction, np.ndarray],
+    fdr: float,
+) -> dict:
+    """Return the content of the output file, but for its metadata.
+
+    Args:
+        query_ids: (n_queries,) int64, of the images (i2t) and of the captions (t2i).
+        fdr: up to this false discovery rate, the queries of groups are told.
+    """
+    return {
+        "recalls": {
+            direction: recalls_to_json(ranks, direction, of) for direction, of in groups.items()
+        },
+        "findings": [asdict(finding) for finding in findings],
+        "members": members_to_json(findings, groups, query_ids, fdr),
+    }
+
+
+def members_to_json(
+    findings: Sequence[Finding],
+    groups: Mapping[Direction, Groups],
+    query_ids: Mapping[Direction, np.ndarray],
+    fdr: float,
+) -> dict[Direction, list[dict]]:
+    """Return the queries of each group that any finding up to a false discovery rate names."""
+    named = {(f.direction, f.kind, f.group) for f in findings if f.fdr <= fdr}
+    members: dict[Direction, list[dict]] = {}
+    for direction, of in groups.items():
+        names = enumerate(zip(of.kinds, of.names, strict=True))
+        members[direction] = [
+            {
+                "kind": kind,
+                "group": name,
+                "query_ids": np.sort(query_ids[direction][of.queries_of(position)]).tolist(),
+            }
+            for position, (kind, name) in names
+            if (direction, kind, name) in named
+        ]
+    return members
+
+
 def recalls_to_json(
     ranks: Mapping[str, Mapping[Direction, QueryRanks]], direction: Direction, groups: Groups
 ) -> list[dict]:
@@ -199,11 +273,6 @@ def recalls_to_json(
         }
         for i in range(len(groups.names))
     ]
-
-
-def findings_to_json(findings: Sequence[Finding]) -> list[dict]:
-    """Return the findings as in the output file, the surest first."""
-    return [asdict(finding) for finding in findings]
 
 
 def by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:

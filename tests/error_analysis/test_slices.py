@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from error_analysis.slices import main
+from error_analysis.slicing.slice_findings import read_members
 from information_retrieval.ranking import protocols
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
@@ -78,6 +79,19 @@ def test_hard_queries_and_wins_gather_there_too(run, tmp_path):
     assert [f["fdr"] for f in findings] == sorted(f["fdr"] for f in findings)
 
 
+def test_the_groups_that_were_found_tell_their_queries(run, tmp_path):
+    run()
+    members = read_members(tmp_path / "slices.json")
+    kitchens = range(0, N_IMAGES, len(SCENES))
+    assert members["i2t"][("words", "kitchen")] == tuple(kitchens)
+    assert members["t2i"] == {}  # the model is worse in image queries alone
+    findings = json.loads((tmp_path / "slices.json").read_text())["findings"]
+    for direction, of in members.items():
+        found = [f for f in findings if f["direction"] == direction and f["fdr"] <= 0.05]
+        assert of.keys() == {(f["kind"], f["group"]) for f in found}
+        assert all(len(of[(f["kind"], f["group"])]) == f["queries"] for f in found)
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -105,4 +119,6 @@ def test_folds_are_taken_together_and_the_oracle_is_restricted_to_them(run, tmp_
     assert [found["protocol"] for found in content["metadata"]["models"]] == ["5fold"] * 2
     groups = {row["group"]: row["queries"] for row in content["recalls"]["i2t"]}
     assert groups["kitchen"] == 40  # of all five folds
+    of_kitchens = read_members(tmp_path / "slices.json")["i2t"][("words", "kitchen")]
+    assert of_kitchens == tuple(range(0, N_IMAGES, len(SCENES)))
     assert any(name.startswith("log (1 + oracle rank)") for name in groups)

@@ -94,14 +94,18 @@ def test_confused_objects_and_lost_regions_are_found(tmp_path):
     evidence = Evidence(((),) * 13, {}, objects, detected)
     images = explain_model(model, evidence).directions["i2t"]
     assert images.confusions == (("cat", "dog", 1),)
+    assert [(query.image_id, query.confusions) for query in images.hard] == [(1, (("cat", "dog"),))]
     assert "salient object confusion" in [r.name for r in images.hard[0].reasons]
     missed = explain_model(captions, evidence).directions["t2i"]
     assert missed.regions == {"region absent": 1, "matched badly": 0, "nothing to look for": 0}
     assert missed.hard[0].regions == "region absent: no region of cat"
+    assert missed.hard[0].regions_verdict == "region absent"
+    assert missed.hard[0].confusions == ()
     assert [r.name for r in missed.hard[0].reasons] == ["region absent"]
     sees_no_regions = explain_model(captions, evidence, reads_regions=False).directions["t2i"]
     assert sees_no_regions.regions is None
     assert sees_no_regions.hard[0].reasons == ()
+    assert sees_no_regions.hard[0].regions_verdict is None
 
 
 def said_of(*own: str) -> Split:

@@ -92,3 +92,20 @@ def test_a_feature_of_two_values_is_no_reason():
     own = features(gallery.caption_image_index, position=[0, 1, 0, 1])
     groups = groups_of(gallery, "t2i", own, {})
     assert (groups.kinds, groups.names) == (("feature",), ("position",))
+
+
+def test_the_queries_of_a_group_are_the_places_of_its_members():
+    index = GALLERY.caption_image_index
+    groups = groups_of(
+        GALLERY, "t2i", features(index, typo=[0, 1, 0, 0, 1, 0]), image_groups(GALLERY)
+    )
+    for position, row in enumerate(groups.members.toarray()):
+        assert groups.queries_of(position).tolist() == np.flatnonzero(row).tolist()
+
+
+def test_bins_that_three_digits_do_not_tell_apart_have_more():
+    index = GALLERY.caption_image_index
+    close = [0.50001, 0.50002, 0.50003, 0.50004, 0.50005, 0.50006]
+    groups = groups_of(GALLERY, "t2i", features(index, close=close), {})
+    assert len(set(groups.names)) == 4
+    assert groups.names[0].startswith("close 0.50001")
