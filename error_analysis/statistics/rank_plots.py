@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
@@ -26,7 +27,8 @@ LEAST_COUNT = 0.5
 MOST_LABELLED_BARS = 30
 SCATTER_COLOR = MODEL_COLORS[0]
 CELLS_PER_DECADE = 8
-SCATTER_INCHES = 3.1  # side of the scatter plot's axes, nearly
+# Of rank + 1, where the cells of rank 0 begin: 1 is in their middle on a logarithmic axis.
+LEAST_DRAWN = 0.75
 
 
 def model_color(position: int) -> str:
@@ -122,9 +124,19 @@ def _set_text(text: Text, name: str) -> None:
 
 
 def cell_edges(largest: float) -> np.ndarray:
-    """Return edges of rank + 1, even on a logarithmic axis: from 0.75 to above `largest` + 1."""
-    n_cells = int(np.ceil(CELLS_PER_DECADE * np.log10((largest + 2) / 0.75)))
-    return 0.75 * 10 ** (np.arange(n_cells + 1) / CELLS_PER_DECADE)
+    """Return bin edges of ranks that are nearly even on a logarithmic axis.
+
+    They are whole numbers: a cell of less than one rank would be an empty stripe. Those of R@1, 5
+    and 10 are among them.
+
+    Returns:
+        0, 1, 2, 3, 4, 5, 7, 10, 14, ..., int64, of which the last alone is above `largest`.
+    """
+    first_hard = CUTOFFS[-1] + 0.5  # of rank + 1, as the axis has it
+    n_hard = int(np.ceil(CELLS_PER_DECADE * np.log10((largest + 2) / first_hard + 1)))
+    steps = np.arange(-CELLS_PER_DECADE, n_hard + 1) / CELLS_PER_DECADE
+    edges = np.unique([0, *np.floor(first_hard * 10**steps).astype(np.int64)])
+    return edges[: np.searchsorted(edges, largest, side="right") + 1]
 
 
 def rank_scatter(first: ModelRankings, second: ModelRankings, direction: Direction) -> Figure:
@@ -134,22 +146,17 @@ def rank_scatter(first: ModelRankings, second: ModelRankings, direction: Directi
     models rank the query the same; hard ranks are shaded.
     """
     ranks = [model.query_ranks(direction).ranks() for model in (first, second)]
-    edges = cell_edges(max(values.max() for values in ranks))
-    counts = np.histogram2d(ranks[0] + 1, ranks[1] + 1, (edges, edges))[0]
+    bins = cell_edges(max(values.max() for values in ranks))
+    counts = np.histogram2d(ranks[0], ranks[1], (bins, bins))[0]
+    edges = np.array([LEAST_DRAWN, *(bins[1:] + 0.5)])  # of rank + 1, between ranks
     figure = Figure(figsize=(4.4, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", aspect="equal")
     for span in (axes.axvspan, axes.axhspan):
         span(CUTOFFS[-1] + 0.5, edges[-1], **HARD_SHADE)
     axes.plot(edges[[0, -1]], edges[[0, -1]], color="#888888", linewidth=0.8, zorder=1)
-    rows, columns = np.nonzero(counts.T)
-    x, y = (np.sqrt(edges[:-1] * edges[1:])[cells] for cells in (columns, rows))
-    side = 0.92 * 72 * SCATTER_INCHES / (len(edges) - 1)  # points
-    points = axes.scatter(
-        x, y, s=side**2, marker="s", linewidths=0, c=counts.T[rows, columns],
-        cmap=_shades(), norm=LogNorm(1, max(2, counts.max())), zorder=2,
-    )  # fmt: skip
-    bar = figure.colorbar(points, ax=axes, shrink=0.7, label="queries")
+    cells = _draw_cells(axes, edges, counts)
+    bar = figure.colorbar(cells, ax=axes, shrink=0.7, label="queries")
     ticks, labels = _count_ticks(int(max(2, counts.max())))
     bar.set_ticks(ticks, labels=labels)
     bar.ax.minorticks_off()
@@ -161,6 +168,19 @@ def rank_scatter(first: ModelRankings, second: ModelRankings, direction: Directi
     axes.set(xlim=edges[[0, -1]], ylim=edges[[0, -1]])
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _draw_cells(axes: Axes, edges: np.ndarray, counts: np.ndarray) -> PolyCollection:
+    """Draw each cell that has queries, (n_cells, n_cells) along x and y, from edge to edge."""
+    columns, rows = np.nonzero(counts)
+    left, right, bottom, top = edges[columns], edges[columns + 1], edges[rows], edges[rows + 1]
+    corners = np.array([(left, bottom), (right, bottom), (right, top), (left, top)])
+    cells = PolyCollection(
+        list(corners.transpose(2, 0, 1)), array=counts[columns, rows], cmap=_shades(),
+        norm=LogNorm(1, max(2, counts.max())), linewidths=0, antialiaseds=False, zorder=2,
+    )  # fmt: skip
+    axes.add_collection(cells)
+    return cells
 
 
 def _shades() -> ListedColormap:

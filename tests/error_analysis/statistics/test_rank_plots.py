@@ -66,30 +66,55 @@ def test_any_name_stands_in_the_figures_as_it_is(name):
     assert not label.get_parse_math()
 
 
+def cells_of(figure) -> tuple[np.ndarray, np.ndarray]:
+    """Two corners of each drawn cell in rank + 1, (n, 2, 2): the least, the greatest; counts."""
+    [cells] = [c for c in figure.axes[0].collections if c.get_array() is not None]
+    vertices = [path.vertices for path in cells.get_paths()]
+    corners = np.array([(v.min(axis=0), v.max(axis=0)) for v in vertices])
+    return corners, np.asarray(cells.get_array())
+
+
 def test_the_scatter_plot_counts_every_query_once_where_its_ranks_are():
     other = RANKS[::-1]
     figure = rank_scatter(model_of_ranks(RANKS, "a"), model_of_ranks(other, "b"), "i2t")
-    [points] = [c for c in figure.axes[0].collections if len(c.get_offsets()) > 1]
-    counts = points.get_array()
+    corners, counts = cells_of(figure)
     assert counts.sum() == len(RANKS)
-    edges = cell_edges(max(RANKS))
-
-    def cell(rank: float) -> int:
-        return int(np.searchsorted(edges, rank + 1, side="right"))
-
-    cells = {(cell(a), cell(b)) for a, b in zip(RANKS, other, strict=True)}
-    drawn = {
-        (int(np.searchsorted(edges, x)), int(np.searchsorted(edges, y)))
-        for x, y in points.get_offsets()
-    }
-    assert drawn == cells
+    # Half a rank is in the cell of the rank below, as in the histogram.
+    places = np.floor(list(zip(RANKS, other, strict=True))) + 1
+    for (low, high), count in zip(corners, counts, strict=True):
+        inside = np.all((places > low) & (places < high), axis=1)
+        assert inside.sum() == count
 
 
-@pytest.mark.parametrize("largest", [0, 1, 24_999])
+def test_on_the_logarithmic_axis_no_stripe_between_cells_is_empty():
+    # Each pair of two ranks of 0 to 29 occurs.
+    first, second = np.divmod(np.arange(900.0), 30)
+    figure = rank_scatter(model_of_ranks(first, "a"), model_of_ranks(second, "b"), "i2t")
+    corners, _ = cells_of(figure)
+    axes = figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    sides = np.unique(corners[:, :, 0], axis=0)  # from left to right
+    assert sides[1:, 0].tolist() == sides[:-1, 1].tolist()
+    assert (sides[0, 0], sides[-1, 1]) == axes.get_xlim()
+    assert len(corners) == len(sides) ** 2
+    assert np.prod(np.diff(corners, axis=1)[:, 0], axis=1).sum() == pytest.approx(
+        (sides[-1, 1] - sides[0, 0]) ** 2
+    )
+
+
+def test_the_cells_are_whole_ranks_and_nearly_even_on_a_logarithmic_axis():
+    edges = cell_edges(24_999)
+    assert edges[:9].tolist() == [0, 1, 2, 3, 4, 5, 7, 10, 14]
+    widths = np.diff(np.log10(edges[5:] + 0.5))
+    assert widths.min() > 0.09
+    assert widths.max() < 0.15
+
+
+@pytest.mark.parametrize("largest", [0, 0.5, 1, 9.5, 10, 999, 24_999])
 def test_every_rank_has_a_cell(largest):
     edges = cell_edges(largest)
-    assert edges[0] < 1
-    assert largest + 1 < edges[-1]
+    assert edges[0] == 0
+    assert edges[-2] <= largest < edges[-1]
 
 
 @pytest.mark.parametrize(("n_queries", "ticks"), [(7, [1, 2, 5]), (200, [1, 10, 100])])
