@@ -233,7 +233,6 @@ def degraded(image: Image.Image) -> dict[str, Image.Image]:
         "darkness": ImageEnhance.Brightness(image).enhance(0.2),
         "over-exposure": image.point(lambda value: min(255, 2 * value + 60)),
         "low contrast": ImageEnhance.Contrast(image).enhance(0.2),
-        "greyscale": image.convert("L").convert("RGB"),
         "tiny": image.resize((image.width * 96 // side, image.height * 96 // side)),
     }
 

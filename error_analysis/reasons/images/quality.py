@@ -1,8 +1,9 @@
-"""Low quality of an image: blur, darkness, over-exposure, low contrast, no colours, few pixels.
+"""Low quality of an image: blur, darkness, over-exposure, low contrast, few pixels.
 
 Each is a number measured on the image at one working size, and a bound. The bounds lie just beyond
 the values of 90 photographs of COCO's train2014 and val2014, whose least (or greatest) value stands
-beside each: what they call low is rarer than one photograph in 90.
+beside each: what they call low is rarer than one photograph in 90. Colours are measured too, but a
+photograph in black and white is none of low quality.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,6 @@ LEAST_SHARPNESS = 0.05  # of 90 photographs the least is 0.059, the median 0.64
 LEAST_BRIGHT = 64.0  # a quarter of the range; least 76, median 214
 MOST_OVEREXPOSED = 0.25  # greatest 0.23, median 0.002
 LEAST_CONTRAST = 20.0  # least 29, median 56
-# A JPEG of a greyscale photograph has 0, of which the 90 hold one; the next has 4.9.
-LEAST_CHROMA = 2.0
 # CLIP's 224 pixels at less than half: the image is enlarged more than twice.
 LEAST_SIDE = 112
 _WHITE = 250
@@ -36,7 +35,7 @@ class Quality:
         bright: the 95th percentile of the luminance, 0 to 255: dark where even that is low.
         overexposed: share of pixels of luminance 250 and above.
         contrast: standard deviation of the luminance.
-        chroma: mean over pixels of the greatest minus the least of R, G, B.
+        chroma: mean over pixels of the greatest minus the least of R, G, B; 0 without colours.
         shorter_side: of the image as it is, in pixels.
     """
 
@@ -67,8 +66,6 @@ class Quality:
             found["low contrast"] = (
                 f"deviation of the luminance {self.contrast:.1f}, below {LEAST_CONTRAST:g}"
             )
-        if self.chroma < LEAST_CHROMA:
-            found["greyscale"] = f"chroma {self.chroma:.1f} of 255, below {LEAST_CHROMA:g}"
         if self.shorter_side < LEAST_SIDE:
             found["tiny"] = f"shorter side {self.shorter_side} pixels, below {LEAST_SIDE}"
         return found
