@@ -1,26 +1,24 @@
-"""Make a folder of HTML pages of metrics, failures and their reasons, to open in a browser.
+"""Make a folder of HTML pages of metrics, queries and why they fail, to open in a browser.
 
-Reads one or more rankings files of one gallery, their split file and its images HDF5; where given,
-the reasons of error_analysis.explain, the groups of error_analysis.slices and the region features.
-Writes a folder that needs neither
-network nor server:
+Reads one or more rankings files of one gallery, their split file and its images HDF5; and, where
+given, what other commands found. Writes a folder that needs neither network nor server:
 
-    index.html           metrics with 95 % intervals, tests between models, failures, reasons, ranks
-    hard_*, wins_*       hard queries of each model and direction, and where one beats another:
-                         the query, its ground truth with its rank, and the top 10 of each model
-    reason_*             hard queries of one reason
-    search.html          search over all of them; search.html#lxmert-t2i-123 opens a query
-    figures/             the figures of index.html as PNG and PDF
+    index.html      metrics with 95 % intervals, tests between models, failures, rank against rank,
+                    reasons, groups, hubs, false negatives, difficulty, probes
+    queries.html    all queries: filters that combine, the top 10 of each model side by side, tags
+                    and notes; queries.html#a=clip&has=reason:typo&a_from=10 opens those that pass
+    figures/        figures of the ranks, as PNG and PDF
 
     python -m error_analysis.report --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
         --split_file datasets/demo/test.json --images datasets/demo/test_images.h5 \\
         --features datasets/demo/test_features.h5 --reasons runs/demo/reasons.json \\
         --output runs/demo/report
 
+`python -m error_analysis.all` makes all that it can show, and the report. What people tag in it is
+exported as a file that error_analysis.labels reads.
+
 An earlier report in the folder is replaced once the new one is whole; a folder that is no report is
-refused. No page has more than 200 KB; thumbnails are files that a page loads when they are scrolled
-to. The demo takes 5 s; two models on 5,000 images and 25,000 captions take 40 s, 1.4 GB of memory
-and 60 MB of disk on 2 CPU cores.
+refused. The size is told before anything is written: SIZES
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,19 +35,18 @@ from error_analysis.explaining.explanations import (
 )
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
-from error_analysis.reasons.images.objects import read_labels
-from error_analysis.site.boxes import BoxSource
+from error_analysis.reasons.images.objects import read_instances, read_labels
+from error_analysis.site.base.boxes import BoxSource
+from error_analysis.site.base.pictures import PAGE_SIDE
 from error_analysis.site.folder import check_replaceable, replaced_folder
-from error_analysis.site.galleries import Galleries
+from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.site.sections.findings import read_findings_files
+from error_analysis.site.size import check_room, size_of
 from error_analysis.site.writing import Report, write_report
-from error_analysis.slicing.slice_findings import read_findings
-from error_analysis.statistics.rank_plots import TITLES
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.captions.split_file import read_split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
-
-MAX_QUERIES = 200
 
 
 @dataclass(kw_only=True)
@@ -70,8 +67,24 @@ class ReportArguments(RankingsArguments):
         default=None,
         metadata={"help": "objects_vocab.txt of the detector, for --features that name none"},
     )
-    max_queries: int = field(
-        default=MAX_QUERIES, metadata={"help": "queries shown in each gallery, worst first"}
+    instances: list[Path] = field(
+        default_factory=list,
+        metadata={"help": "COCO's instances JSON of the split's images: a filter by objects"},
+    )
+    comparison: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.comparison: the noise floor"}
+    )
+    false_negatives: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.false_negatives"}
+    )
+    difficulty: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.difficulty"}
+    )
+    probes: list[Path] = field(
+        default_factory=list, metadata={"help": "JSON of error_analysis.probe, of these models"}
+    )
+    longest_side: int = field(
+        default=PAGE_SIDE, metadata={"help": "of the pictures, in pixels; an enlarged one has it"}
     )
 
 
@@ -101,30 +114,50 @@ def read_reasons(
     return explanations_of(path, explanations, models), hard_rank
 
 
-def _progress(steps: Sequence, what: str) -> Iterable:
-    return tqdm(steps, desc=what, unit=f" {what}", disable=not steps)
-
-
-def main() -> None:
-    arguments = parse_arguments(ReportArguments, description=__doc__)
-    check_at_least("--max_queries", arguments.max_queries, 1)
-    check_replaceable(arguments.output)
+def read_report(arguments: ReportArguments) -> Report:
+    """Read all that the report shows."""
     split = read_split(arguments.split_file)
     models = read_model_rankings(arguments.rankings, split, arguments.names)
     images = ImagesFile(arguments.images)
     image_ids = models[0].rankings.image_ids
     images.check_covers(image_ids)
-    boxes = read_boxes(arguments, image_ids)
     explained, hard_rank = read_reasons(arguments.reasons, models)
-    maker = Galleries(models, arguments.max_queries, explained)
-    galleries = [*maker.hard(hard_rank), *maker.wins(), *maker.reasons()]
-    slices = read_findings(arguments.slices, models) if arguments.slices else None
-    report = Report(models, galleries, explained, images, boxes, hard_rank, slices)
+    findings = read_findings_files(
+        models,
+        arguments.slices,
+        arguments.comparison,
+        arguments.false_negatives,
+        arguments.difficulty,
+        arguments.probes,
+    )
+    return Report(
+        models,
+        images,
+        hard_rank,
+        explained,
+        findings,
+        read_instances(arguments.instances, image_ids) if arguments.instances else None,
+        read_boxes(arguments, image_ids),
+        arguments.longest_side,
+    )
+
+
+def _progress(steps: Iterable, n_steps: int, what: str) -> Iterable:
+    return tqdm(steps, what, n_steps, unit=f" {what}")
+
+
+def main() -> None:
+    arguments = parse_arguments(ReportArguments, description=__doc__)
+    check_at_least("--longest_side", arguments.longest_side, 32)
+    check_replaceable(arguments.output)
+    report = read_report(arguments)
+    size = size_of(report)
+    check_room(arguments.output, size)
+    n_queries = QueryNumbers(report.models[0].gallery).n_queries
+    print(f"{arguments.output}: {n_queries:,} queries, {len(report.models)} models, {size}")
     with replaced_folder(arguments.output) as folder:
-        n_pages = write_report(report, folder, _progress)
-    print(f"wrote {arguments.output}: {n_pages:,} pages; open {arguments.output / 'index.html'}")
-    for gallery in galleries:
-        print(f"{gallery.title}, {TITLES[gallery.direction]}: {gallery.n_found:,}")
+        write_report(report, folder, _progress)
+    print(f"wrote {arguments.output}; open {arguments.output / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Documents that intrude into the top of queries they are wrong for."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,15 +67,35 @@ def count_intrusions(model: ModelRankings, direction: Direction, k: int = K) -> 
     A list has the k best documents by score, ties by the lower document, as elsewhere.
     """
     index = model.gallery.caption_image_index  # (n_captions,)
-    scores = model.scores(direction)
-    n_queries, n_documents = scores.shape
+    n_queries, n_documents = model.scores(direction).shape
     intrusions = np.zeros(n_documents, np.int64)
-    for start in range(0, n_queries, BLOCK_QUERIES):
+    for _, wrong in _wrongly_retrieved(model, direction, k):
+        intrusions += np.bincount(wrong, minlength=n_documents)
+    # A caption is right for its one image, an image for each of its captions.
+    right_for = np.ones_like(index) if direction == "i2t" else np.bincount(index)
+    return Hubness(direction, k, intrusions, n_queries - right_for, n_queries)
+
+
+def intruded_queries(
+    model: ModelRankings, direction: Direction, documents: Sequence[int], k: int = K
+) -> list[np.ndarray]:
+    """Return the queries that each of some documents intrudes into, (n_intrusions,) int64 each."""
+    found: list[list[np.ndarray]] = [[] for _ in documents]
+    for queries, wrong in _wrongly_retrieved(model, direction, k):
+        for own, document in zip(found, documents, strict=True):
+            own.append(queries[wrong == document])
+    return [np.concatenate(own) for own in found]
+
+
+def _wrongly_retrieved(
+    model: ModelRankings, direction: Direction, k: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield queries and the wrong documents in their lists: (n,) int64 each, a block at a time."""
+    index = model.gallery.caption_image_index  # (n_captions,)
+    scores = model.scores(direction)
+    for start in range(0, len(scores), BLOCK_QUERIES):
         block = scores[start : start + BLOCK_QUERIES]
         best = top_k(block, k)  # (<= BLOCK_QUERIES, k)
         query = np.arange(start, start + len(block))[:, None]  # (<= BLOCK_QUERIES, 1)
         right = index[best] == query if direction == "i2t" else best == index[query]
-        intrusions += np.bincount(best[~right], minlength=n_documents)
-    # A caption is right for its one image, an image for each of its captions.
-    right_for = np.ones_like(index) if direction == "i2t" else np.bincount(index)
-    return Hubness(direction, k, intrusions, n_queries - right_for, n_queries)
+        yield np.broadcast_to(query, best.shape)[~right], best[~right]

@@ -9,10 +9,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from error_analysis.queries.model_rankings import ModelRankings
-from error_analysis.site.environment import figure_svg, page_text
-from error_analysis.site.galleries import model_slugs
+from error_analysis.site.base.environment import figure_svg, page_text
+from error_analysis.site.base.links import model_slugs
 from error_analysis.statistics.rank_plots import TITLES, rank_histogram, rank_scatter
-from information_retrieval.ranking.query_ranks import DIRECTIONS
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
 FORMATS = ("png", "pdf")
 DOTS_PER_INCH = 200
@@ -27,11 +27,15 @@ class RankFigure:
     Attributes:
         name: of its files, without the ending.
         label: what it shows.
+        pair: names of the two models whose ranks are drawn against each other; None: of all
+            models, which a page shows as SVG (those of pairs have a table there).
     """
 
     name: str
     label: str
+    direction: Direction
     draw: Callable[[], Figure]
+    pair: tuple[str, str] | None = None
 
     def write_svg(self, folder: Path) -> None:
         """Write the SVG file that a page shows."""
@@ -60,6 +64,7 @@ def rank_figures(models: Sequence[ModelRankings]) -> list[RankFigure]:
         RankFigure(
             f"ranks_{direction}",
             f"Ranks of {TITLES[direction]}, by model",
+            direction,
             partial(rank_histogram, models, direction),
         )
         for direction in DIRECTIONS
@@ -69,7 +74,9 @@ def rank_figures(models: Sequence[ModelRankings]) -> list[RankFigure]:
             RankFigure(
                 f"scatter_{slugs[first.name]}_{slugs[second.name]}_{direction}",
                 f"Ranks of {TITLES[direction]} under {first.name} and under {second.name}",
+                direction,
                 partial(rank_scatter, first, second, direction),
+                (first.name, second.name),
             )
             for direction in DIRECTIONS
         ]

@@ -1,26 +1,50 @@
 """Writing all files of a report into a folder."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.model_rankings import ModelRankings
-from error_analysis.site.boxes import BoxSource
-from error_analysis.site.environment import TEMPLATES, data_script, template_environment
+from error_analysis.reasons.images.objects import Objects
+from error_analysis.site.base.boxes import BoxSource
+from error_analysis.site.base.environment import (
+    ASSETS,
+    TEMPLATES,
+    data_script,
+    template_environment,
+)
+from error_analysis.site.base.pictures import PAGE_SIDE, write_pictures
 from error_analysis.site.figures import rank_figures
-from error_analysis.site.galleries import FailureGallery, shown_image_ids
-from error_analysis.site.overview import copy_assets, render_overview
-from error_analysis.site.pages import GalleryPages, PageMaker, gallery_index, whole_index
-from error_analysis.site.thumbnails import write_thumbnails
-from error_analysis.slicing.slice_findings import Finding
+from error_analysis.site.overview import Overview, render_overview
+from error_analysis.site.query_page.details import PART_QUERIES, ModelFindings, details_of
+from error_analysis.site.query_page.index import index_of
+from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.site.report_labels import also_right, label_queries
+from error_analysis.site.sections.findings import Findings
+from error_analysis.site.sections.hubs import ModelHubs, find_hubs
 from preprocess.storage.images_file import ImagesFile
 
-# Wraps steps of a kind, to show how far they are: the steps, and what they are.
-Progress = Callable[[Sequence, str], Iterable]
-FOLDERS = ("assets", "data", "figures", "thumbnails")
+# Wraps steps of a kind, to show how far they are: the steps, how many, and what they are.
+Progress = Callable[[Iterable, int, str], Iterable]
+FOLDERS = ("assets", "data", "figures", "pictures")
+# The scripts of the queries' page, each after those that it uses.
+SCRIPTS = (
+    "text.js",
+    "data.js",
+    "filters.js",
+    "boxes.js",
+    "pictures.js",
+    "judgements.js",
+    "judging.js",
+    "query_list.js",
+    "query_view.js",
+    "filter_form.js",
+    "queries.js",
+)
 
 
 @dataclass(frozen=True)
@@ -29,75 +53,111 @@ class Report:
 
     Attributes:
         models: 1..n models that scored one gallery.
-        galleries: their failures.
-        explained: why queries are hard, by the name of the model; empty: unknown.
-        images: has every image that the galleries show.
-        boxes: of the detector; None: unknown.
+        images: has every image of the gallery.
         hard_rank: from which 0-based rank on a query is hard.
-        slices: groups of queries in which models differ, by question, and their false discovery
-            rate; None: not looked for.
+        explained: why queries are hard, by the name of the model; empty: unknown.
+        findings: what other commands found.
+        objects: in the images; None: unknown.
+        boxes: of the detector; None: unknown.
+        longest_side: of the pictures, in pixels.
     """
 
     models: Sequence[ModelRankings]
-    galleries: Sequence[FailureGallery]
-    explained: Mapping[str, ModelExplanation]
     images: ImagesFile
-    boxes: BoxSource | None
     hard_rank: int
-    slices: tuple[Mapping[str, Sequence[Finding]], float] | None = None
+    explained: Mapping[str, ModelExplanation] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
+    objects: Objects | None = None
+    boxes: BoxSource | None = None
+    longest_side: int = PAGE_SIDE
+
+    @property
+    def about(self) -> str:
+        """The line at the foot of each page."""
+        gallery = self.models[0].gallery
+        return f"{gallery.dataset} {gallery.split}"
 
 
-def write_report(report: Report, folder: Path, progress: Progress) -> int:
-    """Write the files of a report into an existing, empty folder; return the number of pages."""
+def write_report(report: Report, folder: Path, progress: Progress) -> None:
+    """Write the files of a report into an existing, empty folder.
+
+    Raises:
+        InputError: data of an image or of its regions are damaged, or the gallery is too small for
+            intervals.
+    """
     for name in FOLDERS:
         (folder / name).mkdir()
-    environment = template_environment()
-    gallery = report.models[0].gallery
-    about = f"{gallery.dataset} {gallery.split}"
-    maker = PageMaker(environment, report.models, report.boxes is not None, about)
-    copy_assets(environment, TEMPLATES, folder / "assets")
-    spreads = [maker.spread(one) for one in progress(report.galleries, "galleries")]
-    for spread in spreads:
-        for name, content in maker.pages(spread):
-            _write(folder / name, content)
-        _write(folder / "data" / f"{spread.gallery.anchor}.js", gallery_index(spread))
-    _write_search(environment, spreads, folder, about)
-    figures = rank_figures(report.models)
-    for figure in progress(figures, "figures"):
-        figure.write_svg(folder / "figures")
-        figure.write(folder / "figures")
-    overview = render_overview(
-        environment,
-        report.models,
-        report.galleries,
-        report.explained,
-        report.hard_rank,
-        report.slices,
-        figures,
-        about,
-    )
-    _write(folder / "index.html", overview)
-    image_ids = shown_image_ids(report.galleries)
-    write_thumbnails(report.images, progress(image_ids, "thumbnails"), folder / "thumbnails")
+    environment, hubs = template_environment(), find_hubs(report.models)
+    _write_styles(environment, folder / "assets")
+    _write_queries(report, hubs, environment, folder, progress)
+    _write_overview(report, hubs, environment, folder, progress)
+    image_ids = report.models[0].gallery.image_ids.tolist()
+    steps = progress(image_ids, len(image_ids), "pictures")
+    write_pictures(report.images, steps, folder / "pictures", report.longest_side)
     if report.boxes is not None:
-        _write_boxes(report.boxes, progress(image_ids, "boxes"), folder)
-    return 2 + sum(len(spread.names) for spread in spreads)
+        (folder / "boxes").mkdir()
+        for image_id in progress(image_ids, len(image_ids), "boxes"):
+            script = data_script(f"boxes-{image_id}", report.boxes.of_image(image_id))
+            _write(folder / "boxes" / f"{image_id}.js", script)
 
 
-def _write_search(
-    environment: jinja2.Environment, spreads: Sequence[GalleryPages], folder: Path, about: str
+def _write_styles(environment: jinja2.Environment, assets: Path) -> None:
+    # Its macros are attributes, of which no type tells.
+    cards: Any = environment.get_template("cards.html.jinja").module
+    styles = [(TEMPLATES / name).read_text("utf-8") for name in ("cards.css", "page.css")]
+    _write(assets / "report.css", "\n".join([*styles, str(cards.model_colors_style())]))
+    for name in (*SCRIPTS, "overview.css", "queries.css"):
+        _write(assets / name, (ASSETS / name).read_text("utf-8"))
+
+
+def _write_queries(
+    report: Report,
+    hubs: Sequence[ModelHubs],
+    environment: jinja2.Environment,
+    folder: Path,
+    progress: Progress,
 ) -> None:
-    script, n_cards, reasons = whole_index(spreads)
-    _write(folder / "data" / "all.js", script)
-    page = environment.get_template("search.html.jinja")
-    _write(folder / "search.html", page.render(n_cards=n_cards, reasons=reasons, about=about))
+    """Write the page of all queries, and what it loads."""
+    models = report.models
+    found = [
+        ModelFindings(report.explained.get(m.name), also_right(report.findings, m.name))
+        for m in models
+    ]
+    n_parts = -(-QueryNumbers(models[0].gallery).n_queries // PART_QUERIES)
+    for number, part in enumerate(progress(details_of(models, found), n_parts, "queries")):
+        _write(folder / "data" / f"part_{number}.js", data_script(f"part-{number}", part))
+    labels = label_queries(
+        models, report.hard_rank, report.explained, report.findings, hubs, report.objects
+    )
+    index = index_of(models, labels, report.hard_rank, report.boxes is not None)
+    _write(folder / "data" / "queries.js", data_script("queries", index))
+    template = environment.get_template("queries.html.jinja")
+    _write(folder / "queries.html", template.render(scripts=SCRIPTS, about=report.about))
 
 
-def _write_boxes(boxes: BoxSource, image_ids: Iterable[int], folder: Path) -> None:
-    (folder / "boxes").mkdir()
-    for image_id in image_ids:
-        script = data_script(f"boxes-{image_id}", boxes.of_image(image_id))
-        _write(folder / "boxes" / f"{image_id}.js", script)
+def _write_overview(
+    report: Report,
+    hubs: Sequence[ModelHubs],
+    environment: jinja2.Environment,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Write the first page, and its figures."""
+    figures = rank_figures(report.models)
+    for figure in progress(figures, len(figures), "figures"):
+        if figure.pair is None:  # a page has a table of the others
+            figure.write_svg(folder / "figures")
+        figure.write(folder / "figures")
+    overview = Overview(
+        report.models,
+        report.hard_rank,
+        report.explained,
+        hubs,
+        report.findings,
+        figures,
+        report.about,
+    )
+    _write(folder / "index.html", render_overview(environment, overview))
 
 
 def _write(path: Path, content: str) -> None:

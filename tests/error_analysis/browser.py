@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,8 @@ OPTIONS = (
     "--disable-background-networking --disable-component-update --disable-dev-shm-usage"
 )
 SECONDS = 30
-KEYS = {"Tab": 9, "Enter": 13}
+AXE = Path(str(files("axe_core_python"))) / "axe.min.js"
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
 
 
 def find_browser() -> str | None:
@@ -80,6 +82,11 @@ class Browser:
         message, self._rest = self._rest.split(b"\0", 1)
         return json.loads(message)
 
+    def download_to(self, folder: Path) -> None:
+        """Have what pages download written into a folder."""
+        behavior = {"behavior": "allow", "downloadPath": str(folder)}
+        self.send("Browser.setDownloadBehavior", **behavior)
+
     def open(self, page: Path, fragment: str = "", width: int = 1280, dark: bool = False) -> "Tab":
         """Open a file in a new tab and wait until it is loaded."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
@@ -130,14 +137,34 @@ class Tab:
         raise AssertionError(f"never true: {script}")
 
     def press(self, key: str) -> None:
-        code = KEYS[key]
-        text = {"text": "\r"} if key == "Enter" else {}
+        code = KEYS.get(key) or ord(key.upper())
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
         about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.send("Input.dispatchKeyEvent", type="keyDown", **about, **text)
         self.send("Input.dispatchKeyEvent", type="keyUp", **about)
 
     def type(self, text: str) -> None:
         self.send("Input.insertText", text=text)
+
+    def upload(self, selector: str, path: Path) -> None:
+        """Choose a file in a field."""
+        root = self.send("DOM.getDocument")["root"]["nodeId"]
+        node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
+    def point_at(self, selector: str) -> None:
+        """Move the pointer to the middle of an element."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.evaluate(
+            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})"
+        )
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def violations(self) -> list[tuple[str, list]]:
+        """What axe-core finds wrong: rules, and the elements that break them."""
+        self.evaluate(AXE.read_text("utf-8") + "; 0")
+        found = self.evaluate("axe.run(document).then((result) => result.violations)")
+        return [(v["id"], [node["target"] for node in v["nodes"]]) for v in found]
 
     def _events(self, method: str) -> list[dict]:
         self.evaluate("1")  # so that what has come is read

@@ -4,7 +4,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 ADDRESSES = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
-VOID = {"meta", "br", "img", "link", "input", "hr"}
+VOID = {"meta", "br", "wbr", "img", "link", "input", "hr", "col"}
 
 
 class Page(HTMLParser):

@@ -90,18 +90,16 @@ class Site:
         """The text of all pages, spaces joined."""
         return " ".join(" ".join(page.text.split()) for page in self.pages.values())
 
-    def cards(self, begin: str) -> dict[str, str]:
-        """The cards of the pages whose names begin so, by id."""
-        return {
-            anchor: text
-            for name, page in sorted(self.pages.items())
-            if name.startswith(begin)
-            for anchor, text in page.cards.items()
-        }
-
     def data(self, key: str) -> dict:
         """What a script of the report hands to a page."""
-        script = (self.folder / "data" / f"{key}.js").read_text("utf-8")
+        return self._script(f"data/{key}.js", key)
+
+    def part(self, part: int, number: int) -> list[dict]:
+        """What the models made of a query, by its place in a part."""
+        return self._script(f"data/part_{part}.js", f"part-{part}")[number]
+
+    def _script(self, name: str, key: str):
+        script = (self.folder / name).read_text("utf-8")
         told, content = json.loads("[" + script[len("reportData(") : -len(");\n")] + "]")
         assert told == key
         return content

@@ -49,7 +49,7 @@ def test_a_report_is_replaced_as_a_whole(tmp_path, monkeypatch):
     arguments = make_inputs(tmp_path, scores_with_ranks(A), scores_with_ranks(B))
     make_report(monkeypatch, arguments)
     site = make_report(monkeypatch, [*arguments[:2], *arguments[3:]])
-    assert not [name for name in site.html if "model1" in name]
+    assert [model["name"] for model in site.data("queries")["models"]] == ["model0"]
     assert {path.name for path in tmp_path.iterdir()} == {
         "report", "test.json", "test_images.h5", "source_images", "model0", "model1"
     }  # fmt: skip
@@ -72,7 +72,7 @@ def test_a_report_that_fails_leaves_the_earlier_one(two_models, monkeypatch, run
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("error_analysis.site.writing.write_thumbnails", fail)
+    monkeypatch.setattr("error_analysis.site.writing.write_pictures", fail)
     status = run_main(main, *two_models)
     assert_one_clear_line(status, "cannot be written (No space left on device); make room")
     assert sorted(path.name for path in site.folder.rglob("*")) == before
@@ -83,7 +83,7 @@ def test_a_report_set_aside_by_a_killed_run_is_put_back(two_models, monkeypatch,
     site = make_report(monkeypatch, two_models)
     site.folder.rename(site.folder.with_name(".report.old"))
     site.folder.with_name(".report.partial").mkdir()
-    monkeypatch.setattr("error_analysis.site.writing.copy_assets", lambda *_: 1 / 0)
+    monkeypatch.setattr("error_analysis.report.write_report", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_main(main, *two_models)
     assert Site(site.folder).pages.keys() == site.pages.keys()

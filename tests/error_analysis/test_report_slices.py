@@ -43,7 +43,10 @@ def found(inputs, tmp_path, monkeypatch):
 
 def test_groups_of_queries_have_a_section_whose_rows_open_them(inputs, found, monkeypatch):
     site = make_report(monkeypatch, inputs, "--slices", str(found))
-    assert 'href="search.html#text=kitchen"' in site.html["index.html"]
+    [label] = [one for one in site.data("queries")["labels"] if one["name"] == "kitchen (words)"]
+    assert sum(label["queries"]) == 119  # the last of images 30 to 59, and of their captions
+    assert len(label["queries"]) == 60
+    assert "has=group:kitchen%20%28words%29" in site.html["index.html"]
     assert "model0: hard queries, in percent of image queries" in site.text
 
 

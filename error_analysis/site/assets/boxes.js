@@ -1,0 +1,59 @@
+"use strict";
+// The detector's boxes, drawn over a picture.
+const Boxes = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  // Tol's bright colours, as in the figures.
+  const COLORS = ["#ee6677", "#66ccee", "#ccbb44", "#4477aa", "#228833", "#aa3377"];
+
+  function shape(name, attributes, text) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (text) made.textContent = text;
+    return made;
+  }
+
+  function frameOf([x1, y1, x2, y2, label, score, counts], color, unit) {
+    const frame = shape("rect", {
+      x: x1, y: y1, width: Math.max(0, x2 - x1), height: Math.max(0, y2 - y1), fill: "none",
+      stroke: color, "stroke-width": (counts ? 2.2 : 0.8) * unit,
+    });
+    frame.append(shape("title", {}, `${label} ${score}`));
+    return frame;
+  }
+
+  // Best score first; a label that would cover another is left out.
+  function addLabels(drawing, named, width, unit) {
+    const chips = [];
+    for (const [x1, y1, , , label] of named) {
+      const tall = 13 * unit;
+      const long = label.length * 7 * unit + 6 * unit;
+      const x = Math.max(0, Math.min(x1, width - long));
+      const y = Math.max(0, y1 - tall);
+      if (chips.some((chip) => Math.abs(chip.y - y) < tall && x < chip.x + chip.long && chip.x < x + long)) continue;
+      chips.push({ x, y, long });
+      drawing.append(shape("rect", { x, y, width: long, height: tall, fill: "#000000", "fill-opacity": 0.75 }));
+      drawing.append(shape("text", {
+        x: x + 3 * unit, y: y + 10 * unit, fill: "#ffffff", "font-size": 11 * unit,
+        textLength: long - 6 * unit, lengthAdjust: "spacingAndGlyphs",
+      }, label));
+    }
+  }
+
+  // A box is [x1, y1, x2, y2, label, score, whether the label counts], in pixels; best score first.
+  function overlay({ size: [width, height], boxes }) {
+    const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+    const unit = Math.max(width, height) / 240;
+    const named = boxes.filter((box) => box[6]);
+    const color = (box) => (box[6] ? COLORS[named.indexOf(box) % COLORS.length] : "#999999");
+    drawing.append(...[...boxes].reverse().map((box) => frameOf(box, color(box), unit)));
+    addLabels(drawing, named, width, unit);
+    return drawing;
+  }
+
+  function told({ boxes }) {
+    const sure = boxes.filter((box) => box[6]).map((box) => `${box[4]} ${box[5]}`);
+    return sure.length ? `regions: ${sure.join(", ")}` : "no region with a sure label";
+  }
+
+  return { overlay, told };
+})();

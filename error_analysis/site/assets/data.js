@@ -1,0 +1,90 @@
+"use strict";
+// The gallery: its images, captions and queries. Data come as scripts that call `reportData`: a
+// page that is opened as a file may load nothing else.
+const Data = (() => {
+  const waiting = new Map();
+
+  window.reportData = (key, content) => waiting.get(key)?.resolve(content);
+
+  function load(key, source) {
+    if (!waiting.has(key)) {
+      const entry = {};
+      entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+      waiting.set(key, entry);
+      const script = document.createElement("script");
+      script.src = source;
+      script.onload = () => script.remove();
+      script.onerror = () => {
+        waiting.delete(key);
+        script.remove();
+        entry.reject(new Error(`${source} cannot be loaded`));
+      };
+      document.head.append(script);
+    }
+    return waiting.get(key).promise;
+  }
+
+  // Queries are numbered: the images in the gallery's order, then the captions.
+  function galleryOf(raw) {
+    const { images, captions, models, ranks, margins } = raw;
+    const nImages = images.ids.length;
+    const size = nImages + captions.ids.length;
+    const first = new Int32Array(nImages + 1);
+    for (const image of captions.images) first[image + 1] += 1;
+    for (let image = 0; image < nImages; image += 1) first[image + 1] += first[image];
+    const labels = new Map();
+    for (const label of raw.labels) {
+      const key = `${label.kind}:${label.name}`;
+      if (!labels.has(key)) labels.set(key, []);
+      labels.get(key).push(label);
+    }
+    let searched = null;
+    let numbers = null;
+
+    const gallery = {
+      ...raw, nImages, size, labels,
+      ranks: ranks.map((of) => Float64Array.from(of)),
+      margins: margins.map((of) => Float64Array.from(of)),
+      imageOf: (number) => (number < nImages ? number : captions.images[number - nImages]),
+      isCaption: (number) => number >= nImages,
+      captionsOf: (image) => captions.texts.slice(first[image], first[image + 1]),
+      captionNumbers: (image) => [first[image], first[image + 1]],
+      text: (number) => (number < nImages ? `Image ${images.ids[number]}` : captions.texts[number - nImages]),
+      id: (number) => (number < nImages ? images.ids[number] : captions.ids[number - nImages]),
+      key: (number) => `${number < nImages ? "i2t" : "t2i"}-${gallery.id(number)}`,
+      number: (key) => {
+        numbers ??= new Map(Array.from({ length: size }, (_, number) => [gallery.key(number), number]));
+        return numbers.get(key);
+      },
+      // What a search for words looks at.
+      searchedText: (number) => {
+        searched ??= Array.from({ length: size }, (_, one) => {
+          const said = one < nImages ? gallery.captionsOf(one).join(" / ") : gallery.text(one);
+          const image = gallery.imageOf(one);
+          const ids = `${gallery.id(one)} image ${images.ids[image]} ${images.files[image]}`;
+          return `${said} ${ids}`.toLowerCase();
+        });
+        return searched[number];
+      },
+      labelled: (key, model) => {
+        const label = labels.get(key)?.find((one) => one.model === null || one.model === model);
+        if (!label) return [];
+        if (!label.decoded) {
+          let number = 0;
+          label.decoded = Int32Array.from(label.queries, (step) => (number += step));
+        }
+        return label.decoded;
+      },
+      model: (slug) => models.findIndex((model) => model.slug === slug),
+      details: async (number) => {
+        const part = Math.floor(number / raw.per_part);
+        return (await load(`part-${part}`, `data/part_${part}.js`))[number % raw.per_part];
+      },
+      boxes: (image) => load(`boxes-${images.ids[image]}`, `boxes/${images.ids[image]}.js`),
+      picture: (image) => `pictures/${images.ids[image]}.webp`,
+    };
+    return gallery;
+  }
+
+  return { open: async () => galleryOf(await load("queries", "data/queries.js")) };
+})();

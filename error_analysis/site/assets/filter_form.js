@@ -1,0 +1,89 @@
+"use strict";
+// The form of the filters, and the labels that are chosen: a query has them, or has them not.
+const FilterForm = (() => {
+  const { element, count } = Text;
+
+  // Options for the labels of a model, under the name of their kind.
+  function labelOptions(gallery, model, tagLabels) {
+    const kinds = new Map();
+    const add = (key, n) => {
+      const kind = key.slice(0, key.indexOf(":"));
+      if (!kinds.has(kind)) kinds.set(kind, []);
+      kinds.get(kind).push(element("option", { value: key }, `${key.slice(kind.length + 1)} (${count(n)})`));
+    };
+    for (const key of gallery.labels.keys()) {
+      const found = gallery.labels.get(key).find((one) => one.model === null || one.model === model);
+      if (found) add(key, found.queries.length);
+    }
+    for (const [key, numbers] of tagLabels) add(key, numbers.length);
+    return [...kinds].map(([kind, options]) => element("optgroup", { label: kind }, ...options));
+  }
+
+  function chip(filter, name, key, changed) {
+    const turn = element("button", { type: "button", "aria-label": `${name === "has" ? "has" : "has not"} ${key}: turn round` }, name === "has" ? "has" : "has not");
+    turn.addEventListener("click", () => changed(without(filter, name, key, name === "has" ? "not" : "has")));
+    const remove = element("button", { type: "button", "aria-label": `Remove ${key}` }, "×");
+    remove.addEventListener("click", () => changed(without(filter, name, key)));
+    return element("li", { className: name }, turn, element("span", {}, key.replace(":", ": ")), remove);
+  }
+
+  // The filter without a label, or with it under another name.
+  function without(filter, name, key, instead = null) {
+    const next = new URLSearchParams([...filter].filter(([one, value]) => one !== name || value !== key));
+    if (instead) next.append(instead, key);
+    return next;
+  }
+
+  // Returns a function that shows a filter and how many queries pass it. `changed` gets a new one.
+  function connect(form, gallery, tagLabels, changed) {
+    let shown = new URLSearchParams();
+
+    for (const name of ["a", "b"]) {
+      form.elements[name].append(...gallery.models.map((model) => element("option", { value: model.slug }, model.name)));
+    }
+    for (const one of form.querySelectorAll(".two")) one.hidden = gallery.models.length < 2;
+
+    // The models are in the address once they are chosen: by default they follow from each other.
+    function read(changedField) {
+      const filter = new URLSearchParams();
+      for (const name of Filters.FIELDS) {
+        const isModel = name === "a" || name === "b";
+        const value = isModel && name !== changedField ? shown.get(name) : form.elements[name].value.trim();
+        if (value && !(name === "sort" && value === "worst")) filter.set(name, value);
+      }
+      for (const name of ["has", "not"]) for (const key of shown.getAll(name)) filter.append(name, key);
+      return filter;
+    }
+
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", (event) => {
+      const filter = read(event.target.name);
+      if (event.target.name === "label" && event.target.value) filter.append("has", event.target.value);
+      changed(filter);
+    });
+    form.addEventListener("reset", (event) => {
+      event.preventDefault();
+      changed(new URLSearchParams());
+    });
+
+    return function show(filter, n) {
+      shown = filter;
+      const [a, b] = Filters.modelsOf(gallery, filter);
+      for (const name of Filters.FIELDS) {
+        const value = filter.get(name) ?? (name === "sort" ? "worst" : "");
+        const field = form.elements[name];
+        if (field !== document.activeElement || field.tagName === "SELECT") field.value = value;
+      }
+      form.elements.a.value = gallery.models[a].slug;
+      if (b >= 0) form.elements.b.value = gallery.models[b].slug;
+      const others = element("option", { value: "" }, "Add a label …");
+      form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels()));
+      form.elements.label.value = "";
+      const chips = ["has", "not"].flatMap((name) => filter.getAll(name).map((key) => chip(filter, name, key, changed)));
+      form.querySelector(".chips").replaceChildren(...chips);
+      form.querySelector("output").textContent = `${count(n)} of ${count(gallery.size)} queries`;
+    };
+  }
+
+  return { connect };
+})();

@@ -1,0 +1,78 @@
+"use strict";
+// Which queries are shown, in which order. A filter is what the address says, after its "#":
+//   text=dog direction=t2i a=lxmert b=clip a_from=10 a_to= b_from= b_to= diff_from= diff_to=
+//   has=reason:typo (any number) not=object:dog (any number) sort=difference
+const Filters = (() => {
+  const NUMBERS = ["a_from", "a_to", "b_from", "b_to", "diff_from", "diff_to"];
+  const FIELDS = ["text", "direction", "a", "b", ...NUMBERS, "sort"];
+
+  // The positions of the models that `a` and `b` name: the first and the second where none is.
+  function modelsOf(gallery, filter) {
+    const named = (key, otherwise) => {
+      const found = gallery.model(filter.get(key) ?? "");
+      return found < 0 ? otherwise : found;
+    };
+    const a = named("a", 0);
+    return [a, named("b", gallery.models.findIndex((_, position) => position !== a))];
+  }
+
+  function bound(filter, name, otherwise) {
+    const value = filter.get(name);
+    return value === null || value.trim() === "" || Number.isNaN(Number(value)) ? otherwise : Number(value);
+  }
+
+  function ranges(gallery, filter) {
+    const [a, b] = modelsOf(gallery, filter);
+    const found = [];
+    const add = (name, value) => {
+      const [low, high] = [bound(filter, `${name}_from`, -Infinity), bound(filter, `${name}_to`, Infinity)];
+      if (low > -Infinity || high < Infinity) found.push({ low, high, value });
+    };
+    add("a", (number) => gallery.ranks[a][number]);
+    if (b >= 0) {
+      add("b", (number) => gallery.ranks[b][number]);
+      add("diff", (number) => gallery.ranks[a][number] - gallery.ranks[b][number]);
+    }
+    return found;
+  }
+
+  // `labelled(key)` gives the numbers of the queries with a label.
+  function matching(gallery, filter, labelled) {
+    const kept = new Uint8Array(gallery.size).fill(1);
+    for (const key of filter.getAll("has")) {
+      const those = new Uint8Array(gallery.size);
+      for (const number of labelled(key)) those[number] = 1;
+      for (let number = 0; number < gallery.size; number += 1) kept[number] &= those[number];
+    }
+    for (const key of filter.getAll("not")) for (const number of labelled(key)) kept[number] = 0;
+    if (filter.get("direction") === "i2t") kept.fill(0, gallery.nImages);
+    if (filter.get("direction") === "t2i") kept.fill(0, 0, gallery.nImages);
+    const words = (filter.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const bounds = ranges(gallery, filter);
+    const found = [];
+    for (let number = 0; number < gallery.size; number += 1) {
+      if (kept[number]
+        && bounds.every(({ low, high, value }) => low <= value(number) && value(number) <= high)
+        && words.every((word) => gallery.searchedText(number).includes(word))) found.push(number);
+    }
+    return found;
+  }
+
+  // What queries are sorted by, smallest first.
+  function sortKey(gallery, filter) {
+    const [a, b] = modelsOf(gallery, filter);
+    const rank = gallery.ranks[a];
+    if (filter.get("sort") === "gallery") return (number) => number;
+    if (filter.get("sort") === "best") return (number) => rank[number];
+    if (filter.get("sort") === "margin") return (number) => gallery.margins[a][number];
+    if (filter.get("sort") === "difference" && b >= 0) return (number) => gallery.ranks[b][number] - rank[number];
+    return (number) => -rank[number];
+  }
+
+  function apply(gallery, filter, labelled) {
+    const key = sortKey(gallery, filter);
+    return matching(gallery, filter, labelled).sort((one, other) => key(one) - key(other) || one - other);
+  }
+
+  return { FIELDS, modelsOf, apply };
+})();

@@ -1,0 +1,96 @@
+"use strict";
+// Pictures: a click enlarges one with its captions, boxes and ranks, the pointer on it or the focus
+// shows its captions.
+const Pictures = (() => {
+  const { element } = Text;
+  const MOST_CAPTIONS = 10;
+  let showsBoxes = false;
+
+  function captionList(gallery, image) {
+    const said = gallery.captionsOf(image);
+    const items = said.slice(0, MOST_CAPTIONS).map((text) => element("li", {}, text));
+    if (said.length > MOST_CAPTIONS) items.push(element("li", { className: "quiet" }, `and ${said.length - MOST_CAPTIONS} more`));
+    return element("ul", {}, ...items);
+  }
+
+  // `standing` tells lines on where the image stands under the models; `name` is for screen readers.
+  function button(gallery, image, name, standing) {
+    const made = element(
+      "button", { type: "button", className: "picture", "aria-label": name, "data-image": image },
+      element("img", { src: gallery.picture(image), alt: "", loading: "lazy", decoding: "async" }),
+    );
+    made.addEventListener("click", () => enlarge(gallery, image, standing));
+    made.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && showCaptions(gallery, image, made));
+    made.addEventListener("focus", () => made.matches(":focus-visible") && showCaptions(gallery, image, made));
+    for (const event of ["pointerleave", "blur"]) made.addEventListener(event, hideCaptions);
+    return made;
+  }
+
+  function showCaptions(gallery, image, beside) {
+    const box = document.getElementById("captions");
+    box.replaceChildren(element("b", {}, `Image ${gallery.images.ids[image]}`), captionList(gallery, image));
+    box.hidden = false;
+    const place = beside.getBoundingClientRect();
+    const left = Math.min(Math.max(8, place.left), innerWidth - box.offsetWidth - 8);
+    const fits = place.bottom + box.offsetHeight + 8 < innerHeight;
+    box.style.left = `${left}px`;
+    box.style.top = `${fits ? place.bottom + 6 : Math.max(8, place.top - box.offsetHeight - 6)}px`;
+  }
+
+  function hideCaptions() {
+    document.getElementById("captions").hidden = true;
+  }
+
+  async function addBoxes(gallery, picture) {
+    const image = Number(picture.dataset.image);
+    const content = await gallery.boxes(image);
+    const shown = picture.querySelector("img");
+    if (showsBoxes && shown && !picture.querySelector("svg")) {
+      picture.append(Boxes.overlay(content));
+      picture.title = Boxes.told(content);
+    }
+  }
+
+  function drawBoxes(gallery, root) {
+    for (const picture of root.querySelectorAll(".picture[data-image]")) {
+      if (showsBoxes) addBoxes(gallery, picture);
+      else {
+        picture.querySelector("svg")?.remove();
+        picture.removeAttribute("title");
+      }
+    }
+  }
+
+  // A switch for the boxes of all pictures in the page.
+  function boxSwitch(gallery) {
+    const made = element("button", { type: "button", className: "show-boxes", "aria-pressed": showsBoxes }, "Detector’s boxes");
+    made.addEventListener("click", () => {
+      showsBoxes = !showsBoxes;
+      for (const other of document.querySelectorAll(".show-boxes")) other.setAttribute("aria-pressed", showsBoxes);
+      drawBoxes(gallery, document);
+    });
+    return made;
+  }
+
+  function enlarge(gallery, image, standing) {
+    hideCaptions();
+    const dialog = document.getElementById("enlarged");
+    const picture = element("div", { className: "picture", "data-image": image },
+      element("img", { src: gallery.picture(image), alt: `Image ${gallery.images.ids[image]}` }));
+    const close = element("button", { type: "button", className: "close" }, "Close");
+    close.addEventListener("click", () => dialog.close());
+    const lines = standing().map((line) => element("li", {}, ...line));
+    dialog.replaceChildren(
+      element("header", {}, element("h2", { id: "enlarged-title" }, `Image ${gallery.images.ids[image]}`),
+        element("span", { className: "quiet" }, gallery.images.files[image]),
+        ...(gallery.has_boxes ? [boxSwitch(gallery)] : []), close),
+      picture,
+      element("div", { className: "told" }, element("h3", {}, "Where it stands"), element("ul", {}, ...lines),
+        element("h3", {}, "Its captions"), captionList(gallery, image)),
+    );
+    drawBoxes(gallery, dialog);
+    if (!dialog.open) dialog.showModal();
+  }
+
+  return { button, boxSwitch, drawBoxes, hideCaptions };
+})();

@@ -1,0 +1,2 @@
+"""The page of all queries: what its scripts load. Queries are numbered (numbers), labelled for the
+filters (labels), listed (index), and looked up under every model (details). Start at index.py."""

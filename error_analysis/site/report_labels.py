@@ -1,0 +1,95 @@
+"""All labels of a report's queries: of the models, of what was found, of the images."""
+
+from collections.abc import Mapping, Sequence
+
+from error_analysis.explaining.explanations import ModelExplanation
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.reasons.images.objects import Objects
+from error_analysis.site.base.links import model_slugs
+from error_analysis.site.query_page.details import AlsoRight
+from error_analysis.site.query_page.labels import (
+    QueryLabel,
+    also_right_labels,
+    group_labels,
+    hard_labels,
+    hub_labels,
+    object_labels,
+    reason_labels,
+)
+from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.site.sections.findings import Findings
+from error_analysis.site.sections.groups import find_groups
+from error_analysis.site.sections.hubs import ModelHubs
+from information_retrieval.ranking.query_ranks import Direction
+
+
+def label_queries(
+    models: Sequence[ModelRankings],
+    hard_rank: int,
+    explained: Mapping[str, ModelExplanation],
+    findings: Findings,
+    hubs: Sequence[ModelHubs],
+    objects: Objects | None,
+) -> list[QueryLabel]:
+    """Return the labels of all queries, those that lead to reasons first.
+
+    Args:
+        hard_rank: from which 0-based rank on a query is hard.
+        explained: why queries are hard, by the name of the model.
+        hubs: those that the first page shows.
+        objects: in the images; None: unknown.
+    """
+    of = QueryNumbers(models[0].gallery)
+    labels = []
+    for position, model in enumerate(models):
+        if model.name in explained:
+            labels += reason_labels(explained[model.name], position, of)
+        labels += also_right_labels(_sources(findings, model.name), position, of)
+    labels += hard_labels(models, model_slugs([model.name for model in models]), hard_rank)
+    labels += object_labels(objects, of) if objects else []
+    labels += group_labels(shown_members(findings, models), of)
+    names = [model.name for model in models]
+    for found in hubs:
+        position = names.index(found.model)
+        documents = {hub.document: hub.name for hub in found.hubs}
+        labels += hub_labels(models[position], position, found.direction, documents, of)
+    return labels
+
+
+def shown_members(
+    findings: Findings, models: Sequence[ModelRankings]
+) -> dict[Direction, dict[tuple[str, str], tuple[int, ...]]]:
+    """Return the queries of the groups that the first page shows."""
+    groups = find_groups(findings.slices, models)
+    members: dict[Direction, dict[tuple[str, str], tuple[int, ...]]] = {}
+    for rows in groups.rows.values() if groups else ():
+        for _, found in rows:
+            key = (found.kind, found.group)
+            ids = findings.members[found.direction][key]
+            members.setdefault(found.direction, {})[key] = ids
+    return members
+
+
+def also_right(findings: Findings, model: str) -> AlsoRight:
+    """Return why documents at the top of a model's missed queries are right, too."""
+    audits = findings.false_negatives.audits if findings.false_negatives else ()
+    return {
+        audit.direction: {
+            query_id: {
+                document_id: "; ".join(f"{source}: {why}" for source, why in reasons.items())
+                for document_id, reasons in documents.items()
+            }
+            for query_id, documents in audit.documents.items()
+        }
+        for audit in audits
+        if audit.model == model
+    }
+
+
+def _sources(findings: Findings, model: str) -> dict[Direction, dict[int, set[str]]]:
+    audits = findings.false_negatives.audits if findings.false_negatives else ()
+    return {
+        audit.direction: {query_id: audit.sources_of(query_id) for query_id in audit.documents}
+        for audit in audits
+        if audit.model == model
+    }

@@ -1,0 +1,188 @@
+"""What changing one thing about queries did to their ranks, as error_analysis.probe measured it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.site.sections.origin import no_such_file, read_output
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
+from preprocess.base.errors import InputError
+
+COMMAND = "probe"
+MOST_CAPTIONS = 10
+
+
+@dataclass(frozen=True)
+class RankChange:
+    """A caption query before and after; of a repair, after a harmless edit too."""
+
+    caption_id: int
+    before: float
+    after: float
+    caption: str
+    repaired: str | None = None
+    control: float | None = None
+
+
+@dataclass(frozen=True)
+class EditCounts:
+    """What one edit of captions did to their queries (see `probing.typo_repair.RankChanges`)."""
+
+    n_better: int
+    n_same: int
+    n_worse: int
+    n_healed: int
+    n_broken: int
+    median_after: float
+
+
+@dataclass(frozen=True)
+class RepairProbe:
+    """Captions with a typo, repaired, beside a harmless edit of each.
+
+    Attributes:
+        n_hard: of the captions, hard as typed.
+        changes: most ranks gained first, at most `MOST_CAPTIONS`.
+    """
+
+    model: str
+    n_captions: int
+    n_hard: int
+    median_before: float
+    repaired: EditCounts
+    control: EditCounts
+    changes: tuple[RankChange, ...]
+
+
+@dataclass(frozen=True)
+class NegativesProbe:
+    """All images as photographic negatives.
+
+    Attributes:
+        recalls: by direction and cutoff ("r1"), in percent: on the images, and on the negatives.
+        counts: by direction, queries by "hard", "hard_on_negatives", "became_hard",
+            "no_longer_hard".
+        changes: of caption queries, most ranks lost first, at most `MOST_CAPTIONS`.
+    """
+
+    model: str
+    recalls: dict[Direction, dict[str, tuple[float, float]]]
+    counts: dict[Direction, dict[str, int]]
+    changes: tuple[RankChange, ...]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The probes of some models, in the order of their files."""
+
+    repairs: tuple[RepairProbe, ...]
+    negatives: tuple[NegativesProbe, ...]
+
+
+def read_probes(paths: Sequence[Path], models: Sequence[ModelRankings]) -> Probes | None:
+    """Read files of `python -m error_analysis.probe`, of --repair_typos or --negative_images.
+
+    Returns:
+        None where there are none.
+
+    Raises:
+        InputError: a file is missing, no such file, or of none of the models.
+    """
+    found = [_read(path, models) for path in paths]
+    if not found:
+        return None
+    return Probes(
+        tuple(probe for probe in found if isinstance(probe, RepairProbe)),
+        tuple(probe for probe in found if isinstance(probe, NegativesProbe)),
+    )
+
+
+def _read(path: Path, models: Sequence[ModelRankings]) -> RepairProbe | NegativesProbe:
+    content = read_output(path, COMMAND)
+    if "lists" in content:
+        raise InputError(
+            f"{path}: a probe of one caption; give those of --repair_typos or --negative_images"
+        )
+    model = _model_of(path, content["metadata"], models)
+    with no_such_file(path, COMMAND):
+        return _repairs(content, model) if "summary" in content else _negatives(content, model)
+
+
+def _model_of(path: Path, metadata: dict[str, Any], models: Sequence[ModelRankings]) -> str:
+    """Return the name of the model that was probed, told by its weights, or else by its name."""
+    probed = []
+    for model in models:
+        own = {"negative_images": "False", **model.rankings.metadata, "protocol": model.protocol}
+        keys = ("split_sha256", "protocol", "weights" if "weights" in own else "model")
+        if own["negative_images"] == "False" and all(metadata.get(k) == own.get(k) for k in keys):
+            probed.append((own.get("dtype") != metadata.get("dtype"), model.name))
+    if not probed:
+        names = ", ".join(model.name for model in models)
+        raise InputError(
+            f"{path}: expected a probe of {names}, found one of {metadata.get('model')}, protocol "
+            f"{metadata.get('protocol')}; repeat `python -m error_analysis.{COMMAND}` with a "
+            "checkpoint of this report, and its --rankings"
+        )
+    return min(probed, key=lambda found: found[0])[1]
+
+
+def _repairs(content: dict[str, Any], model: str) -> RepairProbe:
+    summary = content["summary"]
+    changes = tuple(
+        RankChange(
+            int(told["caption_id"]),
+            float(told["rank_before"]),
+            float(told["rank_after"]),
+            str(told["query"]),
+            str(told["repaired"]),
+            float(told["rank_control"]),
+        )
+        for told in content["queries"][:MOST_CAPTIONS]
+    )
+    return RepairProbe(
+        model,
+        int(summary["n_queries"]),
+        int(summary["n_hard"]),
+        float(summary["median_before"]),
+        _edit_counts(summary["repaired"]),
+        _edit_counts(summary["control"]),
+        changes,
+    )
+
+
+def _edit_counts(told: dict[str, Any]) -> EditCounts:
+    names = ("n_better", "n_same", "n_worse", "n_healed", "n_broken")
+    counts = {name: int(told[name]) for name in names}
+    return EditCounts(**counts, median_after=float(told["median_after"]))
+
+
+def _negatives(content: dict[str, Any], model: str) -> NegativesProbe:
+    metrics, counts = content["metrics"], content["counts"]
+    return NegativesProbe(
+        model,
+        {
+            d: {
+                k: (float(metrics["images"][f"{d}_{k}"]), float(metrics["negatives"][f"{d}_{k}"]))
+                for k in ("r1", "r5", "r10")
+            }
+            for d in DIRECTIONS
+        },
+        {
+            d: {
+                key: int(counts[d][key])
+                for key in ("hard", "hard_on_negatives", "became_hard", "no_longer_hard")
+            }
+            for d in DIRECTIONS
+        },
+        tuple(
+            RankChange(
+                int(told["caption_id"]),
+                float(told["rank"]),
+                float(told["rank_on_negatives"]),
+                str(told["query"]),
+            )
+            for told in content["queries"]["t2i"][:MOST_CAPTIONS]
+        ),
+    )

@@ -1,0 +1,110 @@
+import json
+
+import numpy as np
+import pytest
+
+from error_analysis.probing.negative_images import changes_to_json
+from error_analysis.probing.typo_repair import RepairedQuery, repairs_to_json
+from error_analysis.site.sections.probes import read_probes
+from preprocess.base.errors import InputError
+from tests.error_analysis.scored import make_model
+from tests.error_analysis.site.sections.drawn import drawn, text_of
+from tests.error_analysis.site.sections.written import rewrite, write_rankings
+
+# Before, after, and after a harmless edit; of the hard ones two are healed.
+RANKS = [(30, 2, 29), (12, 0, 12), (11, 15, 9.5), (0, 10, 0), (3, 1, 3)]
+
+
+@pytest.fixture
+def written(tmp_path):
+    return write_rankings(tmp_path)
+
+
+def write_probe(written, name: str, content: dict, **changed):
+    path = written.folder / name
+    metadata = {"model": "tiny", "weights": "b", "split_sha256": written.split.sha256}
+    metadata = {**metadata, "protocol": "full", "dtype": "float32", **changed}
+    path.write_text(json.dumps({**content, "metadata": metadata}))
+    return path
+
+
+@pytest.fixture
+def repairs(written):
+    queries = [
+        RepairedQuery(5000 + i, 100 + i, f"a dgo <{i}>", f"a dog {i}", "the dgo", *map(float, of))
+        for i, of in enumerate(RANKS)
+    ]
+    return write_probe(written, "repairs.json", repairs_to_json(queries))
+
+
+@pytest.fixture
+def negatives(written):
+    on_images, _ = written.models()
+    on_negatives = make_model(-np.asarray(on_images.rankings.scores), written.split)
+    content = changes_to_json(on_images, on_negatives)
+    return write_probe(written, "negatives.json", content, weights="a")
+
+
+def test_repairs_are_told_of_the_model_with_these_weights(written, repairs):
+    [probe] = read_probes([repairs], written.models()).repairs
+    assert (probe.model, probe.n_captions, probe.n_hard, probe.median_before) == ("b", 5, 3, 11)
+    assert (probe.repaired.n_healed, probe.repaired.n_broken) == (2, 1)
+    assert (probe.control.n_healed, probe.control.n_same) == (1, 3)
+    assert probe.changes[0].control == 29
+
+
+def test_captions_lead_to_their_queries_and_tell_their_ranks(written, repairs):
+    models = written.models()
+    html = drawn("probes", read_probes([repairs], models), models)
+    text = text_of(html)
+    assert 'href="queries.html#query=t2i-5000"' in html
+    assert "a dgo <0> a dog 0 30 → 2 29" in text
+    assert "a dgo <2> a dog 2 11 → 15 9.5" in text
+    assert "b: 5 captions with a typo, 3 hard as typed" in text
+    assert "repaired 2 66.7 % 1 3 0 2 11 → 2" in text
+
+
+def test_negatives_are_told_by_direction(written, negatives, repairs):
+    models = written.models()
+    probes = read_probes([negatives, repairs], models)
+    [probe] = probes.negatives
+    assert probe.model == "a"
+    assert probe.counts["i2t"]["hard"] == 2
+    assert probe.recalls["i2t"]["r10"][0] == pytest.approx(100 * 12 / 14)
+    html = drawn("probes", probes, models)
+    assert "Images as photographic negatives" in html
+    assert html.index("Typos repaired") < html.index("photographic negatives")
+
+
+def test_no_files_are_no_probes(written):
+    assert read_probes([], written.models()) is None
+
+
+@pytest.mark.parametrize(
+    "changed", [{"weights": "c"}, {"split_sha256": "x"}, {"protocol": "1k"}, {"weights": None}]
+)
+def test_a_probe_of_another_model_or_gallery_is_refused(written, repairs, changed):
+    rewrite(repairs, lambda content: content["metadata"].update(changed))
+    with pytest.raises(InputError, match="expected a probe of a, b, found one of tiny"):
+        read_probes([repairs], written.models())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c.pop("metadata"), "not a file of `python -m error_analysis.probe`"),
+        (lambda c: c["summary"].pop("repaired"), "not a file of"),
+        (lambda c: c.pop("summary"), "not a file of"),
+        (lambda c: c.update(lists=[]), "a probe of one caption"),
+    ],
+)
+def test_a_file_that_is_none_is_one_line(written, repairs, change, told):
+    with pytest.raises(InputError, match=told):
+        read_probes([rewrite(repairs, change)], written.models())
+
+
+def test_a_missing_file_is_one_line(written):
+    with pytest.raises(
+        InputError, match=r"no such file; make it with `python -m error_analysis\.pr"
+    ):
+        read_probes([written.folder / "none.json"], written.models())
