@@ -75,4 +75,5 @@ def test_real_images_and_captions_go_from_annotations_to_a_report(coco90, tmp_pa
     captions = {caption.strip() for caption in read_split(data / "test.json").captions}
     assert all(query["query"].strip() in captions for query in hard["t2i"]["hard"])
     assert "Where lxmert and clip fail" in (runs / "report" / "index.html").read_text()
-    assert len(list((runs / "report" / "thumbnails").glob("*.jpg"))) == 33
+    pictures = list((runs / "report" / "pictures").glob("*.webp"))
+    assert len(pictures) == len(read_split(data / "test.json").images)

@@ -45,6 +45,7 @@ SCRIPTS = (
     "filter_form.js",
     "queries.js",
 )
+STYLES = ("page.css", "overview.css", "queries.css")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def write_report(report: Report, folder: Path, progress: Progress) -> None:
     for name in FOLDERS:
         (folder / name).mkdir()
     environment, hubs = template_environment(), find_hubs(report.models)
-    _write_styles(environment, folder / "assets")
+    write_assets(environment, folder / "assets")
     _write_queries(report, hubs, environment, folder, progress)
     _write_overview(report, hubs, environment, folder, progress)
     image_ids = report.models[0].gallery.image_ids.tolist()
@@ -101,12 +102,13 @@ def write_report(report: Report, folder: Path, progress: Progress) -> None:
             _write(folder / "boxes" / f"{image_id}.js", script)
 
 
-def _write_styles(environment: jinja2.Environment, assets: Path) -> None:
+def write_assets(environment: jinja2.Environment, assets: Path) -> None:
+    """Write the styles and scripts of the pages into an existing folder."""
     # Its macros are attributes, of which no type tells.
     cards: Any = environment.get_template("cards.html.jinja").module
-    styles = [(TEMPLATES / name).read_text("utf-8") for name in ("cards.css", "page.css")]
-    _write(assets / "report.css", "\n".join([*styles, str(cards.model_colors_style())]))
-    for name in (*SCRIPTS, "overview.css", "queries.css"):
+    base = (TEMPLATES / "base.css").read_text("utf-8")
+    _write(assets / "base.css", f"{base}\n{cards.model_colors_style()}")
+    for name in (*SCRIPTS, *STYLES):
         _write(assets / name, (ASSETS / name).read_text("utf-8"))
 
 

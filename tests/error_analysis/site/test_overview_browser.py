@@ -6,9 +6,10 @@ import pytest
 
 from error_analysis.difficulty import main as difficulty
 from error_analysis.false_negatives import main as false_negatives
-from error_analysis.site.base.environment import ASSETS, TEMPLATES, template_environment
+from error_analysis.site.base.environment import template_environment
 from error_analysis.site.overview import render_overview
 from error_analysis.site.sections.findings import read_findings_files
+from error_analysis.site.writing import write_assets
 from tests.error_analysis.browser import Browser, find_browser, open_browser
 from tests.error_analysis.labels import write_eccv
 from tests.error_analysis.site.sections.drawn import overview_of
@@ -74,10 +75,7 @@ def page(tmp_path, run_main) -> Path:
     html = render_overview(environment, overview_of(models, findings=findings))
     (tmp_path / "index.html").write_text(html.replace("<img", "<i"), "utf-8")
     (tmp_path / "assets").mkdir()
-    styles = [TEMPLATES / "cards.css", TEMPLATES / "page.css"]
-    told = "\n".join(style.read_text("utf-8") for style in styles)
-    (tmp_path / "assets" / "report.css").write_text(told, "utf-8")
-    (tmp_path / "assets" / "overview.css").write_bytes((ASSETS / "overview.css").read_bytes())
+    write_assets(environment, tmp_path / "assets")
     return tmp_path / "index.html"
 
 
