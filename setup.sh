@@ -15,7 +15,7 @@ usage: bash setup.sh demo | test | coco [options]
 
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
-         in a browser. No download but the Python packages; 3 minutes on 2 CPU cores after they are
+         in a browser. No download but the Python packages; 4 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
   test   Make $VENV/ and run the tests, on the CPU and offline (5 minutes on 2 cores); with --all
          also the long ones (20 minutes); other words go to pytest, e.g.
@@ -100,7 +100,7 @@ from_caller() {
 }
 
 demo() {
-    local data=datasets/demo runs=runs/demo split model models
+    local data=datasets/demo runs=runs/demo split
     run -m demo.render --output_dir $data
     run -m preprocess.splits --karpathy_json $data/dataset_coco.json --output_dir $data --minival_size 40
     for split in train val test; do
@@ -117,24 +117,10 @@ demo() {
         --protocol full --output $runs/lxmert/test.npz
     run -m information_retrieval.evaluate --model_name_or_path demo/models/clip --data_dir $data \
         --protocol full --output $runs/clip/test.npz
-    for model in lxmert clip; do
-        run -m error_analysis.mining --rankings $runs/$model/test.npz --split_file $data/test.json \
-            --output $runs/$model/hard_queries.json
-    done
-    run -m error_analysis.comparison --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
-        --split_file $data/test.json --output $runs/comparison.json
-    run -m error_analysis.caption_oracle --split_file $data/test.json --output $runs/oracle/test.npz
-    models=("$runs/lxmert/test.npz" "$runs/clip/test.npz" "$runs/oracle/test.npz")
-    run -m error_analysis.explain --rankings "${models[@]}" \
+    run -m error_analysis.all --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --train_split_file $data/train.json \
         --images $data/test_images.h5 --features $data/test_features.h5 --region_models lxmert \
-        --instances $data/annotations/instances_val2014.json --output $runs/reasons.json
-    run -m error_analysis.slices --rankings "${models[@]}" \
-        --split_file $data/test.json --train_split_file $data/train.json \
-        --instances $data/annotations/instances_val2014.json --output $runs/slices.json
-    run -m error_analysis.report --rankings "${models[@]}" \
-        --split_file $data/test.json --images $data/test_images.h5 --features $data/test_features.h5 \
-        --reasons $runs/reasons.json --slices $runs/slices.json --output $runs/report
+        --instances $data/annotations/instances_val2014.json --probe_models clip --output $runs
     run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
     printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs

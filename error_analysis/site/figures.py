@@ -16,7 +16,7 @@ from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
 FORMATS = ("png", "pdf")
 DOTS_PER_INCH = 200
-# A page has at most 200 KB: of many models, not every pair is drawn on it.
+# Of many models, not every pair: six would have 30 plots, and as many tables on the first page.
 MOST_PAIRS = 3
 
 

@@ -31,8 +31,9 @@ def check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder}: expected the name of a folder, found something else there")
-    found = {path.name for path in folder.iterdir()}
-    foreign = sorted(found - _own_names(folder))
+    found = {path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()}
+    own = _own_names(folder)
+    foreign = sorted(path.as_posix() for path in found if not own & _path_and_folders(path))
     if foreign:
         raise InputError(
             f"{folder}: expected an earlier report or an empty folder, found {foreign[0]}, which "
@@ -47,6 +48,11 @@ def _own_names(folder: Path) -> set[str]:
         return set(content["files"]) if content["made_by"] == MADE_BY else set()
     except (OSError, ValueError, KeyError, TypeError):
         return set()
+
+
+def _path_and_folders(path: Path) -> set[str]:
+    """Return a path and the folders that it is in: older markers list folders as a whole."""
+    return {path.as_posix(), *(parent.as_posix() for parent in path.parents)}
 
 
 @contextmanager
@@ -88,7 +94,8 @@ def _restore(old: Path, folder: Path) -> None:
 
 
 def _mark(folder: Path) -> None:
-    names = sorted([MARKER, *(path.name for path in folder.iterdir())])
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    names = sorted([MARKER, *(path.as_posix() for path in files)])
     content = {"made_by": MADE_BY, "files": names}
     (folder / MARKER).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 

@@ -1,5 +1,6 @@
 """How large a report will be: told before it is written, from samples of its parts."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from error_analysis.site.base.environment import data_script
 from error_analysis.site.base.pictures import picture
 from error_analysis.site.query_page.details import PART_QUERIES, Details, ModelFindings
 from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.site.report_labels import also_right
 from error_analysis.site.writing import Report
 from preprocess.base.errors import InputError
 from preprocess.storage.images_file import ImagesFile
@@ -68,10 +70,11 @@ def _query_bytes(models: Sequence[ModelRankings], report: Report) -> int:
     for start, n in ((0, of.n_images), (of.n_images, n_captions)):
         sampled = range(start, start + min(PART_QUERIES, n))
         for model in models:
-            findings = ModelFindings(report.explained.get(model.name))
+            also = also_right(report.findings, model.name)
+            findings = ModelFindings(report.explained.get(model.name), also)
             queries = Details(model, findings, of).of_queries(sampled)
             n_bytes += len(data_script("", queries)) * n / len(sampled)
-    texts = sum(len(caption.encode()) for caption in models[0].gallery.captions)
+    texts = sum(len(json.dumps(caption)) for caption in models[0].gallery.captions)
     index = of.n_queries * (INDEX_BYTES + INDEX_MODEL_BYTES * len(models))
     return round(n_bytes) + texts + index
 

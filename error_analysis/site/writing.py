@@ -35,14 +35,18 @@ FOLDERS = ("assets", "data", "figures", "pictures")
 SCRIPTS = (
     "text.js",
     "data.js",
+    "address.js",
     "filters.js",
     "boxes.js",
     "pictures.js",
     "judgements.js",
+    "judgement_files.js",
     "judging.js",
+    "judging_panel.js",
     "query_list.js",
     "query_view.js",
     "filter_form.js",
+    "keys.js",
     "queries.js",
 )
 STYLES = ("page.css", "overview.css", "queries.css")

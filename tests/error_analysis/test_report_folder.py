@@ -54,14 +54,24 @@ def test_a_report_is_replaced_as_a_whole(tmp_path, monkeypatch):
         "report", "test.json", "test_images.h5", "source_images", "model0", "model1"
     }  # fmt: skip
     listed = json.loads((site.folder / "report.json").read_text())["files"]
-    assert set(listed) == set(os.listdir(site.folder))
+    files = (path.relative_to(site.folder) for path in site.folder.rglob("*") if path.is_file())
+    assert set(listed) == {path.as_posix() for path in files}
 
 
-def test_a_report_with_a_file_of_the_user_is_kept(two_models, monkeypatch, run_main):
+@pytest.mark.parametrize("name", ["notes.txt", "data/judgements_Anna.json"])
+def test_a_report_with_a_file_of_the_user_is_kept(two_models, monkeypatch, run_main, name):
     site = make_report(monkeypatch, two_models)
-    (site.folder / "notes.txt").write_text("mine")
-    assert_one_clear_line(run_main(main, *two_models), "found notes.txt, which no report has")
-    assert (site.folder / "notes.txt").exists()
+    (site.folder / name).write_text("mine")
+    assert_one_clear_line(run_main(main, *two_models), f"found {name}, which no report has")
+    assert (site.folder / name).exists()
+
+
+def test_a_report_whose_marker_lists_folders_is_replaced(two_models, monkeypatch, run_main):
+    site = make_report(monkeypatch, two_models)
+    marker = json.loads((site.folder / "report.json").read_text())
+    listed = marker | {"files": os.listdir(site.folder)}
+    (site.folder / "report.json").write_text(json.dumps(listed))
+    assert run_main(main, *two_models) == 0
 
 
 @pytest.mark.long

@@ -4,7 +4,12 @@
 const Data = (() => {
   const waiting = new Map();
 
-  window.reportData = (key, content) => waiting.get(key)?.resolve(content);
+  window.reportData = (key, content) => {
+    const entry = waiting.get(key);
+    if (!entry) return;
+    entry.isThere = true;
+    entry.resolve(content);
+  };
 
   function load(key, source) {
     if (!waiting.has(key)) {
@@ -13,10 +18,11 @@ const Data = (() => {
       waiting.set(key, entry);
       const script = document.createElement("script");
       script.src = source;
-      script.onload = () => script.remove();
-      script.onerror = () => {
-        waiting.delete(key);
+      // A script that is cut off is loaded, and says nothing.
+      script.onload = script.onerror = () => {
         script.remove();
+        if (entry.isThere) return;
+        waiting.delete(key);
         entry.reject(new Error(`${source} cannot be loaded`));
       };
       document.head.append(script);
@@ -56,15 +62,18 @@ const Data = (() => {
         numbers ??= new Map(Array.from({ length: size }, (_, number) => [gallery.key(number), number]));
         return numbers.get(key);
       },
-      // What a search for words looks at.
-      searchedText: (number) => {
+      // Whether a query says a word, in lower case: a caption, or the captions of an image. Or it is
+      // an id of the query or its image, or the name of its file.
+      says: (number, word) => {
         searched ??= Array.from({ length: size }, (_, one) => {
           const said = one < nImages ? gallery.captionsOf(one).join(" / ") : gallery.text(one);
           const image = gallery.imageOf(one);
-          const ids = `${gallery.id(one)} image ${images.ids[image]} ${images.files[image]}`;
-          return `${said} ${ids}`.toLowerCase();
+          const file = images.files[image].split("/").at(-1);
+          const names = [gallery.id(one), images.ids[image], file, file.replace(/\.\w+$/, "")];
+          return { said: said.toLowerCase(), names: `\n${names.join("\n")}\n`.toLowerCase() };
         });
-        return searched[number];
+        const { said, names } = searched[number];
+        return said.includes(word) || names.includes(`\n${word}\n`);
       },
       labelled: (key, model) => {
         const label = labels.get(key)?.find((one) => one.model === null || one.model === model);

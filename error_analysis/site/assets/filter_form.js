@@ -3,10 +3,11 @@
 const FilterForm = (() => {
   const { element, count } = Text;
 
-  // Options for the labels of a model, under the name of their kind.
-  function labelOptions(gallery, model, tagLabels) {
+  // Options for the labels of a model that are not chosen yet, under the name of their kind.
+  function labelOptions(gallery, model, tagLabels, chosen) {
     const kinds = new Map();
     const add = (key, n) => {
+      if (chosen.has(key)) return;
       const kind = key.slice(0, key.indexOf(":"));
       if (!kinds.has(kind)) kinds.set(kind, []);
       kinds.get(kind).push(element("option", { value: key }, `${key.slice(kind.length + 1)} (${count(n)})`));
@@ -24,7 +25,7 @@ const FilterForm = (() => {
     turn.addEventListener("click", () => changed(without(filter, name, key, name === "has" ? "not" : "has")));
     const remove = element("button", { type: "button", "aria-label": `Remove ${key}` }, "×");
     remove.addEventListener("click", () => changed(without(filter, name, key)));
-    return element("li", { className: name }, turn, element("span", {}, key.replace(":", ": ")), remove);
+    return element("li", { className: name, "data-key": key }, turn, element("span", {}, key.replace(":", ": ")), remove);
   }
 
   // The filter without a label, or with it under another name.
@@ -77,10 +78,14 @@ const FilterForm = (() => {
       form.elements.a.value = gallery.models[a].slug;
       if (b >= 0) form.elements.b.value = gallery.models[b].slug;
       const others = element("option", { value: "" }, "Add a label …");
-      form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels()));
+      const chosen = new Set([...filter.getAll("has"), ...filter.getAll("not")]);
+      form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels(), chosen));
       form.elements.label.value = "";
       const chips = ["has", "not"].flatMap((name) => filter.getAll(name).map((key) => chip(filter, name, key, changed)));
-      form.querySelector(".chips").replaceChildren(...chips);
+      const list = form.querySelector(".chips");
+      const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.key : null;
+      list.replaceChildren(...chips);
+      if (focused !== null) (list.querySelector(`[data-key="${CSS.escape(focused)}"] button`) ?? form.elements.text).focus();
       form.querySelector("output").textContent = `${count(n)} of ${count(gallery.size)} queries`;
     };
   }

@@ -53,7 +53,7 @@ const Filters = (() => {
     for (let number = 0; number < gallery.size; number += 1) {
       if (kept[number]
         && bounds.every(({ low, high, value }) => low <= value(number) && value(number) <= high)
-        && words.every((word) => gallery.searchedText(number).includes(word))) found.push(number);
+        && words.every((word) => gallery.says(number, word))) found.push(number);
     }
     return found;
   }

@@ -1,152 +1,123 @@
 "use strict";
 // What people say of queries: tags and a note each. One's own are kept in the browser, under the
-// gallery's name: they are there again in a newer report. Files are read by error_analysis.labels.
+// gallery's name: they are there again in a newer report, and in other tabs.
 const Judgements = (() => {
   const NONE = "none"; // looked at, and no tag fits
 
-  const cleanTag = (text) => String(text).replace(/[;\s]+/g, " ").trim();
   const isRecord = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  const cleanName = (text) => (typeof text === "string" ? text.replace(/\s+/g, " ").trim() : "");
+  // ";" parts the tags in a CSV, "," in the field where they are written.
+  const cleanTag = (text) => cleanName(String(text).replace(/[;,]/g, " "));
+  const isSame = (tag, other) => tag.toLowerCase() === other.toLowerCase();
 
-  function cleanJudgement(one) {
-    const tags = Array.isArray(one.tags) ? [...new Set(one.tags.map(cleanTag).filter(Boolean))] : [];
-    return { tags, note: typeof one.note === "string" ? one.note : "" };
+  // Each tag as it is first written; "none" only alone.
+  function distinct(tags) {
+    const found = [];
+    for (const tag of (Array.isArray(tags) ? tags : []).map(cleanTag)) {
+      if (tag && !found.some((other) => isSame(other, tag))) found.push(isSame(tag, NONE) ? NONE : tag);
+    }
+    return found.length > 1 ? found.filter((tag) => tag !== NONE) : found;
   }
 
-  // The file of one judge, as `exported` makes it. Throws an Error that tells what is wrong.
-  function parse(text, gallery) {
-    let content;
-    try { content = JSON.parse(text); } catch { throw new Error("expected judgements as JSON, found something else"); }
-    if (!isRecord(content) || !Array.isArray(content.judgements)) throw new Error("expected a file that “Export JSON” of a report made, found another");
-    if (content.gallery_sha256 !== gallery.gallery_sha256) {
-      throw new Error(`expected judgements of this gallery, found those of another (${content.dataset ?? "?"} ${content.split ?? "?"})`);
-    }
-    const known = content.judgements.filter((one) => isRecord(one) && gallery.number(one.query) !== undefined);
+  const cleanJudgement = ({ tags, note }) => ({ tags: distinct(tags), note: typeof note === "string" ? note : "" });
+
+  function cleanAll(judged) {
+    const entries = Object.entries(isRecord(judged) ? judged : {}).filter(([, one]) => isRecord(one));
+    return new Map(entries.map(([query, one]) => [query, cleanJudgement(one)]));
+  }
+
+  // What the browser keeps. Other pages may have written it: nothing in it is taken for granted.
+  function cleanStored(text, offered) {
+    let content = {};
+    try { content = JSON.parse(text ?? "{}"); } catch { /* as if there were none */ }
+    if (!isRecord(content)) content = {};
+    const tags = distinct(content.tags);
+    const others = Object.entries(isRecord(content.colleagues) ? content.colleagues : {});
     return {
-      judge: String(content.judge ?? "").trim(),
-      tags: (Array.isArray(content.tags) ? content.tags : []).map(cleanTag).filter(Boolean),
-      judged: new Map(known.map((one) => [one.query, cleanJudgement(one)])),
-      unknown: content.judgements.length - known.length,
+      judge: cleanName(content.judge),
+      tags: tags.length ? tags : [...offered],
+      judged: cleanAll(content.judged),
+      colleagues: new Map(others.map(([name, judged]) => [name, cleanAll(judged)])),
     };
   }
 
-  function csv(rows) {
-    const cell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-    return rows.map((row) => row.map((value) => cell(String(value ?? ""))).join(",")).join("\r\n") + "\r\n";
+  function storedText({ judge, tags, judged, colleagues }) {
+    const others = [...colleagues].map(([name, of]) => [name, Object.fromEntries(of)]);
+    return JSON.stringify({ judge, tags, judged: Object.fromEntries(judged), colleagues: Object.fromEntries(others) });
   }
 
-  // `changed` is called after each change.
+  // `changed` is called after each change, here or in another tab.
   function of(gallery, changed) {
     const key = `judgements:${gallery.gallery_sha256}`;
-    const stored = read(key);
-    const own = {
-      judge: stored.judge ?? "",
-      tags: Array.isArray(stored.tags) && stored.tags.length ? stored.tags : [...gallery.tags],
-      judged: new Map(Object.entries(stored.judged ?? {})),
-    };
-    const colleagues = new Map(Object.entries(stored.colleagues ?? {}).map(([name, judged]) => [name, new Map(Object.entries(judged))]));
     let isKept = true;
+    let state = read();
 
-    function read(name) {
-      try {
-        const content = JSON.parse(localStorage.getItem(name) ?? "{}");
-        return isRecord(content) ? content : {};
-      } catch { return {}; }
+    function read() {
+      try { return cleanStored(localStorage.getItem(key), gallery.tags); } catch { isKept = false; }
+      return cleanStored(null, gallery.tags);
     }
 
-    function save() {
-      const others = Object.fromEntries([...colleagues].map(([name, judged]) => [name, Object.fromEntries(judged)]));
-      const content = { judge: own.judge, tags: own.tags, judged: Object.fromEntries(own.judged), colleagues: others };
-      try { localStorage.setItem(key, JSON.stringify(content)); isKept = true; } catch { isKept = false; }
+    // Another tab may have written since: what it wrote is changed, and not replaced.
+    function change(how) {
+      if (isKept) state = read();
+      how(state);
+      try { localStorage.setItem(key, storedText(state)); } catch { isKept = false; }
       changed();
     }
 
-    const judgement = (number) => own.judged.get(gallery.key(number)) ?? { tags: [], note: "" };
+    addEventListener("storage", (event) => {
+      if (event.key !== key) return;
+      state = read();
+      changed();
+    });
 
-    function put(number, { tags, note }) {
-      if (tags.length || note) own.judged.set(gallery.key(number), { tags, note });
-      else own.judged.delete(gallery.key(number));
-      save();
+    function put(judged, query, { tags, note }) {
+      if (tags.length || note) judged.set(query, { tags, note });
+      else judged.delete(query);
     }
 
-    // Queries by tag: "tag:typo", "judged:by you", "tag of Ben:typo".
-    function labels() {
-      const found = new Map();
-      const add = (label, query) => {
-        const number = gallery.number(query);
-        if (number === undefined) return;
-        if (!found.has(label)) found.set(label, []);
-        found.get(label).push(number);
-      };
-      for (const [query, { tags }] of own.judged) {
-        for (const tag of tags) add(`tag:${tag}`, query);
-        if (tags.length) add("judged:by you", query);
-      }
-      for (const [name, judged] of colleagues) {
-        for (const [query, { tags }] of judged) for (const tag of tags) add(`tag of ${name}:${tag}`, query);
-      }
-      return found;
-    }
-
-    function rows() {
-      return [...own.judged].filter(([query]) => gallery.number(query) !== undefined).map(([query, { tags, note }]) => {
-        const number = gallery.number(query);
-        const image = gallery.imageOf(number);
-        const isCaption = gallery.isCaption(number);
-        return {
-          query, direction: isCaption ? "t2i" : "i2t", image_id: gallery.images.ids[image],
-          caption_id: isCaption ? gallery.id(number) : null,
-          text: isCaption ? gallery.text(number) : gallery.images.files[image], tags, note,
-        };
-      });
-    }
-
+    const none = { tags: [], note: "" };
+    const judgement = (number) => state.judged.get(gallery.key(number)) ?? none;
     return {
-      judge: () => own.judge,
-      tags: () => own.tags,
+      judge: () => state.judge,
+      tags: () => state.tags,
+      judged: () => state.judged,
       isKept: () => isKept,
-      count: () => [...own.judged.values()].filter(({ tags }) => tags.length).length,
+      count: () => [...state.judged.values()].filter(({ tags }) => tags.length).length,
       of: judgement,
-      labels,
-      colleagues: (number) => [...colleagues].flatMap(([name, judged]) => {
+      colleagues: () => state.colleagues,
+      ofColleagues: (number) => [...state.colleagues].flatMap(([name, judged]) => {
         const found = judged.get(gallery.key(number));
         return found ? [{ name, ...found }] : [];
       }),
-      names: () => [...colleagues.keys()],
-      forget(name) { colleagues.delete(name); save(); },
-      setJudge(name) { own.judge = name.trim(); save(); },
-      setTags(tags) { own.tags = [...new Set(tags.map(cleanTag).filter((tag) => tag && tag !== NONE))]; save(); },
-      setNote(number, note) { put(number, { ...judgement(number), note }); },
+      forget: (name) => change(({ colleagues }) => colleagues.delete(name)),
+      setJudge: (name) => change((next) => { next.judge = cleanName(name); }),
+      setTags: (tags) => change((next) => { next.tags = distinct(tags).filter((tag) => tag !== NONE); }),
+      setNote: (number, note) => change(({ judged }) => put(judged, gallery.key(number), { ...judgement(number), note })),
       // A tag is put on, or taken off; "none" and the others exclude each other.
-      toggle(number, tag) {
+      toggle: (number, tag) => change(({ judged }) => {
         const { tags, note } = judgement(number);
-        const others = tags.filter((one) => one !== tag && (tag === NONE) === (one === NONE));
-        put(number, { tags: tags.includes(tag) ? others : [...others, tag], note });
+        const others = tags.filter((one) => !isSame(one, tag) && (tag === NONE) === (one === NONE));
+        const has = tags.some((one) => isSame(one, tag));
+        put(judged, gallery.key(number), { tags: has ? others : [...others, tag], note });
+      }),
+      // One's own come back; where they differ from what is here, what is here stays. Returns how
+      // many do.
+      addOwn(judged, tags) {
+        let differ = 0;
+        change((next) => {
+          next.tags = distinct([...next.tags, ...tags]);
+          for (const [query, one] of judged) {
+            const here = next.judged.get(query);
+            if (!here) next.judged.set(query, one);
+            else if (JSON.stringify(here) !== JSON.stringify(one)) differ += 1;
+          }
+        });
+        return differ;
       },
-      json() {
-        const { dataset, split, gallery_sha256 } = gallery;
-        const content = { made_by: "error_analysis.report", judge: own.judge, dataset, split, gallery_sha256, tags: own.tags, judgements: rows() };
-        return `${JSON.stringify(content, null, 1)}\n`;
-      },
-      csv() {
-        const head = ["query", "direction", "image_id", "caption_id", "text", "tags", "note"];
-        return csv([head, ...rows().map((row) => head.map((name) => (name === "tags" ? row.tags.join(";") : row[name])))]);
-      },
-      // Takes a file in: one's own judgements again, or a colleague's beside them. Returns what it did.
-      take(text) {
-        const { judge, tags, judged, unknown } = parse(text, gallery);
-        if (!judge) throw new Error("the file does not tell whose judgements it has (“judge”)");
-        const mine = judge === own.judge || (!own.judge && !own.judged.size);
-        if (mine) {
-          own.judge = judge;
-          own.tags = tags.length ? tags : own.tags;
-          for (const [query, one] of judged) own.judged.set(query, one);
-        } else colleagues.set(judge, judged);
-        save();
-        const left = unknown ? `, and ${unknown} of queries that this report does not have` : "";
-        return `${judged.size} judgements of ${mine ? `${judge}: yours` : judge}${left}`;
-      },
+      addColleague: (name, judged) => change(({ colleagues }) => colleagues.set(name, judged)),
     };
   }
 
-  return { NONE, of };
+  return { NONE, of, isRecord, cleanName, distinct, cleanJudgement };
 })();

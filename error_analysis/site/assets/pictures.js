@@ -30,6 +30,7 @@ const Pictures = (() => {
     const box = document.getElementById("captions");
     box.replaceChildren(element("b", {}, `Image ${gallery.images.ids[image]}`), captionList(gallery, image));
     box.hidden = false;
+    beside.setAttribute("aria-describedby", "captions");
     const place = beside.getBoundingClientRect();
     const left = Math.min(Math.max(8, place.left), innerWidth - box.offsetWidth - 8);
     const fits = place.bottom + box.offsetHeight + 8 < innerHeight;
@@ -39,11 +40,13 @@ const Pictures = (() => {
 
   function hideCaptions() {
     document.getElementById("captions").hidden = true;
+    document.querySelector("[aria-describedby=captions]")?.removeAttribute("aria-describedby");
   }
 
   async function addBoxes(gallery, picture) {
     const image = Number(picture.dataset.image);
-    const content = await gallery.boxes(image);
+    let content;
+    try { content = await gallery.boxes(image); } catch (error) { picture.title = error.message; return; }
     const shown = picture.querySelector("img");
     if (showsBoxes && shown && !picture.querySelector("svg")) {
       picture.append(Boxes.overlay(content));

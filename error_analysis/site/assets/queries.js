@@ -1,83 +1,53 @@
 "use strict";
-// The page of all queries: a list that filters make, one query beside it, keys, the address.
+// The page of all queries: a list that filters make, and one of its queries beside it.
 (async () => {
   const page = document.body;
   const form = document.getElementById("filters");
-  const panel = document.getElementById("judgements");
   const article = document.getElementById("query");
+  const rows = document.getElementById("list");
   const isNarrow = matchMedia("(max-width: 60rem)");
+  const say = (text) => article.replaceChildren(Text.element("p", {}, text));
+  const complain = (error) => say(`${error.message}: the report’s folder must be kept whole.`);
 
   let gallery;
-  try { gallery = await Data.open(); } catch (error) {
-    document.getElementById("waiting").textContent = `${error.message}: the report's folder must be kept whole.`;
-    return;
-  }
+  try { gallery = await Data.open(); } catch (error) { complain(error); return; }
 
   let filter = new URLSearchParams();
   let found = []; // the numbers of the queries that are shown, in order
-  let position = 0; // of the current one among them
+  let position = 0; // of the current one among them, or where it was
   let opened = false; // the reader chose a query: the address names it
-  let drawn = 0;
-
+  let isPushed = false; // and the browser's Back closes it
+  let drawn = -1; // the number of the query that the article shows
+  let turn = 0; // of drawing: what was asked for later is shown
   const state = {
     current: -1,
     tagsOf: (number) => judgements.of(number).tags,
-    href: (number) => `#${addressOf(gallery.key(number))}`,
+    href: (number) => Address.of(filter, gallery.key(number)),
   };
   const judgements = Judgements.of(gallery, judged);
-  let tagLabels = judgements.labels();
-  const showPanel = Judging.connect(panel, judgements);
-  const list = QueryList.on(document.getElementById("list"), gallery, state);
-  const showForm = FilterForm.connect(form, gallery, () => tagLabels, (next) => { filter = next; refilter(); address(); });
+  let tagLabels = Judging.labels(gallery, judgements);
+  const showPanel = JudgingPanel.connect(document.getElementById("judgements"), gallery, judgements);
+  const list = QueryList.on(rows, gallery, state);
+  const showForm = FilterForm.connect(form, gallery, () => tagLabels, filterBy);
 
   const labelled = (key) => tagLabels.get(key) ?? gallery.labelled(key, Filters.modelsOf(gallery, filter)[0]);
-  const usesTags = () => [...filter.getAll("has"), ...filter.getAll("not")].some((key) => /^(tag|judged)\b/.test(key));
 
-  function addressOf(query) {
-    const told = new URLSearchParams(filter);
-    if (query) told.set("query", query);
-    return String(told).replaceAll("%3A", ":");
-  }
-
-  // On a phone a query lies over the list: going back closes it.
   function address(isNew = false) {
-    const next = `#${addressOf(opened ? gallery.key(state.current) : null)}`;
-    if (next === location.hash || (next === "#" && !location.hash)) return;
-    history[isNew ? "pushState" : "replaceState"](null, "", next);
+    Address.write(filter, opened ? gallery.key(state.current) : null, isNew);
   }
 
-  function refilter() {
+  function find() {
     found = Filters.apply(gallery, filter, labelled);
-    showForm(filter, found.length);
     const at = found.indexOf(state.current);
-    if (at >= 0) position = at;
-    else if (!opened || found.length) choose(0);
+    position = at >= 0 ? at : Math.min(position, Math.max(0, found.length - 1));
+    return at >= 0;
+  }
+
+  function showList() {
     list.show(found);
     if (position > 0) list.reveal(position);
-  }
-
-  // The tags of a query changed: the list may, but the query stays in sight.
-  function judged() {
-    tagLabels = judgements.labels();
-    if (usesTags()) {
-      found = Filters.apply(gallery, filter, labelled);
-      const at = found.indexOf(state.current);
-      position = at >= 0 ? at : Math.min(position, Math.max(0, found.length - 1));
-      list.show(found);
-      list.reveal(position);
-    } else list.redraw();
     showForm(filter, found.length);
-    showPanel();
-    const bar = article.querySelector(".judging");
-    if (bar) Judging.refresh(bar, judgements, state.current);
     tellPosition();
-  }
-
-  function choose(next) {
-    position = next;
-    state.current = found[next] ?? -1;
-    opened &&= state.current >= 0;
-    draw();
   }
 
   function tellPosition() {
@@ -86,105 +56,144 @@
     document.getElementById("position").textContent = state.current >= 0 ? told : "";
   }
 
+  // The reader changed the filters: of what passes now, the first is shown.
+  function filterBy(next) {
+    filter = next;
+    if (!find()) {
+      position = 0;
+      opened = false;
+      state.current = found[0] ?? -1;
+    }
+    showList();
+    address();
+    draw();
+  }
+
+  // A tag changed: the list may, but the query stays in sight.
+  function judged() {
+    tagLabels = Judging.labels(gallery, judgements);
+    const usesTags = [...filter.getAll("has"), ...filter.getAll("not")].some((key) => /^(tag|judged)\b/.test(key));
+    if (usesTags) {
+      find();
+      showList();
+    } else {
+      list.redraw();
+      showForm(filter, found.length);
+    }
+    showPanel();
+    const bar = article.querySelector(".judging");
+    if (bar) Judging.refresh(bar, judgements, drawn);
+  }
+
   async function draw() {
     const number = state.current;
-    drawn += 1;
-    const turn = drawn;
-    Pictures.hideCaptions();
     page.classList.toggle("is-open", opened);
-    tellPosition();
-    if (number < 0) {
-      article.replaceChildren(Text.element("p", { className: "quiet" }, "No query passes these filters."));
-      return;
-    }
+    if (number === drawn) return;
+    turn += 1;
+    const own = turn;
+    drawn = -1; // no key tags what is not seen
+    document.getElementById("enlarged").close();
+    Pictures.hideCaptions();
+    if (number < 0) { say("No query passes these filters."); return; }
     try {
       const details = await gallery.details(number);
-      if (turn !== drawn) return;
+      if (own !== turn) return;
       article.replaceChildren(...QueryView.draw(gallery, number, details, Judging.bar(judgements, number)));
+      drawn = number;
       Pictures.drawBoxes(gallery, article);
       article.parentElement.scrollTop = 0;
-    } catch (error) { article.replaceChildren(Text.element("p", {}, `${error.message}: the report's folder must be kept whole.`)); }
+    } catch (error) { if (own === turn) complain(error); }
   }
 
   function open(next, isNew) {
     if (next < 0 || next >= found.length) return;
     opened = true;
-    choose(next);
+    isPushed ||= isNew;
+    position = next;
+    state.current = found[next];
     list.reveal(next);
+    tellPosition();
     address(isNew);
+    draw();
   }
 
-  // j: from a query that has left the list, to the one that took its place.
+  // From a query that has left the list, to the one that took its place.
   function move(step) {
     const stands = found[position] === state.current;
     open(stands || step < 0 ? position + step : position, false);
   }
 
   function close() {
+    if (isPushed) { history.back(); return; }
     opened = false;
-    page.classList.remove("is-open");
     address();
-    document.querySelector(`#list a[data-number="${state.current}"]`)?.focus();
+    showOpened();
+  }
+
+  // On a phone a query lies over the list: below it, nothing could be scrolled.
+  function showOpened() {
+    page.classList.toggle("is-open", opened);
+    if (opened || !isNarrow.matches) return;
+    list.reveal(position);
+    rows.querySelector("a[aria-current]")?.focus({ preventScroll: true });
   }
 
   function followAddress() {
-    let told = location.hash.slice(1);
-    if (told && !told.includes("=")) told = `query=${told}`;
-    const next = new URLSearchParams(told);
-    const key = next.get("query");
-    next.delete("query");
-    filter = next;
-    const number = key === null ? undefined : gallery.number(key);
+    const told = Address.read();
+    const number = told.key === null ? undefined : gallery.number(told.key);
+    filter = told.filter;
     opened = number !== undefined;
+    isPushed = false;
     if (opened) state.current = number;
-    refilter();
-    if (opened) {
-      draw();
-    } else if (key !== null) {
-      drawn += 1; // what is being loaded is not to be shown
-      article.replaceChildren(Text.element("p", {}, `This report has no query ${key}.`));
-      page.classList.add("is-open");
-    } else page.classList.remove("is-open");
+    if (!find() && !opened) {
+      position = 0;
+      state.current = found[0] ?? -1;
+    }
+    if (told.key !== null && !opened) {
+      state.current = drawn = -1;
+      turn += 1;
+      say(`This report has no query ${told.key}.`);
+    } else draw();
+    showOpened();
+    showList();
+    if (told.key !== null) page.classList.add("is-open");
     page.dataset.ready = "yes";
     if (!performance.getEntriesByName("first view").length) requestAnimationFrame(() => setTimeout(() => performance.mark("first view")));
   }
 
-  const KEYS = {
-    j: () => move(1), k: () => move(-1),
+  Keys.connect({
+    j: () => move(1),
+    k: () => move(-1),
     n: () => article.querySelector('[name="note"]')?.focus(),
     "/": () => form.elements.text.focus(),
-  };
-
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
-    if (event.key === "Escape" && isTyping) event.target.blur();
-    if (isTyping || document.getElementById("enlarged").open) return;
-    const tag = /^\d$/.test(event.key) ? Judging.tagOfKey(judgements, event.key) : undefined;
-    if (tag && state.current >= 0) judgements.toggle(state.current, tag);
-    else if (KEYS[event.key]) KEYS[event.key]();
-    else return;
-    event.preventDefault();
+  }, (digit) => {
+    const tag = Judging.tagOfKey(judgements, digit);
+    if (tag && drawn >= 0) judgements.toggle(drawn, tag);
   });
-  document.getElementById("list").addEventListener("click", (event) => {
+  rows.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-number]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     open(found.indexOf(Number(link.dataset.number)), isNarrow.matches);
     if (isNarrow.matches) document.getElementById("back").focus();
   });
-  document.getElementById("list").addEventListener("keydown", (event) => {
+  rows.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
     move(step);
-    document.querySelector("#list a[aria-current]")?.focus({ preventScroll: true });
+    rows.querySelector("a[aria-current]")?.focus({ preventScroll: true });
   });
   document.getElementById("back").addEventListener("click", close);
   document.getElementById("previous").addEventListener("click", () => move(-1));
   document.getElementById("next").addEventListener("click", () => move(1));
   document.getElementById("enlarged").addEventListener("click", (event) => {
     if (event.target === event.currentTarget) event.target.close();
+  });
+  // The view stays in the address.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("content").focus();
   });
   addEventListener("hashchange", followAddress);
   followAddress();

@@ -23,7 +23,7 @@ const QueryList = (() => {
       element("span", { className: "said" }, text),
       element("span", { className: "ranks" }, ...ranks, ...tags),
     );
-    link.tabIndex = number === state.current ? 0 : -1;
+    link.tabIndex = -1;
     if (number === state.current) link.setAttribute("aria-current", "true");
     const item = element("li", { "aria-setsize": length, "aria-posinset": position + 1 }, link);
     item.style.top = `calc(${position} * var(--row))`;
@@ -43,11 +43,13 @@ const QueryList = (() => {
       const tall = height();
       const begin = Math.max(0, Math.floor(scroller.scrollTop / tall) - AROUND);
       const end = Math.min(numbers.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / tall) + AROUND);
-      const focused = document.activeElement?.dataset?.number;
+      const focused = list.contains(document.activeElement) ? document.activeElement.dataset.number : undefined;
       const rows = [];
       for (let i = begin; i < end; i += 1) rows.push(row(gallery, numbers[i], i, numbers.length, state));
       list.replaceChildren(...rows);
-      if (focused) list.querySelector(`a[data-number="${focused}"]`)?.focus({ preventScroll: true });
+      const tabbed = list.querySelector("a[aria-current]") ?? list.querySelector("a");
+      if (tabbed) tabbed.tabIndex = 0;
+      if (focused) (list.querySelector(`a[data-number="${focused}"]`) ?? scroller).focus({ preventScroll: true });
     }
 
     function later() {

@@ -46,7 +46,6 @@ def queries_link(
     difference: RankRange = RankRange(),
     has: Iterable[str] = (),
     lacks: Iterable[str] = (),
-    text: str | None = None,
     sort: str | None = None,
 ) -> str:
     """Return the address of the queries that pass all of the filters.
@@ -57,11 +56,10 @@ def queries_link(
             (a's) are meant; None: the first, and the second.
         difference: of the rank under a less that under b.
         has, lacks: keys of labels (`label_key`) that a query has all of, or none of.
-        text: words, all of which the query says.
         sort: "worst", "best", "difference", "margin" or "gallery"; None: "worst".
     """
     told: list[tuple[str, str]] = []
-    for key, value in (("text", text), ("direction", direction), ("a", a), ("b", b)):
+    for key, value in (("direction", direction), ("a", a), ("b", b)):
         told += [(key, value)] if value else []
     for key, bounds in (("a", ranks_a), ("b", ranks_b), ("diff", difference)):
         told += [(f"{key}_from", f"{bounds.low:.12g}")] if bounds.low is not None else []

@@ -17,6 +17,7 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.hubs import intruded_queries
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
+from error_analysis.site.base.label_names import confusion_name, group_name
 from error_analysis.site.query_page.numbers import QueryNumbers
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
@@ -59,7 +60,7 @@ def reason_labels(explained: ModelExplanation, model: int, of: QueryNumbers) -> 
     for direction, found in explained.directions.items():
         for query in found.hard:
             said = [("reason", reason.name) for reason in query.reasons]
-            said += [("taken for", f"{one} → {other}") for one, other in query.confusions]
+            said += [("taken for", confusion_name(one, other)) for one, other in query.confusions]
             said += [("regions", query.regions_verdict)] if query.regions_verdict else []
             for label in said:
                 ids.setdefault(label, {}).setdefault(direction, []).append(query.query_id)
@@ -87,7 +88,7 @@ def group_labels(
     ids: dict[str, dict[Direction, list[int]]] = {}
     for direction, groups in members.items():
         for (kind, group), found in groups.items():
-            ids.setdefault(f"{group} ({kind})", {})[direction] = list(found)
+            ids.setdefault(group_name(group, kind), {})[direction] = list(found)
     return [QueryLabel("group", name, _numbers(ids[name], of)) for name in sorted(ids)]
 
 

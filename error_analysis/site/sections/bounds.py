@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ADDRESS_DIGITS = 6  # that an address has of a bound (site/links.py)
+FINEST = 1e-4  # of the ranks that a page has (see `query_json.number`)
 
 
 def last_below(end: int, *ranks: np.ndarray) -> float:
@@ -14,4 +14,4 @@ def last_below(end: int, *ranks: np.ndarray) -> float:
         ranks: (n_queries,) float64, the ranks that the bound is for.
     """
     tied = any(((end - 1 < of_model) & (of_model < end)).any() for of_model in ranks)
-    return end - 10.0 ** (len(str(end)) - ADDRESS_DIGITS) if tied else end - 1
+    return end - FINEST if tied else end - 1

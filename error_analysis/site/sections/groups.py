@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.wins import WinRule
+from error_analysis.site.base.label_names import group_name
 from error_analysis.site.sections.wins import last_of_better
 from error_analysis.slicing.slice_findings import Finding
 from information_retrieval.ranking.query_ranks import Direction
@@ -31,11 +32,6 @@ class Groups:
     hard_rank: int
     rule: WinRule
     last: dict[str, dict[Direction, float]]
-
-
-def group_name(group: str, kind: str) -> str:
-    """Return what a group is called in labels, such as "kitchen (words)"."""
-    return f"{group} ({kind})"
 
 
 def find_groups(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from error_analysis.queries.hubs import Hubness, count_intrusions
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import Item, caption_items, image_items
+from error_analysis.site.base.label_names import hub_name
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
 MOST_HUBS = 10  # of a model and direction
@@ -52,11 +53,6 @@ class ModelHubs:
     def never(self) -> int:
         """How many documents intrude nowhere."""
         return int((self.hubness.intrusions == 0).sum())
-
-
-def hub_name(item: Item) -> str:
-    """Return what a document is called in labels: "image 123" or "caption 5003"."""
-    return f"image {item.image_id}" if item.caption_id is None else f"caption {item.caption_id}"
 
 
 def find_hubs(models: Sequence[ModelRankings]) -> tuple[ModelHubs, ...]:

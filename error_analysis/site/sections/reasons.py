@@ -13,6 +13,7 @@ from error_analysis.explaining.explanations import (
 from error_analysis.explaining.query_reasons import n_explained
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.confusion_matrix import ConfusionMatrix
+from error_analysis.site.base.label_names import confusion_name
 from information_retrieval.ranking.query_ranks import Direction
 
 MOST_CATEGORIES = 20  # of a confusion matrix
@@ -45,11 +46,6 @@ class ReasonGroup:
         counts, names = self.confusions.counts, self.confusions.categories
         n = int(counts[row, column])
         return n, n / max(1, int(counts.max())), confusion_name(names[row], names[column])
-
-
-def confusion_name(in_image: str, instead: str) -> str:
-    """Return what a confusion is called in labels, such as "cat → dog"."""
-    return f"{in_image} → {instead}"
 
 
 def reason_groups(

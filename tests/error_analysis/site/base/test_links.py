@@ -22,13 +22,11 @@ def test_filters_are_read_back_from_an_address():
         RankRange(-3, 10),
         [label_key("reason", "no visual content"), "taken for:dog → cat & co=#"],
         ["object:dog"],
-        "a dog",
         "difference",
     )
     page, fragment = urldefrag(link)
     assert page == "queries.html"
     assert parse_qsl(fragment) == [
-        ("text", "a dog"),
         ("direction", "t2i"),
         ("a", "clip"),
         ("b", "lxmert"),

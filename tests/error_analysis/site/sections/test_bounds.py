@@ -12,7 +12,7 @@ from error_analysis.site.sections.bounds import last_below
         (10, [0, 10.5], 9),
         (10, [8.5], 9),
         (10, [9.5, 10], 9.9999),
-        (2000, [1999.5], 1999.99),
+        (2000, [1999.5], 1999.9999),
     ],
 )
 def test_below_an_edge_is_an_integer_unless_ties_put_a_rank_just_below_it(end, ranks, last):

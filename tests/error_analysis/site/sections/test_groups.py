@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from error_analysis.site.sections.groups import MOST_GROUPS, find_groups, group_name
+from error_analysis.site.base.label_names import group_name
+from error_analysis.site.sections.groups import MOST_GROUPS, find_groups
 from error_analysis.slicing.slice_findings import Finding, by_question
 from tests.error_analysis.scored import make_model, make_split, model_of_ranks, scores_with_ranks
 from tests.error_analysis.site.sections.drawn import drawn, overview_of, text_of

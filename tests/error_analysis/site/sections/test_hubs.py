@@ -2,7 +2,8 @@ import numpy as np
 
 from error_analysis.queries.hubs import count_intrusions
 from error_analysis.queries.query import Item
-from error_analysis.site.sections.hubs import MOST_HUBS, find_hubs, hub_name
+from error_analysis.site.base.label_names import hub_name
+from error_analysis.site.sections.hubs import MOST_HUBS, find_hubs
 from tests.error_analysis.scored import make_model, make_split
 from tests.error_analysis.site.sections.drawn import counts_of, drawn, queries_behind, text_of
 

@@ -7,7 +7,8 @@ from error_analysis.explaining.explanations import (
     ReasonCount,
 )
 from error_analysis.reasons.reason import Reason
-from error_analysis.site.sections.reasons import confusion_name, reason_groups
+from error_analysis.site.base.label_names import confusion_name
+from error_analysis.site.sections.reasons import reason_groups
 from tests.error_analysis.scored import model_of_ranks
 from tests.error_analysis.site.sections.drawn import counts_of, drawn, text_of
 

@@ -1,0 +1,18 @@
+"""What labels of queries are called, in the addresses of the first page and in the index."""
+
+from error_analysis.queries.query import Item
+
+
+def hub_name(item: Item) -> str:
+    """Return what a document is called: "image 123" or "caption 5003"."""
+    return f"image {item.image_id}" if item.caption_id is None else f"caption {item.caption_id}"
+
+
+def group_name(group: str, kind: str) -> str:
+    """Return what a group is called: "kitchen (words)"."""
+    return f"{group} ({kind})"
+
+
+def confusion_name(in_image: str, instead: str) -> str:
+    """Return what a confusion is called: "cat → dog", a cat in the image and a dog named."""
+    return f"{in_image} → {instead}"
