@@ -11,6 +11,7 @@ from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.site.base.links import model_slugs
 from error_analysis.site.figures import RankFigure
+from error_analysis.site.sections.differences import find_differences
 from error_analysis.site.sections.failures import find_failures
 from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.groups import find_groups
@@ -77,7 +78,7 @@ def sections_of(overview: Overview, sampling: Sampling) -> list[Section]:
     significance = assess(galleries_of_models(models), sampling)
     sections = [
         Section("metrics", "Metrics", significance),
-        Section("differences", "Differences", significance if significance.pairs else None),
+        Section("differences", "Differences", find_differences(significance, models)),
         Section(
             "failures",
             "Failures",

@@ -44,6 +44,7 @@ SCRIPTS = (
     "judging.js",
     "judging_panel.js",
     "query_list.js",
+    "query_table.js",
     "query_view.js",
     "filter_form.js",
     "keys.js",

@@ -145,7 +145,12 @@ def _bins(name: str, values: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
         inside = (values >= low) & ((values <= high) if last else (values < high))
         ends.append((low, values[inside].max(initial=low)))
         members.append(inside)
-    names = [f"{name} {low:.3g} to {below:.3g}" for low, below in ends]
+    names = [f"{name} {_between(low, below)}" for low, below in ends]
     if len(set(names)) < len(names):  # a name is of one group: all digits, where three are too few
         names = [f"{name} {float(low)} to {float(below)}" for low, below in ends]
     return [("feature", told, inside) for told, inside in zip(names, members, strict=True)]
+
+
+def _between(low: float, high: float) -> str:
+    """Return the values of a bin: "12 to 49", or "5" where it has one."""
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"

@@ -25,6 +25,7 @@ from tests.error_analysis.queries_page import (
 from tests.error_analysis.report_folder import Site
 
 REASONS = ("no visual content", "plausible retrieval")
+BUTTONS = "document.querySelectorAll('.judging [data-tag]')"
 TAGS = "[...document.querySelectorAll('.judging [data-tag]')].map((b) => b.dataset.tag)"
 NOTE = 'a "note", with a comma; and ✓'
 
@@ -209,9 +210,7 @@ def test_ones_own_file_does_not_replace_what_was_judged_anew(
     tab.upload("[name=import]", tmp_path / "old.json")
     tab.wait(f"{TOLD}.includes('yours, 1 differ from those here, which stay, 1 more of queries')")
     assert tab.evaluate(JUDGED) == "2 judged"
-    pressed = (
-        "[...document.querySelectorAll('[data-tag][aria-pressed=true]')].map((b) => b.dataset.tag)"
-    )
+    pressed = f"({TAGS}).filter((_, i) => ({BUTTONS})[i].ariaPressed === 'true')"
     assert tab.evaluate(pressed) == [tab.evaluate(TAGS)[0]]
     tab.evaluate("location.hash = 'query=t2i-5004'")
     tab.wait(f"{TITLE}.includes('5004')")

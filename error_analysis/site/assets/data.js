@@ -77,13 +77,18 @@ const Data = (() => {
       },
       labelled: (key, model) => {
         const label = labels.get(key)?.find((one) => one.model === null || one.model === model);
-        if (!label) return [];
+        return label ? gallery.decoded(label) : [];
+      },
+      // The numbers of the queries with a label; of each, the index has its distance from the last.
+      decoded(label) {
         if (!label.decoded) {
           let number = 0;
           label.decoded = Int32Array.from(label.queries, (step) => (number += step));
         }
         return label.decoded;
       },
+      labelsOf: (number) => [...labels].filter(([, those]) => those.some((label) => gallery.hasLabel(label, number))).map(([key]) => key),
+      hasLabel: (label, number) => gallery.decoded(label).includes(number),
       model: (slug) => models.findIndex((model) => model.slug === slug),
       details: async (number) => {
         const part = Math.floor(number / raw.per_part);

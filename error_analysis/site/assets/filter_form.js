@@ -20,12 +20,29 @@ const FilterForm = (() => {
     return [...kinds].map(([kind, options]) => element("optgroup", { label: kind }, ...options));
   }
 
-  function chip(filter, name, key, changed) {
-    const turn = element("button", { type: "button", "aria-label": `${name === "has" ? "has" : "has not"} ${key}: turn round` }, name === "has" ? "has" : "has not");
+  function removeButton(what, act) {
+    const made = element("button", { type: "button", "aria-label": `Remove ${what}` }, "×");
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  // A label; what is said of one model only is that of the first model.
+  function labelChip(gallery, filter, name, key, changed) {
+    const kind = key.slice(0, key.indexOf(":"));
+    const ofModel = gallery.labels.get(key)?.some((one) => one.model !== null);
+    const model = ofModel ? ` (${gallery.models[Filters.modelsOf(gallery, filter)[0]].name})` : "";
+    const told = `${kind}${model}: ${key.slice(kind.length + 1)}`;
+    const word = name === "has" ? "with" : "without";
+    const turn = element("button", { type: "button", title: "turn round: with, without", "aria-label": `${word} ${told}: turn round` }, `⇄ ${word}`);
     turn.addEventListener("click", () => changed(without(filter, name, key, name === "has" ? "not" : "has")));
-    const remove = element("button", { type: "button", "aria-label": `Remove ${key}` }, "×");
-    remove.addEventListener("click", () => changed(without(filter, name, key)));
-    return element("li", { className: name, "data-key": key }, turn, element("span", {}, key.replace(":", ": ")), remove);
+    const remove = removeButton(told, () => changed(without(filter, name, key)));
+    return element("li", { className: name, "data-key": key }, turn, element("span", {}, told), remove);
+  }
+
+  function fieldChip(filter, { names, told }, changed) {
+    const rest = new URLSearchParams([...filter].filter(([name]) => !names.includes(name)));
+    const remove = removeButton(told, () => changed(rest));
+    return element("li", { "data-key": told }, element("span", {}, told), remove);
   }
 
   // The filter without a label, or with it under another name.
@@ -81,7 +98,8 @@ const FilterForm = (() => {
       const chosen = new Set([...filter.getAll("has"), ...filter.getAll("not")]);
       form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels(), chosen));
       form.elements.label.value = "";
-      const chips = ["has", "not"].flatMap((name) => filter.getAll(name).map((key) => chip(filter, name, key, changed)));
+      const chips = Filters.described(gallery, filter).map((one) => fieldChip(filter, one, changed));
+      for (const name of ["has", "not"]) chips.push(...filter.getAll(name).map((key) => labelChip(gallery, filter, name, key, changed)));
       const list = form.querySelector(".chips");
       const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.key : null;
       list.replaceChildren(...chips);

@@ -74,5 +74,22 @@ const Filters = (() => {
     return matching(gallery, filter, labelled).sort((one, other) => key(one) - key(other) || one - other);
   }
 
-  return { FIELDS, modelsOf, apply };
+  // What the fields of a filter ask for, in words, with their names.
+  function described(gallery, filter) {
+    const [a, b] = modelsOf(gallery, filter).map((position) => gallery.models[position]?.name);
+    const told = [];
+    if (filter.get("text")) told.push({ names: ["text"], told: `“${filter.get("text")}”` });
+    const direction = { i2t: "image queries", t2i: "caption queries" }[filter.get("direction")];
+    if (direction) told.push({ names: ["direction"], told: direction });
+    for (const [name, what] of [["a", `rank under ${a}`], ["b", `rank under ${b}`], ["diff", `${a} − ${b}`]]) {
+      const [low, high] = [bound(filter, `${name}_from`, null), bound(filter, `${name}_to`, null)];
+      const names = [`${name}_from`, `${name}_to`];
+      if (low !== null && high !== null) told.push({ names, told: `${what}: ${low} to ${high}` });
+      else if (low !== null) told.push({ names, told: `${what} ≥ ${low}` });
+      else if (high !== null) told.push({ names, told: `${what} ≤ ${high}` });
+    }
+    return told;
+  }
+
+  return { FIELDS, modelsOf, described, apply };
 })();

@@ -21,12 +21,10 @@ const JudgementFiles = (() => {
     return `${JSON.stringify(content, null, 1)}\n`;
   }
 
-  // As RFC 4180 has it; a mark at its beginning tells spreadsheets that it is UTF-8.
   function csv(gallery, judgements) {
     const head = ["query", "direction", "image_id", "caption_id", "text", "tags", "note"];
-    const cell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
     const told = rows(gallery, judgements.judged()).map((row) => head.map((name) => (name === "tags" ? row.tags.join(";") : row[name])));
-    return `\ufeff${[head, ...told].map((row) => row.map((value) => cell(String(value ?? ""))).join(",")).join("\r\n")}\r\n`;
+    return Text.csv([head, ...told]);
   }
 
   // Throws an Error that tells what is wrong with a file.

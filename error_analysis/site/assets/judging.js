@@ -32,6 +32,7 @@ const Judging = (() => {
 
   function bar(judgements, number) {
     const note = element("input", { type: "text", name: "note", value: judgements.of(number).note, placeholder: "Note", "aria-label": "Note on this query", autocomplete: "off" });
+    note.addEventListener("keydown", (event) => event.key === "Enter" && note.blur());
     note.addEventListener("input", () => judgements.setNote(number, note.value.trim()));
     return element("div", { className: "judging" }, tagGroup(judgements, number), note, colleagueList(judgements, number));
   }
@@ -46,7 +47,8 @@ const Judging = (() => {
     if (note !== document.activeElement) note.value = judgements.of(number).note;
   }
 
-  // Queries by tag: "tag:typo", "judged:by you", "tag of Ben:typo".
+  // Queries by what was said: "tag:typo", "judged:by you", "judged:with a note", "tag of Ben:typo",
+  // "judged:unlike Ben".
   function labels(gallery, judgements) {
     const found = new Map();
     const add = (label, query) => {
@@ -56,12 +58,18 @@ const Judging = (() => {
       found.get(label).push(number);
     };
     const asOffered = (tag) => judgements.tags().find((one) => one.toLowerCase() === tag.toLowerCase()) ?? tag;
-    for (const [query, { tags }] of judgements.judged()) {
+    const sorted = (tags) => tags.map((tag) => tag.toLowerCase()).sort().join(";");
+    for (const [query, { tags, note }] of judgements.judged()) {
       for (const tag of tags) add(`tag:${asOffered(tag)}`, query);
       if (tags.length) add("judged:by you", query);
+      if (note) add("judged:with a note", query);
     }
     for (const [name, judged] of judgements.colleagues()) {
-      for (const [query, { tags }] of judged) for (const tag of tags) add(`tag of ${name}:${asOffered(tag)}`, query);
+      for (const [query, { tags }] of judged) {
+        for (const tag of tags) add(`tag of ${name}:${asOffered(tag)}`, query);
+        const own = judgements.judged().get(query)?.tags ?? [];
+        if (own.length && tags.length && sorted(own) !== sorted(tags)) add(`judged:unlike ${name}`, query);
+      }
     }
     return found;
   }

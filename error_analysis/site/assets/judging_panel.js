@@ -3,12 +3,6 @@
 const JudgingPanel = (() => {
   const { element } = Text;
 
-  function download(name, type, content) {
-    const address = URL.createObjectURL(new Blob([content], { type }));
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
-  }
-
   function forgetButton(judgements, name, panel) {
     const made = element("button", { type: "button" }, `Forget ${name}’s`);
     made.addEventListener("click", () => {
@@ -35,7 +29,7 @@ const JudgingPanel = (() => {
 
     function exportAs(ending, type, write) {
       if (!hasName()) return;
-      download(fileName(ending), type, write(gallery, judgements));
+      Text.download(fileName(ending), type, write(gallery, judgements));
       tell(`${Text.count(judgements.count())} judged queries are in ${fileName(ending)}.`);
     }
 
@@ -47,6 +41,7 @@ const JudgingPanel = (() => {
       field("import").value = "";
     }
 
+    field("blind").addEventListener("change", () => document.body.classList.toggle("is-blind", field("blind").checked));
     field("judge").addEventListener("change", () => judgements.setJudge(field("judge").value));
     field("tags").addEventListener("change", () => judgements.setTags(field("tags").value.split(",")));
     field("json").addEventListener("click", () => exportAs("json", "application/json", JudgementFiles.json));

@@ -187,6 +187,7 @@
   document.getElementById("back").addEventListener("click", close);
   document.getElementById("previous").addEventListener("click", () => move(-1));
   document.getElementById("next").addEventListener("click", () => move(1));
+  document.getElementById("export").addEventListener("click", () => QueryTable.download(gallery, found));
   document.getElementById("enlarged").addEventListener("click", (event) => {
     if (event.target === event.currentTarget) event.target.close();
   });

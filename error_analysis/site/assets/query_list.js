@@ -10,13 +10,16 @@ const QueryList = (() => {
     const ranks = gallery.models.map((_, model) => {
       const own = gallery.ranks[model][number];
       const told = Text.model(gallery, model, rank(own));
-      told.title = `rank under ${gallery.models[model].name}`;
+      const ties = Number.isInteger(own) ? "" : ", the mean over ties";
+      told.title = `rank under ${gallery.models[model].name}, from 0${ties}${own >= gallery.hard_rank ? ": hard" : ""}`;
       told.prepend(Text.unseen(`${gallery.models[model].name}: rank `));
       if (own >= gallery.hard_rank) told.classList.add("is-hard");
       return told;
     });
     const text = gallery.isCaption(number) ? gallery.text(number) : `${gallery.text(number)}: ${gallery.captionsOf(image)[0]}`;
-    const tags = state.tagsOf(number).map((tag) => element("span", { className: "tag" }, tag));
+    const [tag, ...more] = state.tagsOf(number);
+    const told = more.length ? `${tag} + ${more.length}` : tag;
+    const tags = tag === undefined ? [] : [element("span", { className: "tag", title: [tag, ...more].join(", ") }, told)];
     const link = element(
       "a", { href: state.href(number), "data-number": number },
       element("img", { src: gallery.picture(image), alt: "", loading: "lazy", decoding: "async" }),

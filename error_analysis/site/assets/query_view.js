@@ -129,6 +129,15 @@ const QueryView = (() => {
     for (const event of ["pointerout", "focusout"]) root.addEventListener(event, (one) => mark(one, false));
   }
 
+  // The labels of a query, each a link to all queries that have it.
+  function labelList(gallery, number) {
+    const own = gallery.labelsOf(number).filter((key) => /^(object|group|taken for|also right):/.test(key));
+    const links = own.map((key) => element("a", { href: Address.of(new URLSearchParams({ has: key })) }, key.replace(":", ": ")));
+    return element("p", { className: "labels" }, ...links);
+  }
+
+  const LEGEND = "Places and ranks count from 0. ✓ is ground truth, ≈ right by other labels; a coloured place is where that model has it too.";
+
   // Returns the parts of a query's view; `judging` is the bar of its tags.
   function draw(gallery, number, details, judging) {
     const view = viewOf(gallery, number, details);
@@ -143,8 +152,10 @@ const QueryView = (() => {
       element("p", { className: "about quiet" }, ...about.map((text) => element("span", {}, text)), link,
         ...(gallery.has_boxes ? [Pictures.boxSwitch(gallery)] : [])),
       reasonList(view),
-      judging,
+      labelList(gallery, number),
       element("div", { className: "truth" }, pictureOf(view, image, `Enlarge ${isCaption ? "the ground truth," : "the query,"} image ${gallery.images.ids[image]}`), truthTable(view)),
+      judging,
+      element("p", { className: "legend quiet" }, LEGEND),
       lists,
     ];
   }

@@ -1,5 +1,5 @@
 "use strict";
-// Elements, and numbers as they are shown.
+// Elements, numbers as they are shown, and files that the page makes.
 const Text = (() => {
   function element(name, properties = {}, ...children) {
     const made = document.createElement(name);
@@ -20,5 +20,17 @@ const Text = (() => {
     return element("span", { className: `model model-${gallery.models[position].color}` }, text);
   }
 
-  return { element, count, rank, score, unseen, model };
+  function download(name, type, content) {
+    const address = URL.createObjectURL(new Blob([content], { type }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+
+  // Rows as RFC 4180 has them; a mark at the beginning tells spreadsheets that it is UTF-8.
+  function csv(rows) {
+    const cell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+    return `\ufeff${rows.map((row) => row.map((value) => cell(String(value ?? ""))).join(",")).join("\r\n")}\r\n`;
+  }
+
+  return { download, csv, element, count, rank, score, unseen, model };
 })();
