@@ -110,6 +110,7 @@ def test_file_names_of_images_are_shown_as_they_are(tmp_path, monkeypatch):
     arguments += ["--images", tmp_path / "test_images.h5", "--output", tmp_path / "report"]
     site = make_report(monkeypatch, [*map(str, arguments)])
     assert site.data("queries")["images"]["files"][3] == '<img src=x>"3.jpg'
+    assert not any(page.tags["img"] for page in site.pages.values() if "src=x" in page.addresses)
 
 
 def test_reasons_are_labels_with_evidence_and_links(tmp_path, monkeypatch):
