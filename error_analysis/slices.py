@@ -126,7 +126,8 @@ def main() -> None:
         raise InputError(f"--fdr: expected a number between 0 and 1, found {args.fdr}")
     check_writable(args.output)
     # Not above: SciPy takes a second to import.
-    from error_analysis.slicing.slice_findings import find_slices, findings_table, slices_to_json
+    from error_analysis.slicing.slice_findings import find_slices, findings_table
+    from error_analysis.slicing.slice_json import slices_to_json
 
     split = read_split(args.split_file)
     whole = read_each(args.rankings, split, args.names)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from error_analysis.slices import main
-from error_analysis.slicing.slice_findings import read_members
+from error_analysis.slicing.slice_json import read_members
 from information_retrieval.ranking import protocols
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line

@@ -9,7 +9,8 @@ from error_analysis.site.sections.difficulty import Difficulty, read_difficulty
 from error_analysis.site.sections.false_negatives import FalseNegatives, read_false_negatives
 from error_analysis.site.sections.probes import Probes, read_probes
 from error_analysis.site.sections.wins import NoiseFloor, read_noise_floor
-from error_analysis.slicing.slice_findings import Finding, read_findings, read_members
+from error_analysis.slicing.slice_findings import Finding
+from error_analysis.slicing.slice_json import read_findings, read_members
 from information_retrieval.ranking.query_ranks import Direction
 
 

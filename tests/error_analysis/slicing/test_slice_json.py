@@ -5,13 +5,8 @@ import pytest
 from scipy import sparse
 
 from error_analysis.slicing.groups import Groups
-from error_analysis.slicing.slice_findings import (
-    Finding,
-    find_slices,
-    members_to_json,
-    read_members,
-    slices_to_json,
-)
+from error_analysis.slicing.slice_findings import Finding, find_slices
+from error_analysis.slicing.slice_json import members_to_json, read_members, slices_to_json
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json, write_json
 from tests.error_analysis.scored import untied
