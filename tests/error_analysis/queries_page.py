@@ -1,7 +1,9 @@
 """The report's page of all queries, as the browser tests look at it."""
 
 import json
+import time
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +76,11 @@ def key_of(site: Site, number: int) -> str:
     if number < n_images:
         return f"i2t-{index['images']['ids'][number]}"
     return f"t2i-{index['captions']['ids'][number - n_images]}"
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.02)
+    time.sleep(0.1)  # the browser renames it when it is whole

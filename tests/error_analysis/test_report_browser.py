@@ -1,5 +1,7 @@
 """The report in a real browser, opened as files."""
 
+import csv
+import json
 import shutil
 
 import pytest
@@ -15,6 +17,7 @@ from tests.error_analysis.queries_page import (
     key_of,
     make_site,
     open_queries,
+    wait_for,
 )
 from tests.error_analysis.report_folder import Site
 
@@ -248,3 +251,48 @@ def test_the_focus_stays_on_a_label_that_is_turned_round(browser: Browser, site:
     tab.evaluate("document.querySelector('.chips button').focus()")
     tab.press("Enter")
     assert tab.evaluate("document.activeElement.textContent") == "⇄ without"
+
+
+def test_all_filters_that_are_on_are_seen_and_can_be_removed(browser: Browser, site: Site):
+    fragment = "#text=caption&direction=t2i&a_from=3&a_to=14&diff_to=0&b=model0&a=model1"
+    tab = open_queries(browser, site, fragment)
+    told = "[...document.querySelectorAll('.chips li > span')].map((span) => span.textContent)"
+    assert tab.evaluate(told) == [
+        "“caption”", "caption queries", "rank under model1: 3 to 14", "model1 − model0 ≤ 0"
+    ]  # fmt: skip
+    before = tab.evaluate(COUNT)
+    for _ in range(4):
+        tab.evaluate("document.querySelector('.chips li:last-child button:last-child').click()")
+    assert tab.evaluate(COUNT) == "120 of 120 queries" != before
+
+
+def test_the_labels_of_a_query_lead_to_others_that_have_them(browser: Browser, site: Site):
+    label = {"kind": "object", "name": "cat & dog", "model": None, "queries": [3, 1, 60]}
+    script = site.folder / "data" / "queries.js"
+    content = site.data("queries")
+    told = script.read_text("utf-8")
+    content["labels"].append(label)
+    try:
+        script.write_text(f'reportData("queries",{json.dumps(content)});\n', "utf-8")
+        tab = open_queries(browser, site, "#query=i2t-104")
+        tab.wait(TITLE)
+        tab.evaluate("document.querySelector('#query .labels a').click()")
+        tab.wait(f"{COUNT} === '3 of 120 queries'")
+        assert "object: cat & dog" in tab.evaluate("document.querySelector('.chips').textContent")
+    finally:
+        script.write_text(told, "utf-8")
+
+
+def test_the_shown_queries_are_exported_as_a_table(browser: Browser, site: Site, tmp_path):
+    browser.download_to(tmp_path)
+    tab = open_queries(browser, site, "#direction=i2t&a_to=3&sort=best")
+    tab.evaluate("document.getElementById('export').click()")
+    wait_for(tmp_path / "queries.csv")
+    with (tmp_path / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["query"], row["image_id"], row["rank model0"]) for row in rows] == [
+        ("i2t-100", "100", "0"), ("i2t-101", "101", "3")
+    ]  # fmt: skip
+    ranks = site.data("queries")["ranks"][1]
+    assert [float(row["rank model1"]) for row in rows] == ranks[:2]
+    assert rows[0]["text"] == "100.jpg"

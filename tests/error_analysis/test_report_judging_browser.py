@@ -1,7 +1,6 @@
 """Judging by hand in the report, in a real browser."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.error_analysis.queries_page import (
     numbers,
     open_queries,
     reopen,
+    wait_for,
 )
 from tests.error_analysis.report_folder import Site
 
@@ -160,14 +160,6 @@ def import_files(tab: Tab, site: Site, folder: Path, address: str) -> None:
     tab.wait(f"{JUDGED} === '3 judged'")
 
 
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < end, path
-        time.sleep(0.02)
-    time.sleep(0.1)  # the browser renames it when it is whole
-
-
 def said(tab: Tab, site: Site, judged: dict, judge: str = "Anna", **more) -> str:
     """The text of a file of judgements."""
     index = site.data("queries")
@@ -277,3 +269,12 @@ def test_names_and_tags_of_others_are_never_taken_for_html(browser: Browser, sit
     tab.wait(f"{COUNT} === '1 of 120 queries'")
     assert bad in tab.evaluate("document.querySelector('.chips').textContent")
     assert tab.problems() == []
+
+
+def test_reasons_and_others_tags_can_be_hidden_while_judging(browser: Browser, site: Site):
+    tab = open_queries(browser, site, "#query=t2i-5003")
+    tab.wait(TITLE)
+    seen = "document.querySelector('#query .reasons').checkVisibility()"
+    assert tab.evaluate(seen)
+    tab.evaluate("document.querySelector('[name=blind]').click()")
+    assert not tab.evaluate(seen)

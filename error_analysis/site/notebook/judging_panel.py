@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets
 from markupsafe import escape
 
-from error_analysis.judging.judgement import NONE, Judgement, distinct_tags, one_line
+from error_analysis.judging.judgement import NONE, SEPARATOR, Judgement, distinct_tags, one_line
 from error_analysis.judging.judgements import (
     JudgementFile,
     gallery_sha256,
@@ -30,10 +30,17 @@ class JudgingPanel(ipywidgets.VBox):
     Attributes:
         judgements: by query; without tags and note where they were taken back.
         tags: the buttons by tag; "none" says that no tag fits, and the others exclude it.
+
+    Raises:
+        InputError: a tag has the semicolon that parts tags in a CSV.
     """
 
     def __init__(self, gallery: Split, judge: str, tags: Iterable[str], path: Path):
         super().__init__()
+        tags = list(tags)
+        for tag in tags:
+            if SEPARATOR in tag:
+                raise InputError(f"tags: expected none with {SEPARATOR!r}, found {tag!r}")
         self._gallery, self._hash = gallery, gallery_sha256(gallery)
         self._files = {image.image_id: image.file_name for image in gallery.images}
         self._query: Judgement | None = None

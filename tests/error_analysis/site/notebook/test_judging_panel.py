@@ -11,6 +11,7 @@ from error_analysis.judging.judgements import (
 )
 from error_analysis.queries.query import caption_items, image_items
 from error_analysis.site.notebook.judging_panel import JudgingPanel
+from preprocess.base.errors import InputError
 from tests.error_analysis.scored import make_split
 
 SPLIT = make_split([1] * 3)
@@ -163,3 +164,8 @@ def test_the_file_is_read_as_the_page_reads_it(path):
     content = json.loads(path.read_text("utf-8"))
     assert content["judgements"][0]["tags"] == ["none"]
     assert content["judgements"][0]["caption_id"] is None
+
+
+def test_a_tag_with_the_semicolon_of_csv_is_refused_at_once(path):
+    with pytest.raises(InputError, match="expected none with ';', found 'a;b'"):
+        panel_of(path, tags=("typo", "a;b"))
