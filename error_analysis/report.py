@@ -19,7 +19,7 @@ exported as a file that error_analysis.labels reads.
 
 An earlier report in the folder is replaced once the new one is whole; a folder that is no report is
 refused. The size is told before anything is written: 3 models on 5,000 images and 25,000 captions
-take 114 MB, 90 s and 1.9 GB of memory on 2 CPU cores (docs/report.md).
+take 114 MB, 85 s and 1.9 GB of memory on 2 CPU cores (docs/report.md).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
