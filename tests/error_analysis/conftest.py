@@ -1,8 +1,9 @@
-"""Protocols of 12 images a fold in place of 1,000, so that a test can have five of them."""
+"""What tests of several rooms share: a browser, and protocols of few images."""
 
 import pytest
 
 from information_retrieval.ranking import protocols
+from tests.error_analysis.browser import open_browser
 from tests.error_analysis.small_folds import FOLD, N_IMAGES
 
 
@@ -12,3 +13,10 @@ def small_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocols, "FOLD_IMAGES", FOLD)
     for name, n_images in (("1k", FOLD), ("5fold", N_IMAGES), ("5k", N_IMAGES)):
         monkeypatch.setitem(protocols.GALLERY_IMAGES, name, n_images)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium, one for all tests of a file."""
+    with open_browser() as browser:
+        yield browser

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.error_analysis.browser import Browser, find_browser, open_browser
+from tests.error_analysis.browser import Browser, find_browser
 from tests.error_analysis.queries_page import (
     COUNT,
     KEYS,
@@ -29,12 +29,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
     return make_site(tmp_path_factory.mktemp("browser"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.mark.long

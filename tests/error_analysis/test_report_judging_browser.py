@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from error_analysis.judging.judgements import read_judgements
-from tests.error_analysis.browser import Browser, Tab, find_browser, open_browser
+from tests.error_analysis.browser import Browser, Tab, find_browser
 from tests.error_analysis.queries_page import (
     COUNT,
     JUDGED,
@@ -37,12 +37,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
     return make_site(tmp_path_factory.mktemp("browser"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -10,7 +10,7 @@ from error_analysis.site.base.environment import template_environment
 from error_analysis.site.overview import render_overview
 from error_analysis.site.sections.findings import read_findings_files
 from error_analysis.site.writing import write_assets
-from tests.error_analysis.browser import Browser, find_browser, open_browser
+from tests.error_analysis.browser import Browser, find_browser
 from tests.error_analysis.labels import write_eccv
 from tests.error_analysis.site.sections.drawn import overview_of
 from tests.error_analysis.site.sections.written import write_rankings
@@ -77,12 +77,6 @@ def page(tmp_path, run_main) -> Path:
     (tmp_path / "assets").mkdir()
     write_assets(environment, tmp_path / "assets")
     return tmp_path / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.mark.long
