@@ -15,6 +15,7 @@ from error_analysis.site.query_page.labels import (
     hub_labels,
     object_labels,
     reason_labels,
+    repair_labels,
 )
 from error_analysis.site.query_page.numbers import QueryNumbers
 from error_analysis.site.sections.findings import Findings
@@ -45,6 +46,9 @@ def label_queries(
         if model.name in explained:
             labels += reason_labels(explained[model.name], position, of)
         labels += also_right_labels(_sources(findings, model.name), position, of)
+    for probe in findings.probes.repairs if findings.probes else ():
+        position = [model.name for model in models].index(probe.model)
+        labels += repair_labels(probe.outcomes, position, of)
     labels += hard_labels(models, model_slugs([model.name for model in models]), hard_rank)
     labels += object_labels(objects, of) if objects else []
     labels += group_labels(shown_members(findings, models), of)

@@ -127,6 +127,16 @@ def test_what_both_models_retrieved_is_marked(browser: Browser, site: Site):
     assert right
 
 
+def test_a_hub_that_is_asked_for_is_outlined(browser: Browser, site: Site):
+    hub = next(one for one in site.data("queries")["labels"] if one["kind"] == "hub")
+    tab = open_queries(browser, site, f"#a=model0&has=hub:{hub['name'].replace(' ', '+')}")
+    tab.wait(TITLE)
+    kind, hub_id = hub["name"].split()
+    ids = site.data("queries")[f"{kind}s"]["ids"]
+    found = "[...document.querySelectorAll('.hub')].map((li) => li.dataset.document)"
+    assert set(tab.evaluate(found)) == {str(ids.index(int(hub_id)))}
+
+
 def test_pointing_at_a_picture_shows_its_captions(browser: Browser, site: Site):
     tab = open_queries(browser, site, "#query=t2i-5000")
     tab.wait(TITLE)

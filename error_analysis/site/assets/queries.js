@@ -98,7 +98,7 @@
     try {
       const details = await gallery.details(number);
       if (own !== turn) return;
-      article.replaceChildren(...QueryView.draw(gallery, number, details, Judging.bar(judgements, number)));
+      article.replaceChildren(...QueryView.draw(gallery, number, details, Judging.bar(judgements, number), filter));
       drawn = number;
       Pictures.drawBoxes(gallery, article);
       article.parentElement.scrollTop = 0;
@@ -144,13 +144,14 @@
     filter = told.filter;
     opened = number !== undefined;
     isPushed = false;
+    drawn = -1; // the filter may ask for what is marked in it
     if (opened) state.current = number;
     if (!find() && !opened) {
       position = 0;
       state.current = found[0] ?? -1;
     }
     if (told.key !== null && !opened) {
-      state.current = drawn = -1;
+      state.current = -1;
       turn += 1;
       say(`This report has no query ${told.key}.`);
     } else draw();

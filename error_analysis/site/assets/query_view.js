@@ -15,14 +15,18 @@ const QueryView = (() => {
   }
 
   // A query with what the models made of it.
-  function viewOf(gallery, number, details) {
+  function viewOf(gallery, number, details, filter) {
     const isCaption = gallery.isCaption(number);
     const image = gallery.imageOf(number);
     const places = placesOf(details);
     const [first, last] = gallery.captionNumbers(image);
     const isTruth = (document) => (isCaption ? document === image : first <= document && document < last);
     const imageOf = (document) => (isCaption ? document : gallery.captions.images[document]);
-    return { gallery, number, details, isCaption, image, places, isTruth, imageOf };
+    // The documents that are asked for as hubs.
+    const ids = isCaption ? gallery.images.ids : gallery.captions.ids;
+    const hubs = filter.getAll("has").map((key) => key.match(/^hub:(image|caption) (\d+)$/)).filter((found) => found && (found[1] === "image") === isCaption);
+    const isHub = (document) => hubs.some(([, , id]) => Number(id) === ids[document]);
+    return { gallery, number, details, isCaption, image, places, isTruth, isHub, imageOf };
   }
 
   // Lines of an enlarged picture: where the image, or captions of it, stand under each model.
@@ -92,7 +96,7 @@ const QueryView = (() => {
   }
 
   function retrievedItem(view, model, place) {
-    const { gallery, details, isCaption, isTruth, imageOf } = view;
+    const { gallery, details, isCaption, isTruth, isHub, imageOf } = view;
     const { top, scores, also = {} } = details[model];
     const document = top[place];
     const right = isTruth(document);
@@ -100,7 +104,7 @@ const QueryView = (() => {
     const others = othersOf(view, document, model);
     const role = right ? ", ground truth" : also[document] ? ", plausible" : "";
     const named = `Enlarge image ${gallery.images.ids[image]}, at ${place}${isCaption ? role : ""}`;
-    const item = element("li", { className: [right && "right", others.length && "shared"].filter(Boolean).join(" "), "data-document": document });
+    const item = element("li", { className: [right && "right", others.length && "shared", isHub(document) && "hub"].filter(Boolean).join(" "), "data-document": document });
     const marks = element("span", { className: "marks" }, `${place}${right ? " ✓" : ""}`, ...(right ? [unseen(" ground truth")] : []), ...others);
     if (also[document]) {
       marks.append(element("span", { className: "also", title: also[document] }, "≈", unseen(` also right: ${also[document]}`)));
@@ -139,8 +143,8 @@ const QueryView = (() => {
   const LEGEND = "Places and ranks count from 0. ✓ is ground truth, ≈ right by other labels; a coloured place is where that model has it too.";
 
   // Returns the parts of a query's view; `judging` is the bar of its tags.
-  function draw(gallery, number, details, judging) {
-    const view = viewOf(gallery, number, details);
+  function draw(gallery, number, details, judging, filter) {
+    const view = viewOf(gallery, number, details, filter);
     const { isCaption, image } = view;
     const title = isCaption ? `“${gallery.text(number)}”` : gallery.text(number);
     const about = [isCaption ? `caption ${gallery.id(number)} of image ${gallery.images.ids[image]}` : "image query", gallery.images.files[image]];

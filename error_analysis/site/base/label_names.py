@@ -13,6 +13,11 @@ def group_name(group: str, kind: str) -> str:
     return f"{group} ({kind})"
 
 
+def repair_name(outcome: str) -> str:
+    """Return what becomes of a caption whose typo is repaired: "repaired: hard no longer"."""
+    return f"repaired: {outcome}"
+
+
 def confusion_name(in_image: str, instead: str) -> str:
     """Return what a confusion is called: "cat → dog", a cat in the image and a dog named."""
     return f"{in_image} → {instead}"

@@ -6,6 +6,7 @@ A label has a kind and a name; some are said of one model only:
     regions: detector or matcher, of a model      taken for: confused objects, of a model
     object: what is in the image                  group: of error_analysis.slices
     hub: what a model retrieves by mistake        also right: what labels a missed query has
+    probe: what repairing a typo does, to a model
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.hubs import intruded_queries
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
-from error_analysis.site.base.label_names import confusion_name, group_name
+from error_analysis.site.base.label_names import confusion_name, group_name, repair_name
 from error_analysis.site.query_page.numbers import QueryNumbers
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
@@ -106,6 +107,16 @@ def also_right_labels(
             for name in names:
                 ids.setdefault(name, {}).setdefault(direction, []).append(query_id)
     return [QueryLabel("also right", name, _numbers(ids[name], of), model) for name in sorted(ids)]
+
+
+def repair_labels(
+    outcomes: Mapping[str, Iterable[int]], model: int, of: QueryNumbers
+) -> list[QueryLabel]:
+    """Return what repairing the typos of captions does to them, by the ids of each outcome."""
+    return [
+        QueryLabel("probe", repair_name(outcome), of.of("t2i", ids), model)
+        for outcome, ids in outcomes.items()
+    ]
 
 
 def hub_labels(

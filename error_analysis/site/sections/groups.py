@@ -41,6 +41,11 @@ def find_groups(
     if slices is None:
         return None
     findings, fdr = slices
+    oracles = {model.name for model in models if model.rankings.metadata.get("oracle")}
+    # What captions alone can do is told last.
+    findings = dict(
+        sorted(findings.items(), key=lambda of: bool(oracles & {of[1][0].first, of[1][0].second}))
+    )
     rows = {
         title: tuple((group_name(f.group, f.kind), f) for f in found[:MOST_GROUPS])
         for title, found in findings.items()

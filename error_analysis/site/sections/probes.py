@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.site.sections.origin import no_such_file, read_output
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
@@ -45,6 +46,8 @@ class RepairProbe:
     Attributes:
         n_hard: of the captions, hard as typed.
         changes: most ranks gained first, at most `MOST_CAPTIONS`.
+        outcomes: ids of the captions by what the repair did to them: "hard no longer", "became
+            hard", "better" or "worse"; the first two are among the others.
     """
 
     model: str
@@ -54,6 +57,7 @@ class RepairProbe:
     repaired: EditCounts
     control: EditCounts
     changes: tuple[RankChange, ...]
+    outcomes: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,23 @@ def _repairs(content: dict[str, Any], model: str) -> RepairProbe:
         _edit_counts(summary["repaired"]),
         _edit_counts(summary["control"]),
         changes,
+        _outcomes(content["queries"]),
     )
+
+
+def _outcomes(queries: Sequence[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for told in queries:
+        before, after = float(told["rank_before"]), float(told["rank_after"])
+        outcomes = {
+            "hard no longer": before >= HARD_RANK > after,
+            "became hard": before < HARD_RANK <= after,
+            "better": after < before,
+            "worse": after > before,
+        }
+        for outcome in (name for name, is_so in outcomes.items() if is_so):
+            found.setdefault(outcome, []).append(int(told["caption_id"]))
+    return {outcome: tuple(sorted(ids)) for outcome, ids in found.items()}
 
 
 def _edit_counts(told: dict[str, Any]) -> EditCounts:

@@ -14,6 +14,7 @@ from error_analysis.site.query_page.labels import (
     hub_labels,
     object_labels,
     reason_labels,
+    repair_labels,
 )
 from error_analysis.site.query_page.numbers import QueryNumbers
 from tests.error_analysis.explained import TYPO, VAGUE, objects_of
@@ -90,3 +91,12 @@ def test_a_hub_is_labelled_on_all_queries_that_it_intrudes_into():
 def test_numbers_are_written_as_steps():
     told = QueryLabel("object", "cat", np.array([3, 4, 10])).to_json()
     assert told == {"kind": "object", "name": "cat", "model": None, "queries": [3, 1, 6]}
+
+
+def test_what_a_repair_does_is_a_label_of_its_model():
+    labels = repair_labels({"hard no longer": (5001, 5029), "worse": ()}, 1, NUMBERS)
+    assert by_name(labels) == {
+        ("probe", "repaired: hard no longer"): [31, 59],
+        ("probe", "repaired: worse"): [],
+    }
+    assert {label.model for label in labels} == {1}

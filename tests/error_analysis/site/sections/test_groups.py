@@ -72,3 +72,11 @@ def test_shares_of_folds_are_no_link_as_ranks_are_of_the_whole_gallery():
     assert overview_of([model]).folds
     html = drawn("groups", find_groups((by_question([found]), 0.05), [model]), [model])
     assert links(html) == [f"direction=i2t&a=model&{GROUP}"]
+
+
+def test_what_captions_alone_can_do_is_told_last(models):
+    models[0].rankings.metadata["oracle"] = "TF-IDF"
+    found = by_question([FOUND, replace(FOUND, first="b")])
+    first, last = find_groups((found, 0.05), models).rows
+    assert first.startswith("b: hard")
+    assert last.startswith("a: hard")

@@ -51,6 +51,12 @@ def test_repairs_are_told_of_the_model_with_these_weights(written, repairs):
     assert (probe.repaired.n_healed, probe.repaired.n_broken) == (2, 1)
     assert (probe.control.n_healed, probe.control.n_same) == (1, 3)
     assert probe.changes[0].control == 29
+    assert probe.outcomes == {
+        "hard no longer": (5000, 5001),
+        "became hard": (5003,),
+        "better": (5000, 5001, 5004),
+        "worse": (5002, 5003),
+    }
 
 
 def test_captions_lead_to_their_queries_and_tell_their_ranks(written, repairs):
@@ -62,6 +68,8 @@ def test_captions_lead_to_their_queries_and_tell_their_ranks(written, repairs):
     assert "a dgo <2> a dog 2 11 → 15 9.5" in text
     assert "b: 5 captions with a typo, 3 hard as typed" in text
     assert "repaired 2 66.7 % 1 3 0 2 11 → 2" in text
+    link = "queries.html#direction=t2i&amp;a=b&amp;has=probe:repaired%3A%20hard%20no%20longer"
+    assert f'href="{link}"' in html.replace("repaired:%20", "repaired%3A%20")
 
 
 def test_negatives_are_told_by_direction(written, negatives, repairs):
