@@ -1,6 +1,5 @@
 """The report in a real browser, opened as files."""
 
-import csv
 import json
 import shutil
 
@@ -17,7 +16,6 @@ from tests.error_analysis.queries_page import (
     key_of,
     make_site,
     open_queries,
-    wait_for,
 )
 from tests.error_analysis.report_folder import Site
 
@@ -285,18 +283,3 @@ def test_the_labels_of_a_query_lead_to_others_that_have_them(browser: Browser, s
         assert "object: cat & dog" in tab.evaluate("document.querySelector('.chips').textContent")
     finally:
         script.write_text(told, "utf-8")
-
-
-def test_the_shown_queries_are_exported_as_a_table(browser: Browser, site: Site, tmp_path):
-    browser.download_to(tmp_path)
-    tab = open_queries(browser, site, "#direction=i2t&a_to=3&sort=best")
-    tab.evaluate("document.getElementById('export').click()")
-    wait_for(tmp_path / "queries.csv")
-    with (tmp_path / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["query"], row["image_id"], row["rank model0"]) for row in rows] == [
-        ("i2t-100", "100", "0"), ("i2t-101", "101", "3")
-    ]  # fmt: skip
-    ranks = site.data("queries")["ranks"][1]
-    assert [float(row["rank model1"]) for row in rows] == ranks[:2]
-    assert rows[0]["text"] == "100.jpg"

@@ -1,5 +1,6 @@
-"""Judging by hand in the report, in a real browser."""
+"""Judging by hand in the report, and the files that it exports, in a real browser."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -272,3 +273,18 @@ def test_reasons_and_others_tags_can_be_hidden_while_judging(browser: Browser, s
     assert tab.evaluate(seen)
     tab.evaluate("document.querySelector('[name=blind]').click()")
     assert not tab.evaluate(seen)
+
+
+def test_the_shown_queries_are_exported_as_a_table(browser: Browser, site: Site, tmp_path):
+    browser.download_to(tmp_path)
+    tab = open_queries(browser, site, "#direction=i2t&a_to=3&sort=best")
+    tab.evaluate("document.getElementById('export').click()")
+    wait_for(tmp_path / "queries.csv")
+    with (tmp_path / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["query"], row["image_id"], row["rank model0"]) for row in rows] == [
+        ("i2t-100", "100", "0"), ("i2t-101", "101", "3")
+    ]  # fmt: skip
+    ranks = site.data("queries")["ranks"][1]
+    assert [float(row["rank model1"]) for row in rows] == ranks[:2]
+    assert rows[0]["text"] == "100.jpg"

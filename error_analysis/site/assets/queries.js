@@ -88,7 +88,7 @@
   async function draw() {
     const number = state.current;
     page.classList.toggle("is-open", opened);
-    if (number === drawn) return;
+    if (number >= 0 && number === drawn) return;
     turn += 1;
     const own = turn;
     drawn = -1; // no key tags what is not seen
