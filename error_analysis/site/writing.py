@@ -45,6 +45,8 @@ SCRIPTS = (
     "judging_panel.js",
     "query_list.js",
     "query_table.js",
+    "answers.js",
+    "side_by_side.js",
     "query_view.js",
     "filter_form.js",
     "keys.js",

@@ -14,8 +14,13 @@ const Boxes = (() => {
 
   function frameOf([x1, y1, x2, y2, label, score, counts], color, unit) {
     const frame = shape("rect", {
-      x: x1, y: y1, width: Math.max(0, x2 - x1), height: Math.max(0, y2 - y1), fill: "none",
-      stroke: color, "stroke-width": (counts ? 2.2 : 0.8) * unit,
+      x: x1,
+      y: y1,
+      width: Math.max(0, x2 - x1),
+      height: Math.max(0, y2 - y1),
+      fill: "none",
+      stroke: color,
+      "stroke-width": (counts ? 2.2 : 0.8) * unit,
     });
     frame.append(shape("title", {}, `${label} ${score}`));
     return frame;
@@ -29,13 +34,30 @@ const Boxes = (() => {
       const long = label.length * 7 * unit + 6 * unit;
       const x = Math.max(0, Math.min(x1, width - long));
       const y = Math.max(0, y1 - tall);
-      if (chips.some((chip) => Math.abs(chip.y - y) < tall && x < chip.x + chip.long && chip.x < x + long)) continue;
+      if (
+        chips.some(
+          (chip) => Math.abs(chip.y - y) < tall && x < chip.x + chip.long && chip.x < x + long,
+        )
+      )
+        continue;
       chips.push({ x, y, long });
-      drawing.append(shape("rect", { x, y, width: long, height: tall, fill: "#000000", "fill-opacity": 0.75 }));
-      drawing.append(shape("text", {
-        x: x + 3 * unit, y: y + 10 * unit, fill: "#ffffff", "font-size": 11 * unit,
-        textLength: long - 6 * unit, lengthAdjust: "spacingAndGlyphs",
-      }, label));
+      drawing.append(
+        shape("rect", { x, y, width: long, height: tall, fill: "#000000", "fill-opacity": 0.75 }),
+      );
+      drawing.append(
+        shape(
+          "text",
+          {
+            x: x + 3 * unit,
+            y: y + 10 * unit,
+            fill: "#ffffff",
+            "font-size": 11 * unit,
+            textLength: long - 6 * unit,
+            lengthAdjust: "spacingAndGlyphs",
+          },
+          label,
+        ),
+      );
     }
   }
 

@@ -48,18 +48,24 @@ const Data = (() => {
     let numbers = null;
 
     const gallery = {
-      ...raw, nImages, size, labels,
+      ...raw,
+      nImages,
+      size,
+      labels,
       ranks: ranks.map((of) => Float64Array.from(of)),
       margins: margins.map((of) => Float64Array.from(of)),
       imageOf: (number) => (number < nImages ? number : captions.images[number - nImages]),
       isCaption: (number) => number >= nImages,
       captionsOf: (image) => captions.texts.slice(first[image], first[image + 1]),
       captionNumbers: (image) => [first[image], first[image + 1]],
-      text: (number) => (number < nImages ? `Image ${images.ids[number]}` : captions.texts[number - nImages]),
+      text: (number) =>
+        number < nImages ? `Image ${images.ids[number]}` : captions.texts[number - nImages],
       id: (number) => (number < nImages ? images.ids[number] : captions.ids[number - nImages]),
       key: (number) => `${number < nImages ? "i2t" : "t2i"}-${gallery.id(number)}`,
       number: (key) => {
-        numbers ??= new Map(Array.from({ length: size }, (_, number) => [gallery.key(number), number]));
+        numbers ??= new Map(
+          Array.from({ length: size }, (_, number) => [gallery.key(number), number]),
+        );
         return numbers.get(key);
       },
       // Whether a query says a word, in lower case: a caption, or the captions of an image. Or it is
@@ -87,7 +93,10 @@ const Data = (() => {
         }
         return label.decoded;
       },
-      labelsOf: (number) => [...labels].filter(([, those]) => those.some((label) => gallery.hasLabel(label, number))).map(([key]) => key),
+      labelsOf: (number) =>
+        [...labels]
+          .filter(([, those]) => those.some((label) => gallery.hasLabel(label, number)))
+          .map(([key]) => key),
       hasLabel: (label, number) => gallery.decoded(label).includes(number),
       model: (slug) => models.findIndex((model) => model.slug === slug),
       details: async (number) => {

@@ -10,10 +10,14 @@ const FilterForm = (() => {
       if (chosen.has(key)) return;
       const kind = key.slice(0, key.indexOf(":"));
       if (!kinds.has(kind)) kinds.set(kind, []);
-      kinds.get(kind).push(element("option", { value: key }, `${key.slice(kind.length + 1)} (${count(n)})`));
+      kinds
+        .get(kind)
+        .push(element("option", { value: key }, `${key.slice(kind.length + 1)} (${count(n)})`));
     };
     for (const key of gallery.labels.keys()) {
-      const found = gallery.labels.get(key).find((one) => one.model === null || one.model === model);
+      const found = gallery.labels
+        .get(key)
+        .find((one) => one.model === null || one.model === model);
       if (found) add(key, found.queries.length);
     }
     for (const [key, numbers] of tagLabels) add(key, numbers.length);
@@ -33,10 +37,26 @@ const FilterForm = (() => {
     const model = ofModel ? ` (${gallery.models[Filters.modelsOf(gallery, filter)[0]].name})` : "";
     const told = `${kind}${model}: ${key.slice(kind.length + 1)}`;
     const word = name === "has" ? "with" : "without";
-    const turn = element("button", { type: "button", title: "turn round: with, without", "aria-label": `${word} ${told}: turn round` }, `⇄ ${word}`);
-    turn.addEventListener("click", () => changed(without(filter, name, key, name === "has" ? "not" : "has")));
+    const turn = element(
+      "button",
+      {
+        type: "button",
+        title: "turn round: with, without",
+        "aria-label": `${word} ${told}: turn round`,
+      },
+      `⇄ ${word}`,
+    );
+    turn.addEventListener("click", () =>
+      changed(without(filter, name, key, name === "has" ? "not" : "has")),
+    );
     const remove = removeButton(told, () => changed(without(filter, name, key)));
-    return element("li", { className: name, "data-key": key }, turn, element("span", {}, told), remove);
+    return element(
+      "li",
+      { className: name, "data-key": key },
+      turn,
+      element("span", {}, told),
+      remove,
+    );
   }
 
   function fieldChip(filter, { names, told }, changed) {
@@ -47,7 +67,9 @@ const FilterForm = (() => {
 
   // The filter without a label, or with it under another name.
   function without(filter, name, key, instead = null) {
-    const next = new URLSearchParams([...filter].filter(([one, value]) => one !== name || value !== key));
+    const next = new URLSearchParams(
+      [...filter].filter(([one, value]) => one !== name || value !== key),
+    );
     if (instead) next.append(instead, key);
     return next;
   }
@@ -57,7 +79,9 @@ const FilterForm = (() => {
     let shown = new URLSearchParams();
 
     for (const name of ["a", "b"]) {
-      form.elements[name].append(...gallery.models.map((model) => element("option", { value: model.slug }, model.name)));
+      form.elements[name].append(
+        ...gallery.models.map((model) => element("option", { value: model.slug }, model.name)),
+      );
     }
     for (const one of form.querySelectorAll(".two")) one.hidden = gallery.models.length < 2;
 
@@ -66,17 +90,20 @@ const FilterForm = (() => {
       const filter = new URLSearchParams();
       for (const name of Filters.FIELDS) {
         const isModel = name === "a" || name === "b";
-        const value = isModel && name !== changedField ? shown.get(name) : form.elements[name].value.trim();
+        const value =
+          isModel && name !== changedField ? shown.get(name) : form.elements[name].value.trim();
         if (value && !(name === "sort" && value === "worst")) filter.set(name, value);
       }
-      for (const name of ["has", "not"]) for (const key of shown.getAll(name)) filter.append(name, key);
+      for (const name of ["has", "not"])
+        for (const key of shown.getAll(name)) filter.append(name, key);
       return filter;
     }
 
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", (event) => {
       const filter = read(event.target.name);
-      if (event.target.name === "label" && event.target.value) filter.append("has", event.target.value);
+      if (event.target.name === "label" && event.target.value)
+        filter.append("has", event.target.value);
       changed(filter);
     });
     form.addEventListener("reset", (event) => {
@@ -98,12 +125,22 @@ const FilterForm = (() => {
       const chosen = new Set([...filter.getAll("has"), ...filter.getAll("not")]);
       form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels(), chosen));
       form.elements.label.value = "";
-      const chips = Filters.described(gallery, filter).map((one) => fieldChip(filter, one, changed));
-      for (const name of ["has", "not"]) chips.push(...filter.getAll(name).map((key) => labelChip(gallery, filter, name, key, changed)));
+      const chips = Filters.described(gallery, filter).map((one) =>
+        fieldChip(filter, one, changed),
+      );
+      for (const name of ["has", "not"])
+        chips.push(
+          ...filter.getAll(name).map((key) => labelChip(gallery, filter, name, key, changed)),
+        );
       const list = form.querySelector(".chips");
-      const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.key : null;
+      const focused = list.contains(document.activeElement)
+        ? document.activeElement.closest("li").dataset.key
+        : null;
       list.replaceChildren(...chips);
-      if (focused !== null) (list.querySelector(`[data-key="${CSS.escape(focused)}"] button`) ?? form.elements.text).focus();
+      if (focused !== null)
+        (
+          list.querySelector(`[data-key="${CSS.escape(focused)}"] button`) ?? form.elements.text
+        ).focus();
       form.querySelector("output").textContent = `${count(n)} of ${count(gallery.size)} queries`;
     };
   }

@@ -13,19 +13,30 @@ const Filters = (() => {
       return found < 0 ? otherwise : found;
     };
     const a = named("a", 0);
-    return [a, named("b", gallery.models.findIndex((_, position) => position !== a))];
+    return [
+      a,
+      named(
+        "b",
+        gallery.models.findIndex((_, position) => position !== a),
+      ),
+    ];
   }
 
   function bound(filter, name, otherwise) {
     const value = filter.get(name);
-    return value === null || value.trim() === "" || Number.isNaN(Number(value)) ? otherwise : Number(value);
+    return value === null || value.trim() === "" || Number.isNaN(Number(value))
+      ? otherwise
+      : Number(value);
   }
 
   function ranges(gallery, filter) {
     const [a, b] = modelsOf(gallery, filter);
     const found = [];
     const add = (name, value) => {
-      const [low, high] = [bound(filter, `${name}_from`, -Infinity), bound(filter, `${name}_to`, Infinity)];
+      const [low, high] = [
+        bound(filter, `${name}_from`, -Infinity),
+        bound(filter, `${name}_to`, Infinity),
+      ];
       if (low > -Infinity || high < Infinity) found.push({ low, high, value });
     };
     add("a", (number) => gallery.ranks[a][number]);
@@ -51,9 +62,12 @@ const Filters = (() => {
     const bounds = ranges(gallery, filter);
     const found = [];
     for (let number = 0; number < gallery.size; number += 1) {
-      if (kept[number]
-        && bounds.every(({ low, high, value }) => low <= value(number) && value(number) <= high)
-        && words.every((word) => gallery.says(number, word))) found.push(number);
+      if (
+        kept[number] &&
+        bounds.every(({ low, high, value }) => low <= value(number) && value(number) <= high) &&
+        words.every((word) => gallery.says(number, word))
+      )
+        found.push(number);
     }
     return found;
   }
@@ -65,13 +79,16 @@ const Filters = (() => {
     if (filter.get("sort") === "gallery") return (number) => number;
     if (filter.get("sort") === "best") return (number) => rank[number];
     if (filter.get("sort") === "margin") return (number) => gallery.margins[a][number];
-    if (filter.get("sort") === "difference" && b >= 0) return (number) => gallery.ranks[b][number] - rank[number];
+    if (filter.get("sort") === "difference" && b >= 0)
+      return (number) => gallery.ranks[b][number] - rank[number];
     return (number) => -rank[number];
   }
 
   function apply(gallery, filter, labelled) {
     const key = sortKey(gallery, filter);
-    return matching(gallery, filter, labelled).sort((one, other) => key(one) - key(other) || one - other);
+    return matching(gallery, filter, labelled).sort(
+      (one, other) => key(one) - key(other) || one - other,
+    );
   }
 
   // What the fields of a filter ask for, in words, with their names.
@@ -81,7 +98,11 @@ const Filters = (() => {
     if (filter.get("text")) told.push({ names: ["text"], told: `“${filter.get("text")}”` });
     const direction = { i2t: "image queries", t2i: "caption queries" }[filter.get("direction")];
     if (direction) told.push({ names: ["direction"], told: direction });
-    for (const [name, what] of [["a", `rank under ${a}`], ["b", `rank under ${b}`], ["diff", `${a} − ${b}`]]) {
+    for (const [name, what] of [
+      ["a", `rank under ${a}`],
+      ["b", `rank under ${b}`],
+      ["diff", `${a} − ${b}`],
+    ]) {
       const [low, high] = [bound(filter, `${name}_from`, null), bound(filter, `${name}_to`, null)];
       const names = [`${name}_from`, `${name}_to`];
       if (low !== null && high !== null) told.push({ names, told: `${what}: ${low} to ${high}` });

@@ -14,22 +14,32 @@ const Judgements = (() => {
   function distinct(tags) {
     const found = [];
     for (const tag of (Array.isArray(tags) ? tags : []).map(cleanTag)) {
-      if (tag && !found.some((other) => isSame(other, tag))) found.push(isSame(tag, NONE) ? NONE : tag);
+      if (tag && !found.some((other) => isSame(other, tag)))
+        found.push(isSame(tag, NONE) ? NONE : tag);
     }
     return found.length > 1 ? found.filter((tag) => tag !== NONE) : found;
   }
 
-  const cleanJudgement = ({ tags, note }) => ({ tags: distinct(tags), note: typeof note === "string" ? note : "" });
+  const cleanJudgement = ({ tags, note }) => ({
+    tags: distinct(tags),
+    note: typeof note === "string" ? note : "",
+  });
 
   function cleanAll(judged) {
-    const entries = Object.entries(isRecord(judged) ? judged : {}).filter(([, one]) => isRecord(one));
+    const entries = Object.entries(isRecord(judged) ? judged : {}).filter(([, one]) =>
+      isRecord(one),
+    );
     return new Map(entries.map(([query, one]) => [query, cleanJudgement(one)]));
   }
 
   // What the browser keeps. Other pages may have written it: nothing in it is taken for granted.
   function cleanStored(text, offered) {
     let content = {};
-    try { content = JSON.parse(text ?? "{}"); } catch { /* as if there were none */ }
+    try {
+      content = JSON.parse(text ?? "{}");
+    } catch {
+      /* as if there were none */
+    }
     if (!isRecord(content)) content = {};
     const tags = distinct(content.tags);
     const others = Object.entries(isRecord(content.colleagues) ? content.colleagues : {});
@@ -43,7 +53,12 @@ const Judgements = (() => {
 
   function storedText({ judge, tags, judged, colleagues }) {
     const others = [...colleagues].map(([name, of]) => [name, Object.fromEntries(of)]);
-    return JSON.stringify({ judge, tags, judged: Object.fromEntries(judged), colleagues: Object.fromEntries(others) });
+    return JSON.stringify({
+      judge,
+      tags,
+      judged: Object.fromEntries(judged),
+      colleagues: Object.fromEntries(others),
+    });
   }
 
   // `changed` is called after each change, here or in another tab.
@@ -53,7 +68,11 @@ const Judgements = (() => {
     let state = read();
 
     function read() {
-      try { return cleanStored(localStorage.getItem(key), gallery.tags); } catch { isKept = false; }
+      try {
+        return cleanStored(localStorage.getItem(key), gallery.tags);
+      } catch {
+        isKept = false;
+      }
       return cleanStored(null, gallery.tags);
     }
 
@@ -61,7 +80,11 @@ const Judgements = (() => {
     function change(how) {
       if (isKept) state = read();
       how(state);
-      try { localStorage.setItem(key, storedText(state)); } catch { isKept = false; }
+      try {
+        localStorage.setItem(key, storedText(state));
+      } catch {
+        isKept = false;
+      }
       changed();
     }
 
@@ -86,21 +109,32 @@ const Judgements = (() => {
       count: () => [...state.judged.values()].filter(({ tags }) => tags.length).length,
       of: judgement,
       colleagues: () => state.colleagues,
-      ofColleagues: (number) => [...state.colleagues].flatMap(([name, judged]) => {
-        const found = judged.get(gallery.key(number));
-        return found ? [{ name, ...found }] : [];
-      }),
+      ofColleagues: (number) =>
+        [...state.colleagues].flatMap(([name, judged]) => {
+          const found = judged.get(gallery.key(number));
+          return found ? [{ name, ...found }] : [];
+        }),
       forget: (name) => change(({ colleagues }) => colleagues.delete(name)),
-      setJudge: (name) => change((next) => { next.judge = cleanName(name); }),
-      setTags: (tags) => change((next) => { next.tags = distinct(tags).filter((tag) => tag !== NONE); }),
-      setNote: (number, note) => change(({ judged }) => put(judged, gallery.key(number), { ...judgement(number), note })),
+      setJudge: (name) =>
+        change((next) => {
+          next.judge = cleanName(name);
+        }),
+      setTags: (tags) =>
+        change((next) => {
+          next.tags = distinct(tags).filter((tag) => tag !== NONE);
+        }),
+      setNote: (number, note) =>
+        change(({ judged }) => put(judged, gallery.key(number), { ...judgement(number), note })),
       // A tag is put on, or taken off; "none" and the others exclude each other.
-      toggle: (number, tag) => change(({ judged }) => {
-        const { tags, note } = judgement(number);
-        const others = tags.filter((one) => !isSame(one, tag) && (tag === NONE) === (one === NONE));
-        const has = tags.some((one) => isSame(one, tag));
-        put(judged, gallery.key(number), { tags: has ? others : [...others, tag], note });
-      }),
+      toggle: (number, tag) =>
+        change(({ judged }) => {
+          const { tags, note } = judgement(number);
+          const others = tags.filter(
+            (one) => !isSame(one, tag) && (tag === NONE) === (one === NONE),
+          );
+          const has = tags.some((one) => isSame(one, tag));
+          put(judged, gallery.key(number), { tags: has ? others : [...others, tag], note });
+        }),
       // One's own come back; where they differ from what is here, what is here stays. Returns how
       // many do.
       addOwn(judged, tags) {

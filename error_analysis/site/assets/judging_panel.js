@@ -16,8 +16,11 @@ const JudgingPanel = (() => {
   // Returns a function that shows the panel's state anew.
   function connect(panel, gallery, judgements) {
     const field = (name) => panel.querySelector(`[name="${name}"]`);
-    const tell = (text) => { panel.querySelector("output").textContent = text; };
-    const fileName = (ending) => `judgements_${judgements.judge().replace(/[\\/:*?"<>|]/g, "_")}.${ending}`;
+    const tell = (text) => {
+      panel.querySelector("output").textContent = text;
+    };
+    const fileName = (ending) =>
+      `judgements_${judgements.judge().replace(/[\\/:*?"<>|]/g, "_")}.${ending}`;
 
     function hasName() {
       if (judgements.judge()) return true;
@@ -36,26 +39,43 @@ const JudgingPanel = (() => {
     async function importFile() {
       const [file] = field("import").files;
       if (file && hasName()) {
-        try { tell(`${file.name}: ${JudgementFiles.take(await file.text(), gallery, judgements)}.`); } catch (error) { tell(`${file.name}: ${error.message}.`); }
+        try {
+          tell(`${file.name}: ${JudgementFiles.take(await file.text(), gallery, judgements)}.`);
+        } catch (error) {
+          tell(`${file.name}: ${error.message}.`);
+        }
       }
       field("import").value = "";
     }
 
-    field("blind").addEventListener("change", () => document.body.classList.toggle("is-blind", field("blind").checked));
+    field("blind").addEventListener("change", () =>
+      document.body.classList.toggle("is-blind", field("blind").checked),
+    );
     field("judge").addEventListener("change", () => judgements.setJudge(field("judge").value));
-    field("tags").addEventListener("change", () => judgements.setTags(field("tags").value.split(",")));
-    field("json").addEventListener("click", () => exportAs("json", "application/json", JudgementFiles.json));
+    field("tags").addEventListener("change", () =>
+      judgements.setTags(field("tags").value.split(",")),
+    );
+    field("json").addEventListener("click", () =>
+      exportAs("json", "application/json", JudgementFiles.json),
+    );
     field("csv").addEventListener("click", () => exportAs("csv", "text/csv", JudgementFiles.csv));
     field("import").addEventListener("change", importFile);
 
     function show() {
-      for (const [name, value] of [["judge", judgements.judge()], ["tags", judgements.tags().join(", ")]]) {
+      for (const [name, value] of [
+        ["judge", judgements.judge()],
+        ["tags", judgements.tags().join(", ")],
+      ]) {
         if (field(name) !== document.activeElement) field(name).value = value;
       }
       panel.querySelector(".judged").textContent = `${Text.count(judgements.count())} judged`;
       panel.querySelector(".unkept").hidden = judgements.isKept();
       const names = [...judgements.colleagues().keys()];
-      panel.querySelector(".others").replaceChildren(...names.map((name) => element("li", {}, forgetButton(judgements, name, panel))));
+      panel
+        .querySelector(".others")
+        .replaceChildren(
+          ...names.map((name) => element("li", {}, forgetButton(judgements, name, panel))),
+        );
     }
     show();
     return show;

@@ -9,26 +9,37 @@ const Pictures = (() => {
   function captionList(gallery, image) {
     const said = gallery.captionsOf(image);
     const items = said.slice(0, MOST_CAPTIONS).map((text) => element("li", {}, text));
-    if (said.length > MOST_CAPTIONS) items.push(element("li", { className: "quiet" }, `and ${said.length - MOST_CAPTIONS} more`));
+    if (said.length > MOST_CAPTIONS)
+      items.push(element("li", { className: "quiet" }, `and ${said.length - MOST_CAPTIONS} more`));
     return element("ul", {}, ...items);
   }
 
   // `standing` tells lines on where the image stands under the models; `name` is for screen readers.
   function button(gallery, image, name, standing) {
     const made = element(
-      "button", { type: "button", className: "picture", "aria-label": name, "data-image": image },
+      "button",
+      { type: "button", className: "picture", "aria-label": name, "data-image": image },
       element("img", { src: gallery.picture(image), alt: "", loading: "lazy", decoding: "async" }),
     );
     made.addEventListener("click", () => enlarge(gallery, image, standing));
-    made.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && showCaptions(gallery, image, made));
-    made.addEventListener("focus", () => made.matches(":focus-visible") && showCaptions(gallery, image, made));
+    made.addEventListener(
+      "pointerenter",
+      (event) => event.pointerType !== "touch" && showCaptions(gallery, image, made),
+    );
+    made.addEventListener(
+      "focus",
+      () => made.matches(":focus-visible") && showCaptions(gallery, image, made),
+    );
     for (const event of ["pointerleave", "blur"]) made.addEventListener(event, hideCaptions);
     return made;
   }
 
   function showCaptions(gallery, image, beside) {
     const box = document.getElementById("captions");
-    box.replaceChildren(element("b", {}, `Image ${gallery.images.ids[image]}`), captionList(gallery, image));
+    box.replaceChildren(
+      element("b", {}, `Image ${gallery.images.ids[image]}`),
+      captionList(gallery, image),
+    );
     box.hidden = false;
     beside.setAttribute("aria-describedby", "captions");
     const place = beside.getBoundingClientRect();
@@ -46,7 +57,12 @@ const Pictures = (() => {
   async function addBoxes(gallery, picture) {
     const image = Number(picture.dataset.image);
     let content;
-    try { content = await gallery.boxes(image); } catch (error) { picture.title = error.message; return; }
+    try {
+      content = await gallery.boxes(image);
+    } catch (error) {
+      picture.title = error.message;
+      return;
+    }
     const shown = picture.querySelector("img");
     if (showsBoxes && shown && !picture.querySelector("svg")) {
       picture.append(Boxes.overlay(content));
@@ -66,10 +82,15 @@ const Pictures = (() => {
 
   // A switch for the boxes of all pictures in the page.
   function boxSwitch(gallery) {
-    const made = element("button", { type: "button", className: "show-boxes", "aria-pressed": showsBoxes }, "Detector’s boxes");
+    const made = element(
+      "button",
+      { type: "button", className: "show-boxes", "aria-pressed": showsBoxes },
+      "Detector’s boxes",
+    );
     made.addEventListener("click", () => {
       showsBoxes = !showsBoxes;
-      for (const other of document.querySelectorAll(".show-boxes")) other.setAttribute("aria-pressed", showsBoxes);
+      for (const other of document.querySelectorAll(".show-boxes"))
+        other.setAttribute("aria-pressed", showsBoxes);
       drawBoxes(gallery, document);
     });
     return made;
@@ -78,18 +99,32 @@ const Pictures = (() => {
   function enlarge(gallery, image, standing) {
     hideCaptions();
     const dialog = document.getElementById("enlarged");
-    const picture = element("div", { className: "picture", "data-image": image },
-      element("img", { src: gallery.picture(image), alt: `Image ${gallery.images.ids[image]}` }));
+    const picture = element(
+      "div",
+      { className: "picture", "data-image": image },
+      element("img", { src: gallery.picture(image), alt: `Image ${gallery.images.ids[image]}` }),
+    );
     const close = element("button", { type: "button", className: "close" }, "Close");
     close.addEventListener("click", () => dialog.close());
     const lines = standing().map((line) => element("li", {}, ...line));
     dialog.replaceChildren(
-      element("header", {}, element("h2", { id: "enlarged-title" }, `Image ${gallery.images.ids[image]}`),
+      element(
+        "header",
+        {},
+        element("h2", { id: "enlarged-title" }, `Image ${gallery.images.ids[image]}`),
         element("span", { className: "quiet" }, gallery.images.files[image]),
-        ...(gallery.has_boxes ? [boxSwitch(gallery)] : []), close),
+        ...(gallery.has_boxes ? [boxSwitch(gallery)] : []),
+        close,
+      ),
       picture,
-      element("div", { className: "told" }, element("h3", {}, "Where it stands"), element("ul", {}, ...lines),
-        element("h3", {}, "Its captions"), captionList(gallery, image)),
+      element(
+        "div",
+        { className: "told" },
+        element("h3", {}, "Where it stands"),
+        element("ul", {}, ...lines),
+        element("h3", {}, "Its captions"),
+        captionList(gallery, image),
+      ),
     );
     drawBoxes(gallery, dialog);
     if (!dialog.open) dialog.showModal();

@@ -10,7 +10,12 @@
   const complain = (error) => say(`${error.message}: the report’s folder must be kept whole.`);
 
   let gallery;
-  try { gallery = await Data.open(); } catch (error) { complain(error); return; }
+  try {
+    gallery = await Data.open();
+  } catch (error) {
+    complain(error);
+    return;
+  }
 
   let filter = new URLSearchParams();
   let found = []; // the numbers of the queries that are shown, in order
@@ -26,11 +31,16 @@
   };
   const judgements = Judgements.of(gallery, judged);
   let tagLabels = Judging.labels(gallery, judgements);
-  const showPanel = JudgingPanel.connect(document.getElementById("judgements"), gallery, judgements);
+  const showPanel = JudgingPanel.connect(
+    document.getElementById("judgements"),
+    gallery,
+    judgements,
+  );
   const list = QueryList.on(rows, gallery, state);
   const showForm = FilterForm.connect(form, gallery, () => tagLabels, filterBy);
 
-  const labelled = (key) => tagLabels.get(key) ?? gallery.labelled(key, Filters.modelsOf(gallery, filter)[0]);
+  const labelled = (key) =>
+    tagLabels.get(key) ?? gallery.labelled(key, Filters.modelsOf(gallery, filter)[0]);
 
   function address(isNew = false) {
     Address.write(filter, opened ? gallery.key(state.current) : null, isNew);
@@ -52,7 +62,8 @@
 
   function tellPosition() {
     const at = found.indexOf(state.current);
-    const told = at >= 0 ? `${Text.count(at + 1)} of ${Text.count(found.length)}` : "not among these";
+    const told =
+      at >= 0 ? `${Text.count(at + 1)} of ${Text.count(found.length)}` : "not among these";
     document.getElementById("position").textContent = state.current >= 0 ? told : "";
   }
 
@@ -72,7 +83,9 @@
   // A tag changed: the list may, but the query stays in sight.
   function judged() {
     tagLabels = Judging.labels(gallery, judgements);
-    const usesTags = [...filter.getAll("has"), ...filter.getAll("not")].some((key) => /^(tag|judged)\b/.test(key));
+    const usesTags = [...filter.getAll("has"), ...filter.getAll("not")].some((key) =>
+      /^(tag|judged)\b/.test(key),
+    );
     if (usesTags) {
       find();
       showList();
@@ -94,15 +107,22 @@
     drawn = -1; // no key tags what is not seen
     document.getElementById("enlarged").close();
     Pictures.hideCaptions();
-    if (number < 0) { say("No query passes these filters."); return; }
+    if (number < 0) {
+      say("No query passes these filters.");
+      return;
+    }
     try {
       const details = await gallery.details(number);
       if (own !== turn) return;
-      article.replaceChildren(...QueryView.draw(gallery, number, details, Judging.bar(judgements, number), filter));
+      article.replaceChildren(
+        ...QueryView.draw(gallery, number, details, Judging.bar(judgements, number), filter),
+      );
       drawn = number;
       Pictures.drawBoxes(gallery, article);
       article.parentElement.scrollTop = 0;
-    } catch (error) { if (own === turn) complain(error); }
+    } catch (error) {
+      if (own === turn) complain(error);
+    }
   }
 
   function open(next, isNew) {
@@ -124,7 +144,10 @@
   }
 
   function close() {
-    if (isPushed) { history.back(); return; }
+    if (isPushed) {
+      history.back();
+      return;
+    }
     opened = false;
     address();
     showOpened();
@@ -159,18 +182,22 @@
     showList();
     if (told.key !== null) page.classList.add("is-open");
     page.dataset.ready = "yes";
-    if (!performance.getEntriesByName("first view").length) requestAnimationFrame(() => setTimeout(() => performance.mark("first view")));
+    if (!performance.getEntriesByName("first view").length)
+      requestAnimationFrame(() => setTimeout(() => performance.mark("first view")));
   }
 
-  Keys.connect({
-    j: () => move(1),
-    k: () => move(-1),
-    n: () => article.querySelector('[name="note"]')?.focus(),
-    "/": () => form.elements.text.focus(),
-  }, (digit) => {
-    const tag = Judging.tagOfKey(judgements, digit);
-    if (tag && drawn >= 0) judgements.toggle(drawn, tag);
-  });
+  Keys.connect(
+    {
+      j: () => move(1),
+      k: () => move(-1),
+      n: () => article.querySelector('[name="note"]')?.focus(),
+      "/": () => form.elements.text.focus(),
+    },
+    (digit) => {
+      const tag = Judging.tagOfKey(judgements, digit);
+      if (tag && drawn >= 0) judgements.toggle(drawn, tag);
+    },
+  );
   rows.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-number]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -188,7 +215,9 @@
   document.getElementById("back").addEventListener("click", close);
   document.getElementById("previous").addEventListener("click", () => move(-1));
   document.getElementById("next").addEventListener("click", () => move(1));
-  document.getElementById("export").addEventListener("click", () => QueryTable.download(gallery, found));
+  document
+    .getElementById("export")
+    .addEventListener("click", () => QueryTable.download(gallery, found));
   document.getElementById("enlarged").addEventListener("click", (event) => {
     if (event.target === event.currentTarget) event.target.close();
   });

@@ -16,12 +16,18 @@ const QueryList = (() => {
       if (own >= gallery.hard_rank) told.classList.add("is-hard");
       return told;
     });
-    const text = gallery.isCaption(number) ? gallery.text(number) : `${gallery.text(number)}: ${gallery.captionsOf(image)[0]}`;
+    const text = gallery.isCaption(number)
+      ? gallery.text(number)
+      : `${gallery.text(number)}: ${gallery.captionsOf(image)[0]}`;
     const [tag, ...more] = state.tagsOf(number);
     const told = more.length ? `${tag} + ${more.length}` : tag;
-    const tags = tag === undefined ? [] : [element("span", { className: "tag", title: [tag, ...more].join(", ") }, told)];
+    const tags =
+      tag === undefined
+        ? []
+        : [element("span", { className: "tag", title: [tag, ...more].join(", ") }, told)];
     const link = element(
-      "a", { href: state.href(number), "data-number": number },
+      "a",
+      { href: state.href(number), "data-number": number },
       element("img", { src: gallery.picture(image), alt: "", loading: "lazy", decoding: "async" }),
       element("span", { className: "said" }, text),
       element("span", { className: "ranks" }, ...ranks, ...tags),
@@ -39,20 +45,31 @@ const QueryList = (() => {
     let numbers = [];
     let waits = false;
 
-    const height = () => parseFloat(getComputedStyle(scroller).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const height = () =>
+      parseFloat(getComputedStyle(scroller).getPropertyValue("--row")) *
+      parseFloat(getComputedStyle(document.documentElement).fontSize);
 
     function draw() {
       waits = false;
       const tall = height();
       const begin = Math.max(0, Math.floor(scroller.scrollTop / tall) - AROUND);
-      const end = Math.min(numbers.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / tall) + AROUND);
-      const focused = list.contains(document.activeElement) ? document.activeElement.dataset.number : undefined;
+      const end = Math.min(
+        numbers.length,
+        Math.ceil((scroller.scrollTop + scroller.clientHeight) / tall) + AROUND,
+      );
+      const focused = list.contains(document.activeElement)
+        ? document.activeElement.dataset.number
+        : undefined;
       const rows = [];
-      for (let i = begin; i < end; i += 1) rows.push(row(gallery, numbers[i], i, numbers.length, state));
+      for (let i = begin; i < end; i += 1)
+        rows.push(row(gallery, numbers[i], i, numbers.length, state));
       list.replaceChildren(...rows);
       const tabbed = list.querySelector("a[aria-current]") ?? list.querySelector("a");
       if (tabbed) tabbed.tabIndex = 0;
-      if (focused) (list.querySelector(`a[data-number="${focused}"]`) ?? scroller).focus({ preventScroll: true });
+      if (focused)
+        (list.querySelector(`a[data-number="${focused}"]`) ?? scroller).focus({
+          preventScroll: true,
+        });
     }
 
     function later() {

@@ -3,18 +3,37 @@
 const QueryTable = (() => {
   function rows(gallery, found) {
     const names = gallery.models.map((model) => model.name);
-    const head = ["query", "direction", "image_id", "caption_id", "text", ...names.map((name) => `rank ${name}`), ...names.map((name) => `margin ${name}`)];
+    const head = [
+      "query",
+      "direction",
+      "image_id",
+      "caption_id",
+      "text",
+      ...names.map((name) => `rank ${name}`),
+      ...names.map((name) => `margin ${name}`),
+    ];
     const told = found.map((number) => {
       const isCaption = gallery.isCaption(number);
       const image = gallery.imageOf(number);
-      const about = [gallery.key(number), isCaption ? "t2i" : "i2t", gallery.images.ids[image], isCaption ? gallery.id(number) : null];
+      const about = [
+        gallery.key(number),
+        isCaption ? "t2i" : "i2t",
+        gallery.images.ids[image],
+        isCaption ? gallery.id(number) : null,
+      ];
       const text = isCaption ? gallery.text(number) : gallery.images.files[image];
-      return [...about, text, ...gallery.ranks.map((of) => of[number]), ...gallery.margins.map((of) => of[number])];
+      return [
+        ...about,
+        text,
+        ...gallery.ranks.map((of) => of[number]),
+        ...gallery.margins.map((of) => of[number]),
+      ];
     });
     return [head, ...told];
   }
 
-  const download = (gallery, found) => Text.download("queries.csv", "text/csv", Text.csv(rows(gallery, found)));
+  const download = (gallery, found) =>
+    Text.download("queries.csv", "text/csv", Text.csv(rows(gallery, found)));
 
   return { download };
 })();
