@@ -113,13 +113,10 @@ def repair_queries(
             None: the typed captions are scored too.
 
     Raises:
-        InputError: there is nothing to repair, or those of `score_captions`.
+        InputError: those of `score_captions`.
     """
     if not repairs:
-        raise InputError(
-            f"split {gallery.split!r} of {gallery.source}: no typo found in its "
-            f"{len(gallery.captions):,} captions; nothing to repair"
-        )
+        return []
     columns = np.array(sorted(repairs))
     typed = [gallery.captions[column] for column in columns]
     repaired = [repairs[column] for column in columns.tolist()]
@@ -217,6 +214,8 @@ def summarize(queries: Sequence[RepairedQuery], hard_rank: int = HARD_RANK) -> R
 
 def repairs_to_text(queries: Sequence[RepairedQuery], n_shown: int) -> str:
     """Return the summary as text, above the queries that gained most."""
+    if not queries:
+        return "no caption with a typo that can be repaired: nothing to probe"
     s = summarize(queries)
     lines = [f"{s.n_queries:,} captions with a typo, {s.n_hard:,} of them hard; median rank "
              f"{s.median_before:g}"]  # fmt: skip
@@ -235,7 +234,12 @@ def repairs_to_text(queries: Sequence[RepairedQuery], n_shown: int) -> str:
 
 
 def repairs_to_json(queries: Sequence[RepairedQuery]) -> dict:
-    """Return the queries as JSON holds them; "healed_percent" is null without a hard query."""
+    """Return the queries as JSON holds them; "healed_percent" is null without a hard query.
+
+    Without any query the summary is null.
+    """
+    if not queries:
+        return {"summary": None, "queries": []}
     summary = summarize(queries)
     counts: dict = {"n_queries": summary.n_queries, "n_hard": summary.n_hard}
     counts |= {"median_before": summary.median_before, "control_edit": HARMLESS}

@@ -9,6 +9,7 @@ import jinja2
 import matplotlib
 from matplotlib.figure import Figure
 
+from error_analysis.predicting.feature_words import explained_in
 from error_analysis.site.base.label_names import repair_name
 from error_analysis.site.base.links import RankRange, label_key, queries_link, query_link
 from error_analysis.statistics.metric_tables import one_decimal
@@ -49,8 +50,8 @@ def template_environment() -> jinja2.Environment:
         "short": short,
     }
     environment.globals |= {"model_colors": MODEL_COLORS, "most_captions": MOST_CAPTIONS}
-    links = (label_key, queries_link, query_link, RankRange, repair_name)
-    environment.globals |= {link.__name__: link for link in links}
+    shared = (label_key, queries_link, query_link, RankRange, repair_name, explained_in)
+    environment.globals |= {function.__name__: function for function in shared}
     return environment
 
 

@@ -94,7 +94,7 @@ def read_probes(paths: Sequence[Path], models: Sequence[ModelRankings]) -> Probe
     Raises:
         InputError: a file is missing, no such file, or of none of the models.
     """
-    found = [_read(path, models) for path in paths]
+    found = [probe for path in paths if (probe := _read(path, models)) is not None]
     if not found:
         return None
     return Probes(
@@ -103,13 +103,16 @@ def read_probes(paths: Sequence[Path], models: Sequence[ModelRankings]) -> Probe
     )
 
 
-def _read(path: Path, models: Sequence[ModelRankings]) -> RepairProbe | NegativesProbe:
+def _read(path: Path, models: Sequence[ModelRankings]) -> RepairProbe | NegativesProbe | None:
+    """Read a file; None where it repaired no caption."""
     content = read_output(path, COMMAND)
     if "lists" in content:
         raise InputError(
             f"{path}: a probe of one caption; give those of --repair_typos or --negative_images"
         )
     model = _model_of(path, content["metadata"], models)
+    if content.get("summary", "") is None:
+        return None
     with no_such_file(path, COMMAND):
         return _repairs(content, model) if "summary" in content else _negatives(content, model)
 

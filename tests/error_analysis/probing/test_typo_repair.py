@@ -94,9 +94,11 @@ def test_ranks_before_may_come_from_known_scores_and_are_those_of_the_fold(galle
     assert found.rank_before == 1
 
 
-def test_nothing_to_repair_is_told(gallery):
-    with pytest.raises(InputError, match="no typo found in its 6 captions; nothing to repair"):
-        repair_queries({}, gallery, None, [slice(0, 3)])
+def test_without_a_typo_there_is_nothing_to_probe_and_it_is_told(gallery):
+    found = repair_queries({}, gallery, None, [slice(0, 3)])
+    assert found == []
+    assert repairs_to_text(found, 10).startswith("no caption with a typo")
+    assert repairs_to_json(found) == {"summary": None, "queries": []}
 
 
 @pytest.mark.long

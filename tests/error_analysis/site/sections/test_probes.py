@@ -88,6 +88,12 @@ def test_no_files_are_no_probes(written):
     assert read_probes([], written.models()) is None
 
 
+def test_a_probe_that_found_no_typo_is_none(written, negatives):
+    empty = write_probe(written, "empty.json", repairs_to_json([]))
+    assert read_probes([empty], written.models()) is None
+    assert read_probes([empty, negatives], written.models()).repairs == ()
+
+
 @pytest.mark.parametrize(
     "changed", [{"weights": "c"}, {"split_sha256": "x"}, {"protocol": "1k"}, {"weights": None}]
 )
