@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.queries.query import BLOCK_QUERIES
 from information_retrieval.ranking.metrics import top_k
 from information_retrieval.ranking.query_ranks import Direction
 
 K = 10
-BLOCK_QUERIES = 512  # as in query.py
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class Item:
     caption: str | None = None
     source_id: str | None = None
 
+    @property
+    def own_id(self) -> int:
+        """The caption's id, or the image's."""
+        return self.image_id if self.caption_id is None else self.caption_id
+
     def as_caption(self) -> Caption:
         """Return the caption that this is. Raises ValueError for an image."""
         if self.caption_id is None or self.caption is None:

@@ -36,12 +36,9 @@ def query_table(
     def shown(item: Item) -> str:
         return file_names[item.image_id] if item.caption is None else item.caption
 
-    def id_of(item: Item) -> int:
-        return item.image_id if item.caption_id is None else item.caption_id
-
     queries = describe_queries(model, direction, indices)
     return {
-        "query_id": [id_of(query.item) for query in queries],
+        "query_id": [query.item.own_id for query in queries],
         "source_id": [query.item.source_id for query in queries],
         "query": [shown(query.item) for query in queries],
         "image_id": [query.item.image_id for query in queries],
@@ -52,5 +49,5 @@ def query_table(
         "score": [query.score for query in queries],
         "top_score": [query.retrieved[0].score for query in queries],
         "retrieved": [[shown(found.item) for found in query.retrieved] for query in queries],
-        "retrieved_ids": [[id_of(found.item) for found in query.retrieved] for query in queries],
+        "retrieved_ids": [[found.item.own_id for found in query.retrieved] for query in queries],
     }

@@ -9,9 +9,9 @@ from pathlib import Path
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.site.base.environment import data_script
 from error_analysis.site.base.pictures import picture
-from error_analysis.site.query_page.details import PART_QUERIES, Details, ModelFindings
+from error_analysis.site.query_findings import findings_of_models
+from error_analysis.site.query_page.details import PART_QUERIES, Details
 from error_analysis.site.query_page.numbers import QueryNumbers
-from error_analysis.site.report_labels import also_right
 from error_analysis.site.writing import Report
 from preprocess.base.errors import InputError
 from preprocess.storage.images_file import ImagesFile
@@ -65,15 +65,14 @@ def _picture_bytes(images: ImagesFile, model: ModelRankings, longest_side: int) 
 def _query_bytes(models: Sequence[ModelRankings], report: Report) -> int:
     """Return the bytes of index and details: one part of the images', one of the captions'."""
     of = QueryNumbers(models[0].gallery)
+    found = findings_of_models(models, report.explained, report.findings)
+    describe = [Details(model, own, of) for model, own in zip(models, found, strict=True)]
     n_captions = of.n_queries - of.n_images
     n_bytes = 0.0
     for start, n in ((0, of.n_images), (of.n_images, n_captions)):
         sampled = range(start, start + min(PART_QUERIES, n))
-        for model in models:
-            also = also_right(report.findings, model.name)
-            findings = ModelFindings(report.explained.get(model.name), also)
-            queries = Details(model, findings, of).of_queries(sampled)
-            n_bytes += len(data_script("", queries)) * n / len(sampled)
+        for details in describe:
+            n_bytes += len(data_script("", details.of_queries(sampled))) * n / len(sampled)
     texts = sum(len(json.dumps(caption)) for caption in models[0].gallery.captions)
     index = of.n_queries * (INDEX_BYTES + INDEX_MODEL_BYTES * len(models))
     return round(n_bytes) + texts + index

@@ -20,10 +20,10 @@ from error_analysis.site.base.environment import (
 from error_analysis.site.base.pictures import PAGE_SIDE, write_pictures
 from error_analysis.site.figures import rank_figures
 from error_analysis.site.overview import Overview, render_overview
-from error_analysis.site.query_page.details import PART_QUERIES, ModelFindings, details_of
+from error_analysis.site.query_findings import findings_of_models, label_queries
+from error_analysis.site.query_page.details import PART_QUERIES, details_of
 from error_analysis.site.query_page.index import index_of
 from error_analysis.site.query_page.numbers import QueryNumbers
-from error_analysis.site.report_labels import also_right, label_queries
 from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.hubs import ModelHubs, find_hubs
 from preprocess.storage.images_file import ImagesFile
@@ -33,7 +33,11 @@ Progress = Callable[[Iterable, int, str], Iterable]
 FOLDERS = ("assets", "data", "figures", "pictures")
 # The scripts of the queries' page, each after those that it uses.
 SCRIPTS = (
-    "text.js",
+    "elements.js",
+    "numbers.js",
+    "downloads.js",
+    "labels.js",
+    "words.js",
     "data.js",
     "address.js",
     "filters.js",
@@ -128,10 +132,7 @@ def _write_queries(
 ) -> None:
     """Write the page of all queries, and what it loads."""
     models = report.models
-    found = [
-        ModelFindings(report.explained.get(m.name), also_right(report.findings, m.name))
-        for m in models
-    ]
+    found = findings_of_models(models, report.explained, report.findings)
     n_parts = -(-QueryNumbers(models[0].gallery).n_queries // PART_QUERIES)
     for number, part in enumerate(progress(details_of(models, found), n_parts, "queries")):
         _write(folder / "data" / f"part_{number}.js", data_script(f"part-{number}", part))

@@ -1,7 +1,7 @@
 "use strict";
 // A query and what the models made of it: its ground truth, and where each document stands.
 const Answers = (() => {
-  const { rank, score } = Text;
+  const { rank, score } = Numbers;
 
   // Of each document, where each model has it in its top 10: position -> place, from 0.
   function placesOf(details) {
@@ -49,7 +49,7 @@ const Answers = (() => {
       if (isOwn)
         told.unshift(`ground truth, rank ${rank(truth[0][0])}, score ${score(truth[0][1])}`);
       const nothing = isCaption ? "not in the top 10" : "no caption of it in the top 10";
-      return [Text.model(gallery, model), ` ${told.join("; ") || nothing}`];
+      return [Elements.model(gallery, model), ` ${told.join("; ") || nothing}`];
     });
   }
 

@@ -38,20 +38,13 @@ const Data = (() => {
     const first = new Int32Array(nImages + 1);
     for (const image of captions.images) first[image + 1] += 1;
     for (let image = 0; image < nImages; image += 1) first[image + 1] += first[image];
-    const labels = new Map();
-    for (const label of raw.labels) {
-      const key = `${label.kind}:${label.name}`;
-      if (!labels.has(key)) labels.set(key, []);
-      labels.get(key).push(label);
-    }
-    let searched = null;
     let numbers = null;
 
     const gallery = {
       ...raw,
       nImages,
       size,
-      labels,
+      labels: Labels.of(raw.labels),
       ranks: ranks.map((of) => Float64Array.from(of)),
       margins: margins.map((of) => Float64Array.from(of)),
       imageOf: (number) => (number < nImages ? number : captions.images[number - nImages]),
@@ -68,36 +61,6 @@ const Data = (() => {
         );
         return numbers.get(key);
       },
-      // Whether a query says a word, in lower case: a caption, or the captions of an image. Or it is
-      // an id of the query or its image, or the name of its file.
-      says: (number, word) => {
-        searched ??= Array.from({ length: size }, (_, one) => {
-          const said = one < nImages ? gallery.captionsOf(one).join(" / ") : gallery.text(one);
-          const image = gallery.imageOf(one);
-          const file = images.files[image].split("/").at(-1);
-          const names = [gallery.id(one), images.ids[image], file, file.replace(/\.\w+$/, "")];
-          return { said: said.toLowerCase(), names: `\n${names.join("\n")}\n`.toLowerCase() };
-        });
-        const { said, names } = searched[number];
-        return said.includes(word) || names.includes(`\n${word}\n`);
-      },
-      labelled: (key, model) => {
-        const label = labels.get(key)?.find((one) => one.model === null || one.model === model);
-        return label ? gallery.decoded(label) : [];
-      },
-      // The numbers of the queries with a label; of each, the index has its distance from the last.
-      decoded(label) {
-        if (!label.decoded) {
-          let number = 0;
-          label.decoded = Int32Array.from(label.queries, (step) => (number += step));
-        }
-        return label.decoded;
-      },
-      labelsOf: (number) =>
-        [...labels]
-          .filter(([, those]) => those.some((label) => gallery.hasLabel(label, number)))
-          .map(([key]) => key),
-      hasLabel: (label, number) => gallery.decoded(label).includes(number),
       model: (slug) => models.findIndex((model) => model.slug === slug),
       details: async (number) => {
         const part = Math.floor(number / raw.per_part);
@@ -106,7 +69,7 @@ const Data = (() => {
       boxes: (image) => load(`boxes-${images.ids[image]}`, `boxes/${images.ids[image]}.js`),
       picture: (image) => `pictures/${images.ids[image]}.webp`,
     };
-    return gallery;
+    return { ...gallery, says: Words.of(gallery) };
   }
 
   return { open: async () => galleryOf(await load("queries", "data/queries.js")) };

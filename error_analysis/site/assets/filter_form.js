@@ -1,26 +1,23 @@
 "use strict";
 // The form of the filters, and the labels that are chosen: a query has them, or has them not.
 const FilterForm = (() => {
-  const { element, count } = Text;
+  const { element } = Elements;
+  const { count } = Numbers;
 
   // Options for the labels of a model that are not chosen yet, under the name of their kind.
   function labelOptions(gallery, model, tagLabels, chosen) {
     const kinds = new Map();
-    const add = (key, n) => {
-      if (chosen.has(key)) return;
-      const kind = key.slice(0, key.indexOf(":"));
+    for (const [key, n] of [
+      ...gallery.labels.counts(model),
+      ...[...tagLabels].map(([key, numbers]) => [key, numbers.length]),
+    ]) {
+      if (chosen.has(key)) continue;
+      const kind = Labels.kindOf(key);
       if (!kinds.has(kind)) kinds.set(kind, []);
       kinds
         .get(kind)
-        .push(element("option", { value: key }, `${key.slice(kind.length + 1)} (${count(n)})`));
-    };
-    for (const key of gallery.labels.keys()) {
-      const found = gallery.labels
-        .get(key)
-        .find((one) => one.model === null || one.model === model);
-      if (found) add(key, found.queries.length);
+        .push(element("option", { value: key }, `${Labels.nameOf(key)} (${count(n)})`));
     }
-    for (const [key, numbers] of tagLabels) add(key, numbers.length);
     return [...kinds].map(([kind, options]) => element("optgroup", { label: kind }, ...options));
   }
 
@@ -32,10 +29,9 @@ const FilterForm = (() => {
 
   // A label; what is said of one model only is that of the first model.
   function labelChip(gallery, filter, name, key, changed) {
-    const kind = key.slice(0, key.indexOf(":"));
-    const ofModel = gallery.labels.get(key)?.some((one) => one.model !== null);
-    const model = ofModel ? ` (${gallery.models[Filters.modelsOf(gallery, filter)[0]].name})` : "";
-    const told = `${kind}${model}: ${key.slice(kind.length + 1)}`;
+    const [first] = Filters.modelsOf(gallery, filter);
+    const model = gallery.labels.isOfModel(key) ? ` (${gallery.models[first].name})` : "";
+    const told = `${Labels.kindOf(key)}${model}: ${Labels.nameOf(key)}`;
     const word = name === "has" ? "with" : "without";
     const turn = element(
       "button",
@@ -111,8 +107,7 @@ const FilterForm = (() => {
       changed(new URLSearchParams());
     });
 
-    return function show(filter, n) {
-      shown = filter;
+    function showFields(filter) {
       const [a, b] = Filters.modelsOf(gallery, filter);
       for (const name of Filters.FIELDS) {
         const value = filter.get(name) ?? (name === "sort" ? "worst" : "");
@@ -121,26 +116,34 @@ const FilterForm = (() => {
       }
       form.elements.a.value = gallery.models[a].slug;
       if (b >= 0) form.elements.b.value = gallery.models[b].slug;
-      const others = element("option", { value: "" }, "Add a label …");
+      const first = element("option", { value: "" }, "Add a label …");
       const chosen = new Set([...filter.getAll("has"), ...filter.getAll("not")]);
-      form.elements.label.replaceChildren(others, ...labelOptions(gallery, a, tagLabels(), chosen));
+      form.elements.label.replaceChildren(first, ...labelOptions(gallery, a, tagLabels(), chosen));
       form.elements.label.value = "";
-      const chips = Filters.described(gallery, filter).map((one) =>
-        fieldChip(filter, one, changed),
-      );
-      for (const name of ["has", "not"])
-        chips.push(
-          ...filter.getAll(name).map((key) => labelChip(gallery, filter, name, key, changed)),
-        );
+    }
+
+    // The focus stays on a filter that is turned round; from one that is removed it goes to the
+    // words.
+    function showChips(filter) {
       const list = form.querySelector(".chips");
       const focused = list.contains(document.activeElement)
         ? document.activeElement.closest("li").dataset.key
         : null;
-      list.replaceChildren(...chips);
-      if (focused !== null)
-        (
-          list.querySelector(`[data-key="${CSS.escape(focused)}"] button`) ?? form.elements.text
-        ).focus();
+      list.replaceChildren(
+        ...Filters.described(gallery, filter).map((one) => fieldChip(filter, one, changed)),
+        ...["has", "not"].flatMap((name) =>
+          filter.getAll(name).map((key) => labelChip(gallery, filter, name, key, changed)),
+        ),
+      );
+      if (focused === null) return;
+      const same = list.querySelector(`[data-key="${CSS.escape(focused)}"] button`);
+      (same ?? form.elements.text).focus();
+    }
+
+    return function show(filter, n) {
+      shown = filter;
+      showFields(filter);
+      showChips(filter);
       form.querySelector("output").textContent = `${count(n)} of ${count(gallery.size)} queries`;
     };
   }

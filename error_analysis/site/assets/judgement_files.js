@@ -42,7 +42,7 @@ const JudgementFiles = (() => {
     const told = rows(gallery, judgements.judged()).map((row) =>
       head.map((name) => (name === "tags" ? row.tags.join(";") : row[name])),
     );
-    return Text.csv([head, ...told]);
+    return Downloads.csv([head, ...told]);
   }
 
   // Throws an Error that tells what is wrong with a file.

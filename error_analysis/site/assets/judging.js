@@ -1,7 +1,7 @@
 "use strict";
 // The bar that tags a query, and the panel of whose the tags are, export and import.
 const Judging = (() => {
-  const { element } = Text;
+  const { element } = Elements;
 
   function tagButton(judgements, number, tag, key) {
     const label = tag === Judgements.NONE ? "none of these" : tag;

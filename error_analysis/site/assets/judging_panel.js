@@ -1,7 +1,7 @@
 "use strict";
 // The panel below the list: whose the tags are, which are offered, export and import.
 const JudgingPanel = (() => {
-  const { element } = Text;
+  const { element } = Elements;
 
   function forgetButton(judgements, name, panel) {
     const made = element("button", { type: "button" }, `Forget ${name}’s`);
@@ -32,8 +32,8 @@ const JudgingPanel = (() => {
 
     function exportAs(ending, type, write) {
       if (!hasName()) return;
-      Text.download(fileName(ending), type, write(gallery, judgements));
-      tell(`${Text.count(judgements.count())} judged queries are in ${fileName(ending)}.`);
+      Downloads.save(fileName(ending), type, write(gallery, judgements));
+      tell(`${Numbers.count(judgements.count())} judged queries are in ${fileName(ending)}.`);
     }
 
     async function importFile() {
@@ -68,7 +68,7 @@ const JudgingPanel = (() => {
       ]) {
         if (field(name) !== document.activeElement) field(name).value = value;
       }
-      panel.querySelector(".judged").textContent = `${Text.count(judgements.count())} judged`;
+      panel.querySelector(".judged").textContent = `${Numbers.count(judgements.count())} judged`;
       panel.querySelector(".unkept").hidden = judgements.isKept();
       const names = [...judgements.colleagues().keys()];
       panel

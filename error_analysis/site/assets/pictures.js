@@ -2,7 +2,7 @@
 // Pictures: a click enlarges one with its captions, boxes and ranks, the pointer on it or the focus
 // shows its captions.
 const Pictures = (() => {
-  const { element } = Text;
+  const { element } = Elements;
   const MOST_CAPTIONS = 10;
   let showsBoxes = false;
 

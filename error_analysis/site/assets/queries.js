@@ -6,7 +6,7 @@
   const article = document.getElementById("query");
   const rows = document.getElementById("list");
   const isNarrow = matchMedia("(max-width: 60rem)");
-  const say = (text) => article.replaceChildren(Text.element("p", {}, text));
+  const say = (text) => article.replaceChildren(Elements.element("p", {}, text));
   const complain = (error) => say(`${error.message}: the report’s folder must be kept whole.`);
 
   let gallery;
@@ -40,7 +40,7 @@
   const showForm = FilterForm.connect(form, gallery, () => tagLabels, filterBy);
 
   const labelled = (key) =>
-    tagLabels.get(key) ?? gallery.labelled(key, Filters.modelsOf(gallery, filter)[0]);
+    tagLabels.get(key) ?? gallery.labels.numbers(key, Filters.modelsOf(gallery, filter)[0]);
 
   function address(isNew = false) {
     Address.write(filter, opened ? gallery.key(state.current) : null, isNew);
@@ -63,7 +63,7 @@
   function tellPosition() {
     const at = found.indexOf(state.current);
     const told =
-      at >= 0 ? `${Text.count(at + 1)} of ${Text.count(found.length)}` : "not among these";
+      at >= 0 ? `${Numbers.count(at + 1)} of ${Numbers.count(found.length)}` : "not among these";
     document.getElementById("position").textContent = state.current >= 0 ? told : "";
   }
 
@@ -95,7 +95,7 @@
     }
     showPanel();
     const bar = article.querySelector(".judging");
-    if (bar) Judging.refresh(bar, judgements, drawn);
+    if (bar && drawn >= 0) Judging.refresh(bar, judgements, drawn);
   }
 
   async function draw() {

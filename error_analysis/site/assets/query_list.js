@@ -5,14 +5,15 @@ const QueryList = (() => {
   const AROUND = 6; // rows drawn above and below those in sight
 
   function row(gallery, number, position, length, state) {
-    const { element, rank } = Text;
+    const { element } = Elements;
+    const { rank } = Numbers;
     const image = gallery.imageOf(number);
     const ranks = gallery.models.map((_, model) => {
       const own = gallery.ranks[model][number];
-      const told = Text.model(gallery, model, rank(own));
+      const told = Elements.model(gallery, model, rank(own));
       const ties = Number.isInteger(own) ? "" : ", the mean over ties";
       told.title = `rank under ${gallery.models[model].name}, from 0${ties}${own >= gallery.hard_rank ? ": hard" : ""}`;
-      told.prepend(Text.unseen(`${gallery.models[model].name}: rank `));
+      told.prepend(Elements.unseen(`${gallery.models[model].name}: rank `));
       if (own >= gallery.hard_rank) told.classList.add("is-hard");
       return told;
     });

@@ -33,7 +33,7 @@ const QueryTable = (() => {
   }
 
   const download = (gallery, found) =>
-    Text.download("queries.csv", "text/csv", Text.csv(rows(gallery, found)));
+    Downloads.save("queries.csv", "text/csv", Downloads.csv(rows(gallery, found)));
 
   return { download };
 })();

@@ -1,8 +1,10 @@
 "use strict";
 // One query under every model, side by side: why it is hard, its ground truth, the top 10.
 const QueryView = (() => {
-  const { element, rank, score, unseen } = Text;
+  const { element, unseen } = Elements;
+  const { rank, score } = Numbers;
   const MOST_CAPTIONS = 10;
+  const SHOWN_KINDS = ["object", "group", "taken for", "also right"];
 
   function reasonList({ gallery, details }) {
     const items = new Map(); // one line for a reason that several models' failures have
@@ -16,7 +18,7 @@ const QueryView = (() => {
     const list = element("ul", { className: "reasons" });
     for (const { name, evidence, repair, models } of items.values()) {
       const dots = models.map((model) =>
-        Text.model(gallery, model, unseen(`hard for ${gallery.models[model].name}: `)),
+        Elements.model(gallery, model, unseen(`hard for ${gallery.models[model].name}: `)),
       );
       const meant = repair
         ? [" ", element("span", { className: "quiet" }, `Probably meant: “${repair}”`)]
@@ -42,7 +44,7 @@ const QueryView = (() => {
   function truthTable({ gallery, number, details, isCaption, image }) {
     const texts = isCaption ? ["its image"] : gallery.captionsOf(image);
     const models = gallery.models.map((_, model) =>
-      element("th", { scope: "col" }, Text.model(gallery, model)),
+      element("th", { scope: "col" }, Elements.model(gallery, model)),
     );
     const head = element(
       "tr",
@@ -71,7 +73,7 @@ const QueryView = (() => {
             element(
               "p",
               { className: "quiet" },
-              Text.model(gallery, model),
+              Elements.model(gallery, model),
               `: the query’s rank is ${rank(gallery.ranks[model][number])}, from ${rank(bounds[0])} to ${rank(bounds[1])} by how ties are broken`,
             ),
           ]
@@ -89,9 +91,9 @@ const QueryView = (() => {
 
   // The labels of a query, each a link to all queries that have it.
   function labelList(gallery, number) {
-    const own = gallery
-      .labelsOf(number)
-      .filter((key) => /^(object|group|taken for|also right):/.test(key));
+    const own = gallery.labels
+      .ofQuery(number)
+      .filter((key) => SHOWN_KINDS.includes(Labels.kindOf(key)));
     const links = own.map((key) =>
       element("a", { href: Address.of(new URLSearchParams({ has: key })) }, key.replace(":", ": ")),
     );

@@ -1,14 +1,15 @@
 "use strict";
 // The top 10 of each model beside the others'.
 const SideBySide = (() => {
-  const { element, rank, score, unseen } = Text;
+  const { element, unseen } = Elements;
+  const { rank, score } = Numbers;
 
   // Which other models retrieved a document too, and at which place.
   function othersOf({ gallery, places }, document, model) {
     return [...places.get(document)]
       .filter(([other]) => other !== model)
       .map(([other, place]) => {
-        const told = Text.model(gallery, other, String(place));
+        const told = Elements.model(gallery, other, String(place));
         told.title = `also retrieved by ${gallery.models[other].name}, at ${place}`;
         told.prepend(unseen(`also retrieved by ${gallery.models[other].name} at `));
         return told;
@@ -60,7 +61,7 @@ const SideBySide = (() => {
     const heading = element(
       "h3",
       {},
-      Text.model(gallery, model),
+      Elements.model(gallery, model),
       element("small", {}, ` rank ${rank(gallery.ranks[model][view.number])}, top ${items.length}`),
     );
     return element(

@@ -1,7 +1,7 @@
 """Addresses in a report: of a query, and of the queries that pass some filters.
 
 `queries.html#a=clip&has=reason:typo&a_from=10` is read by assets/filters.js, which has the same
-keys. A label is its kind and name, as in "reason:typo" (see labels.py).
+keys. A label is its kind and name, as in "reason:typo" (see query_page/labels.py).
 """
 
 import re

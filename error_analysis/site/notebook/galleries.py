@@ -96,9 +96,8 @@ def make_cards(
     cards = []
     for views in zip(*looked_up, strict=True):
         item = views[0].item
-        query_id = item.image_id if item.caption_id is None else item.caption_id
-        anchor = f"{gallery}_{query_key(direction, query_id)}"
-        cards.append(Card(anchor, item, views, reasons.get(query_id)))
+        anchor = f"{gallery}_{query_key(direction, item.own_id)}"
+        cards.append(Card(anchor, item, views, reasons.get(item.own_id)))
     return tuple(cards)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from error_analysis.explaining.explanations import ExplainedQuery, ModelExplanation
 from error_analysis.queries.model_rankings import ModelRankings
-from error_analysis.queries.query import Item, Query, describe_queries
+from error_analysis.queries.query import Query, describe_queries
 from error_analysis.queries.query_json import number
 from error_analysis.site.query_page.numbers import QueryNumbers
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
@@ -84,9 +84,9 @@ class Details:
 
     def _of(self, direction: Direction, query: Query) -> dict:
         rows = self._rows[direction]
-        query_id = _id_of(query.item)
+        query_id = query.item.own_id
         found = {
-            "top": [rows[_id_of(retrieved.item)] for retrieved in query.retrieved],
+            "top": [rows[retrieved.item.own_id] for retrieved in query.retrieved],
             "scores": [rounded(retrieved.score) for retrieved in query.retrieved],
             "truth": [[number(truth.rank), rounded(truth.score)] for truth in query.ground_truth],
             "reasons": [],
@@ -100,10 +100,6 @@ class Details:
         also = self._findings.also_right.get(direction, {}).get(query_id, {})
         told = {rows[document_id]: why for document_id, why in also.items() if document_id in rows}
         return found | ({"also": told} if told else {})
-
-
-def _id_of(item: Item) -> int:
-    return item.image_id if item.caption_id is None else item.caption_id
 
 
 def rounded(score: float) -> float:

@@ -1,4 +1,4 @@
-"""All labels of a report's queries: of the models, of what was found, of the images."""
+"""What was found of the queries, as their page has it: labels, and findings of each model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.site.base.links import model_slugs
-from error_analysis.site.query_page.details import AlsoRight
+from error_analysis.site.query_page.details import AlsoRight, ModelFindings
 from error_analysis.site.query_page.labels import (
     QueryLabel,
     also_right_labels,
@@ -18,6 +18,7 @@ from error_analysis.site.query_page.labels import (
     repair_labels,
 )
 from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.site.sections.false_negatives import Audit
 from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.groups import find_groups
 from error_analysis.site.sections.hubs import ModelHubs
@@ -41,18 +42,17 @@ def label_queries(
         objects: in the images; None: unknown.
     """
     of = QueryNumbers(models[0].gallery)
+    names = [model.name for model in models]
     labels = []
     for position, model in enumerate(models):
         if model.name in explained:
             labels += reason_labels(explained[model.name], position, of)
         labels += also_right_labels(_sources(findings, model.name), position, of)
     for probe in findings.probes.repairs if findings.probes else ():
-        position = [model.name for model in models].index(probe.model)
-        labels += repair_labels(probe.outcomes, position, of)
-    labels += hard_labels(models, model_slugs([model.name for model in models]), hard_rank)
+        labels += repair_labels(probe.outcomes, names.index(probe.model), of)
+    labels += hard_labels(models, model_slugs(names), hard_rank)
     labels += object_labels(objects, of) if objects else []
     labels += group_labels(shown_members(findings, models), of)
-    names = [model.name for model in models]
     for found in hubs:
         position = names.index(found.model)
         documents = {hub.document: hub.name for hub in found.hubs}
@@ -74,9 +74,20 @@ def shown_members(
     return members
 
 
-def also_right(findings: Findings, model: str) -> AlsoRight:
+def findings_of_models(
+    models: Sequence[ModelRankings],
+    explained: Mapping[str, ModelExplanation],
+    findings: Findings,
+) -> list[ModelFindings]:
+    """Return what was found of the queries of each model; arguments as `label_queries`."""
+    return [
+        ModelFindings(explained.get(model.name), _also_right(findings, model.name))
+        for model in models
+    ]
+
+
+def _also_right(findings: Findings, model: str) -> AlsoRight:
     """Return why documents at the top of a model's missed queries are right, too."""
-    audits = findings.false_negatives.audits if findings.false_negatives else ()
     return {
         audit.direction: {
             query_id: {
@@ -85,15 +96,18 @@ def also_right(findings: Findings, model: str) -> AlsoRight:
             }
             for query_id, documents in audit.documents.items()
         }
-        for audit in audits
-        if audit.model == model
+        for audit in _audits(findings, model)
     }
 
 
 def _sources(findings: Findings, model: str) -> dict[Direction, dict[int, set[str]]]:
-    audits = findings.false_negatives.audits if findings.false_negatives else ()
+    """Return which sources know such documents, by direction and query."""
     return {
         audit.direction: {query_id: audit.sources_of(query_id) for query_id in audit.documents}
-        for audit in audits
-        if audit.model == model
+        for audit in _audits(findings, model)
     }
+
+
+def _audits(findings: Findings, model: str) -> list[Audit]:
+    found = findings.false_negatives
+    return [audit for audit in found.audits if audit.model == model] if found else []
