@@ -18,7 +18,7 @@ usage: bash setup.sh demo | test | coco [options]
          in a browser. No download but the Python packages; 4 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
   test   Make $VENV/ and run the tests, on the CPU and offline (5 minutes on 2 cores); with --all
-         also the long ones (20 minutes); other words go to pytest, e.g.
+         also the long ones (25 minutes); other words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
   coco   Make $VENV/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
          splits into datasets/coco, write the splits and the images' HDF5 files and, with a GPU, the
