@@ -24,7 +24,7 @@ def read_findings(
 
     Returns:
         the findings of each question (see `by_question`) that its false discovery rate allows, and
-        that rate; questions without any are left out.
+        that rate; questions without any, and about other models too, are left out.
 
     Raises:
         InputError: the file is missing, no such file, or of other rankings than the models'.
@@ -46,7 +46,8 @@ def read_findings(
                 f"({', '.join(hashes) or 'no model'}); repeat "
                 "`python -m error_analysis.slices` with the rankings of this report"
             )
-    return by_question(findings), fdr
+    names = {"", *(model.name for model in models)}
+    return by_question([f for f in findings if {f.first, f.second} <= names]), fdr
 
 
 def read_members(path: Path) -> dict[Direction, dict[tuple[str, str], tuple[int, ...]]]:

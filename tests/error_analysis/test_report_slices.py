@@ -50,6 +50,13 @@ def test_groups_of_queries_have_a_section_whose_rows_open_them(inputs, found, mo
     assert "model0: hard queries, in percent of image queries" in site.text
 
 
+def test_of_groups_of_more_models_those_of_the_report_are_shown(inputs, found, monkeypatch):
+    only = [*inputs[:2], *inputs[3:]]
+    site = make_report(monkeypatch, only, "--slices", str(found))
+    assert "model0: hard queries, in percent of image queries" in site.text
+    assert "model1" not in site.html["index.html"]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
