@@ -1,6 +1,7 @@
 """What an evaluation writes: where, with which metadata, and whether it is there already."""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from information_retrieval.ranking.rankings import (
 from information_retrieval.scoring.tile_store import describe_differences
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, read_json, write_json
-from preprocess.base.output_lock import lock_output
+from preprocess.base.output_lock import lock_output, lock_path
 from preprocess.captions.split_file import Split
 
 
@@ -135,13 +136,15 @@ def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> boo
 def claim(output: Path, held: ExitStack, is_main: bool) -> Path:
     """Check that the output can be written, and let the main process hold it until `held` ends.
 
-    One that is there already is not written, and so may be another user's.
+    One that is there already is not written, and so may be another user's; but a lock that was left
+    by a kill after all was written is taken over, and so removed.
 
     Returns:
         the metrics file.
     """
     metrics_path = metrics_file(output)
-    if not output.exists() or not metrics_path.exists():
+    is_finished = output.exists() and metrics_path.exists()
+    if not is_finished or (lock_path(output).exists() and os.access(output.parent, os.W_OK)):
         check_writable(output)
         if is_main:
             held.enter_context(lock_output(output))

@@ -14,6 +14,11 @@ from preprocess.base.errors import InputError
 from preprocess.base.file_lock import take_lock
 
 
+def lock_path(output: Path) -> Path:
+    """Return the path of the lock's file."""
+    return output.with_name(f".{output.name}.lock")
+
+
 @contextmanager
 def lock_output(output: Path) -> Iterator[None]:
     """Hold the output for this process, which may go on to make it, until the block ends.
@@ -21,7 +26,7 @@ def lock_output(output: Path) -> Iterator[None]:
     Raises:
         InputError: another process holds it, or the lock's file cannot be written.
     """
-    path = output.with_name(f".{output.name}.lock")
+    path = lock_path(output)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = take_lock(path)

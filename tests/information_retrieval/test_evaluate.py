@@ -18,7 +18,7 @@ from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rankings import read_rankings
 from information_retrieval.scoring.tile_store import TileStore
 from preprocess.base.files import read_json
-from preprocess.base.output_lock import lock_output
+from preprocess.base.output_lock import lock_output, lock_path
 from preprocess.captions.split_file import read_split, write_split
 from preprocess.write_images import main as write_images_main
 from tests.conftest import (
@@ -123,6 +123,14 @@ def test_a_corrected_model_is_scored_where_one_that_gave_nan_stopped(evaluate, t
 
 def test_an_evaluation_leaves_its_two_files_only(evaluate, tmp_path):
     _, output = evaluate(save_lxmert(tmp_path / "lxmert"))
+    assert sorted(path.name for path in output.parent.iterdir()) == ["metrics.json", "test.npz"]
+
+
+def test_a_lock_that_a_kill_left_after_all_was_written_is_removed(evaluate, tmp_path):
+    checkpoint = save_lxmert(tmp_path / "lxmert")
+    _, output = evaluate(checkpoint)
+    lock_path(output).touch()
+    assert evaluate(checkpoint)[0] == 0
     assert sorted(path.name for path in output.parent.iterdir()) == ["metrics.json", "test.npz"]
 
 
