@@ -22,6 +22,7 @@ from transformers.utils import logging
 
 from information_retrieval.models.dual_encoder import is_dual_encoder
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.xvlm.model import XvlmModel
 from preprocess.base.errors import InputError, InputWarning, lack_of_machine
 from preprocess.base.files import sha256_of_file
 from preprocess.base.hub import use_cache_if_unreachable
@@ -32,6 +33,7 @@ CROSS_ENCODERS = {
     "lxmert": LxmertForImageTextMatching,
     "vilt": ViltForImageAndTextRetrieval,
     "blip": BlipForImageTextRetrieval,
+    "xvlm": XvlmModel,
 }
 # HF's AIMv2 lets words read later ones unless its batch has padding: no score is a pair's own.
 DEPENDENT_ON_BATCH = {"aimv2"}
