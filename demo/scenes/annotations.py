@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from demo.scenes.captions import Caption
-from demo.scenes.scenes import CATEGORIES, Scene
+from demo.scenes.phrases import NOUNS, SIZE_WORDS, WORN_WORDS
+from demo.scenes.scenes import CATEGORIES, Scene, Thing
 
 _CATEGORY_IDS = {name: index for index, name in enumerate(CATEGORIES, start=1)}
 _LICENCE = {"id": 1, "name": "CC0 1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}
@@ -88,6 +89,35 @@ def karpathy_json(records: list[Record]) -> dict:
             }
         )
     return {"images": images, "dataset": "miniature COCO"}
+
+
+def regions_lines(records: list[Record]) -> list[dict]:
+    """Return the objects of X-VLM's region files, one an image: `elems` with box and texts.
+
+    A text is one of an element's attributes and one of its captions, such as "big red" and "house".
+    """
+    return [
+        {
+            "image_rpath": f"{record.folder}/{record.file_name}",
+            "caption": [caption.intended for caption in record.captions],
+            "elems": [
+                {
+                    "bb": [float(value) for value in thing.box],
+                    "caption": list(dict.fromkeys((thing.category, *NOUNS[thing.category]))),
+                    "attributes": _attributes(thing),
+                }
+                for thing in record.scene.things
+            ],
+        }
+        for record in records
+    ]
+
+
+def _attributes(thing: Thing) -> list[str]:
+    """Return the colour, alone and after words for the size and for what is special."""
+    worn = WORN_WORDS[thing.category] if thing.worn else ()
+    before = (*SIZE_WORDS.get(thing.size, ()), *worn)
+    return [thing.colour, *(f"{word} {thing.colour}" for word in before)]
 
 
 def kinds_json(records: list[Record]) -> dict[str, dict[str, str]]:
