@@ -1,7 +1,8 @@
 """Write the images of a split into one HDF5 file, as the bytes of their own files.
 
-Reads a split file and the images below the image root; writes `{split}_images.h5` (schema:
-preprocess/storage/images_file.py). Every image is decoded once as a check, and none is re-encoded.
+Reads a split file, or a region file of preprocess.regions, and the images below the image root;
+writes `{split}_images.h5` (schema: preprocess/storage/images_file.py). Every image is decoded once
+as a check, and none is re-encoded.
 
     python -m preprocess.write_images --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --output datasets/coco/test_images.h5
@@ -11,7 +12,8 @@ took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
 
 A damaged or missing image does not stop the others from being read: the command names them all,
 exits with status 1 and writes nothing, unless --skip_damaged says to leave them out.
-{split}_without_skipped.json, beside the output, is then the split of the others.
+{split}_without_skipped.json, beside the output, is then the split of the others (of a region file
+there is no such file).
 
 A file that is there with exactly the split's images, each as large as its image file is by now, is
 left as it is; bytes are compared with --verify only (preprocess/storage/images_file.py:
@@ -31,15 +33,23 @@ from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable
 from preprocess.captions.skipped_images import write_without_skipped
 from preprocess.captions.split_file import CaptionedImage, Split, read_split
+from preprocess.region_phrases.image_split import images_as_split
+from preprocess.region_phrases.region_file import RegionsFile
 from preprocess.storage.decoding import decode_rgb, read_encoded, size_of
 from preprocess.storage.images_file import ImagesFile, has_images, write_images_file
 
 
 @dataclass
 class WriteImagesArguments:
-    split_file: Path = field(metadata={"help": "split JSON of preprocess.splits"})
     image_root: Path = field(metadata={"help": "folder that the split's file names start from"})
     output: Path = field(metadata={"help": "the HDF5 file to write, {split}_images.h5"})
+    split_file: Path | None = field(
+        default=None, metadata={"help": "split JSON of preprocess.splits"}
+    )
+    regions_file: Path | None = field(
+        default=None,
+        metadata={"help": "in place of a split: JSON of preprocess.regions, whose images to write"},
+    )
     num_threads: int = field(default=4, metadata={"help": "images read and checked at once"})
     skip_damaged: bool = field(
         default=False, metadata={"help": "write the file without damaged or missing images"}
@@ -123,10 +133,23 @@ def without_damaged(split: Split, failures: dict[int, str]) -> Split:
     return replace(split, images=left)
 
 
+def read_images(arguments: WriteImagesArguments) -> Split:
+    """Return the split, or the images of the region file as one.
+
+    Raises:
+        InputError: not exactly one of the two, or a bad file.
+    """
+    if arguments.split_file and not arguments.regions_file:
+        return read_split(arguments.split_file)
+    if arguments.regions_file and not arguments.split_file:
+        return images_as_split(RegionsFile(arguments.regions_file))
+    raise InputError("pass exactly one of --split_file, --regions_file")
+
+
 def main() -> None:
     arguments = parse_arguments(WriteImagesArguments, description=__doc__)
     check_at_least("--num_threads", arguments.num_threads, 1)
-    split = read_split(arguments.split_file)
+    split = read_images(arguments)
     if has_images(arguments.output, split, arguments.image_root) and (
         not arguments.verify or ImagesFile(arguments.output).is_whole()
     ):
@@ -149,7 +172,7 @@ def main() -> None:
         write_all(arguments.output, left, root, threads)
     print(f"wrote {arguments.output}: {len(left.images):,} images")
     skipped = set(split.image_ids.tolist()) - set(left.image_ids.tolist())
-    if skipped:
+    if skipped and arguments.split_file:
         split_file, output = arguments.split_file, arguments.output
         print(write_without_skipped(split_file, split, output, skipped, "pixels"))
 
