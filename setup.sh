@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One command for each thing a newcomer wants: a demo, the tests, the real data.
+# One command for each thing a newcomer wants: a demo, the tests, real data.
 set -euo pipefail
 CALLER=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -11,7 +11,7 @@ PYTHON=${PYTHON:-python3}
 
 usage() {
     cat <<TEXT
-usage: bash setup.sh demo | test | coco [options]
+usage: bash setup.sh demo | test | coco | flickr30k [options]
 
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
@@ -36,6 +36,15 @@ usage: bash setup.sh demo | test | coco [options]
            --mirror URL, --karpathy_url URL, --checksums FILE, --retries N, --retry_wait SECONDS
                                 see: $VENV/bin/python -m preprocess.download_coco --help
          DIR and FILE start from the folder that the command is given in.
+  flickr30k  Make $VENV/, download Karpathy's splits of Flickr30k into datasets/flickr30k, check that
+         the images are there, and write the splits, the images' HDF5 files and, with a GPU, the
+         features (5 GB of disk, and 9 GB for features). No script may fetch the images: they come
+         from the University of Illinois, by a form, or from Kaggle (docs/flickr30k.md):
+           --image_root DIR     their folder, with 1000092795.jpg and so on; always to be given
+           --steps LIST         only some of download,splits,images,features
+           --skip_damaged       go on without images that are missing or damaged
+           --features, --data_dir DIR, --karpathy_json FILE, --detector NAME, --karpathy_url URL,
+           --checksums FILE     as of coco (FILE: a dataset_flickr30k.json)
 
 Each can be repeated: packages, downloads, images, features and training that are done are not done
 again, and an interrupted one goes on (images: at the split it was in); the other steps are made
@@ -127,8 +136,8 @@ demo() {
 }
 
 coco() {
-    local data=datasets/coco steps=() features= weights= only_preflight= step split path
-    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=() models
+    local dataset=coco data=datasets/coco steps=() features= weights= only_preflight= step path
+    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=() models skip=()
     while (($#)); do
         case $1 in
             --features) features=1 ;;
@@ -167,7 +176,7 @@ coco() {
     run -m preprocess.coco_preflight --data_dir "$data" --steps "${steps[@]}" ${needs[@]+"${needs[@]}"}
     [[ -z $only_preflight ]] || return 0
     for step in download weights splits images features; do
-        [[ " ${steps[*]} " != *" $step "* ]] || coco_step "$step"
+        [[ " ${steps[*]} " != *" $step "* ]] || data_step "$step"
     done
     printf '\nDone: %s/.\n' "$data"
     [[ -e $data/test_features.h5 ]] || cat <<'TEXT'
@@ -176,22 +185,70 @@ For LXMERT, features are left: on a GPU (7 days on 2 CPU cores), the same comman
 TEXT
 }
 
-# One step, with the variables of `coco`.
-coco_step() {
+flickr30k() {
+    local dataset=flickr30k data=datasets/flickr30k steps=() features= step path
+    local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= downloads=() skip=()
+    while (($#)); do
+        case $1 in
+            --features) features=1 ;;
+            --skip_damaged) skip=("$1") downloads+=("$1") ;;
+            --steps | --data_dir | --image_root | --karpathy_json | --detector | --karpathy_url | --checksums)
+                (($# > 1)) || fail "$1 needs a value (see bash setup.sh --help)"
+                path=$(from_caller "$2")
+                case $1 in
+                    --steps) IFS=', ' read -ra steps <<<"$2" ;;
+                    --data_dir) data=$path ;;
+                    --detector) detector=$2 && [[ ! -e $path ]] || detector=$path ;;
+                    --image_root) images=$path && downloads+=("$1" "$path") ;;
+                    --karpathy_json) karpathy=$path && downloads+=("$1" "$path") ;;
+                    --checksums) downloads+=("$1" "$path") ;;
+                    *) downloads+=("$1" "$2") ;;
+                esac
+                shift
+                ;;
+            *) fail "unknown option $1 (see bash setup.sh --help)" ;;
+        esac
+        shift
+    done
+    [[ -n $images ]] || fail "flickr30k needs --image_root DIR, the folder of its images: from the" \
+        "University of Illinois by the form https://forms.illinois.edu/sec/229675, or from Kaggle's" \
+        "hsankesara/flickr-image-dataset (docs/flickr30k.md)"
+    for step in ${steps[@]+"${steps[@]}"}; do
+        [[ " download splits images features " == *" $step "* ]] ||
+            fail "--steps: expected some of download, splits, images, features, found $step"
+    done
+    make_environment
+    karpathy=${karpathy:-$data/dataset_flickr30k.json}
+    if ((${#steps[@]} == 0)); then
+        steps=(download splits images)
+        ! has_gpu || features=1
+    fi
+    steps+=(${features:+features})
+    for step in download splits images features; do
+        [[ " ${steps[*]} " != *" $step "* ]] || data_step "$step"
+    done
+    printf '\nDone: %s/.\n' "$data"
+}
+
+# One step, with the variables of `coco` or `flickr30k`.
+data_step() {
+    local split
     case $1 in
-        download) run -m preprocess.download_coco --data_dir "$data" ${downloads[@]+"${downloads[@]}"} ;;
+        download)
+            run -m "preprocess.download_$dataset" --data_dir "$data" ${downloads[@]+"${downloads[@]}"}
+            ;;
         weights) run -m preprocess.download_weights --models "${models[@]}" ;;
         splits) run -m preprocess.splits --karpathy_json "$karpathy" --output_dir "$data" ;;
         images)
             for split in test val train; do
                 run -m preprocess.write_images --split_file "$data/$split.json" \
-                    --image_root "$images" --output "$data/${split}_images.h5"
+                    --image_root "$images" --output "$data/${split}_images.h5" ${skip[@]+"${skip[@]}"}
             done
             ;;
         features)
             for split in test val train; do
-                run -m preprocess.extract_features --split_file "$data/$split.json" \
-                    --image_root "$images" --weights "$detector" --output "$data/${split}_features.h5"
+                run -m preprocess.extract_features --split_file "$data/$split.json" --image_root "$images" \
+                    --weights "$detector" --output "$data/${split}_features.h5" ${skip[@]+"${skip[@]}"}
             done
             ;;
     esac
@@ -222,5 +279,6 @@ case $verb in
         run_tests "$@"
         ;;
     coco) coco "$@" ;;
-    *) fail "unknown verb $verb (demo, test or coco; see bash setup.sh --help)" ;;
+    flickr30k) flickr30k "$@" ;;
+    *) fail "unknown verb $verb (demo, test, coco or flickr30k; see bash setup.sh --help)" ;;
 esac

@@ -63,7 +63,7 @@ def main() -> None:
     metadata = describe("caption oracle", split, protocol, identity)
     rankings = rank_scores(scores, gallery, metadata)
     write_rankings(args.output, rankings)
-    report(rankings, protocol, args.output.name, metrics_path)
+    report(rankings, split, protocol, args.output.name, metrics_path)
     print(f"wrote {args.output} and {metrics_path}")
 
 

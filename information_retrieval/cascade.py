@@ -34,6 +34,7 @@ from information_retrieval.combining.shortlist import (
     union_of_pairs,
 )
 from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.ranking.benchmark_names import with_benchmark
 from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import DIRECTIONS
@@ -109,6 +110,7 @@ def main() -> None:
     ranks = {d: rank_shortlists(scores[d], lists.relevant(d)) for d in DIRECTIONS}
     metadata = {**describe(name, first, split, args.dtype, args.shortlist), **tokens.to_json()}
     result = cascade_summary(first, metadata["protocol"], args.shortlist, len(pairs.rows), ranks)
+    result = with_benchmark(result, split, first)
     write_cascade(args.output, gallery, lists, scores, ranks, metadata)
     write_json(metrics_path, {**result, "rankings": args.output.name, "metadata": metadata})
     print(cascade_table(result, str(args.rankings), name))

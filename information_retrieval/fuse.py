@@ -31,6 +31,7 @@ from information_retrieval.combining.fusion import (
     fuse_in_place,
     try_weights,
 )
+from information_retrieval.ranking.benchmark_names import with_benchmark
 from information_retrieval.ranking.gallery import check_made_by, check_not_input, gallery_of
 from information_retrieval.ranking.protocols import metrics_table, protocol_metrics
 from information_retrieval.ranking.rankings import (
@@ -180,10 +181,13 @@ def main() -> None:
     metadata = describe(tried, val_metadata, [first.metadata, second.metadata], test)
     protocol, index = metadata["protocol"], first.caption_image_index
     # Before the first model's scores are overwritten.
-    own = [protocol_metrics(rankings.scores, index, protocol) for rankings in (first, second)]
+    own = [
+        with_benchmark(protocol_metrics(rankings.scores, index, protocol), test, rankings)
+        for rankings in (first, second)
+    ]
     weight = metadata["fusion"]["weight"]
     fused = fuse_rankings(first, second, gallery_of(first, test), weight, metadata)
-    result = protocol_metrics(fused.scores, index, protocol)
+    result = with_benchmark(protocol_metrics(fused.scores, index, protocol), test, fused)
     write_rankings(args.output, fused)
     models = list(zip(map(str, args.test_rankings), own, strict=True))
     beside = [{"rankings": path, **metrics} for path, metrics in models]

@@ -63,7 +63,7 @@ def main() -> None:
     except InputError as error:
         raise InputError(f"{arguments.scores}: {error}") from error
     write_rankings(arguments.output, rankings)
-    report(rankings, "full", arguments.output.name, metrics_path)
+    report(rankings, split, "full", arguments.output.name, metrics_path)
     print(f"wrote {arguments.output} and {metrics_path}")
 
 

@@ -16,19 +16,13 @@ end), little memory, half an hour at 100 Mbit/s (an estimate), and minutes more 
 unpacking.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
-from preprocess.base.file_lock import let_go, take_lock
-from preprocess.base.files import check_writable
 from preprocess.downloads.coco_archives import addresses, check_given, chosen_archives
+from preprocess.downloads.download_folder import only_download, say
 from preprocess.downloads.http_file import Retries
 from preprocess.downloads.obtained_archive import ObtainedArchive
 
@@ -74,36 +68,12 @@ class DownloadCocoArguments:
     )
 
 
-@contextmanager
-def only_download(data_dir: Path) -> Iterator[None]:
-    """Hold the folder for this process. Raises InputError when another one downloads into it."""
-    path = data_dir / "archives" / ".lock"
-    check_writable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = take_lock(path)
-    except BlockingIOError as error:
-        raise InputError(
-            f"{data_dir}: another process is downloading into it; wait until that has ended"
-        ) from error
-    try:
-        yield
-    finally:
-        let_go(lock)
-
-
 def check_arguments(arguments: DownloadCocoArguments) -> None:
     """Raise InputError when an option has a bad value, or what the user has is not there."""
     check_at_least("--retries", arguments.retries, 0)
     if arguments.retry_wait < 0:
         raise InputError(f"--retry_wait: expected 0 or more, found {arguments.retry_wait}")
     check_given(arguments.image_root, arguments.karpathy_json)
-
-
-def say(line: str) -> None:
-    """Print a line, above a progress bar, and at once: a log shows what hours are spent on."""
-    tqdm.write(line)
-    sys.stdout.flush()
 
 
 def main() -> None:

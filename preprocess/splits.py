@@ -1,12 +1,15 @@
-"""Make split files from annotations of COCO, Karpathy or Oscar, or a table of your own.
+"""Make split files from annotations of COCO, Flickr30k or Oscar, or a table of your own.
 
 Reads one of
-  --karpathy_json  `dataset_coco.json` (also Flickr30k's): writes train.json (with the images
-                   marked restval), val.json, minival.json (the first images of val, unless
-                   the file has a split of that name), test.json
+  --karpathy_json  `dataset_coco.json` or `dataset_flickr30k.json`: writes train.json (with the
+                   images marked restval), val.json, minival.json (the first images of val, unless
+                   the file has a split of that name), test.json; with --captions_csv, such as
+                   Kaggle's results.csv, the captions are that table's
   --coco_captions  `captions_val2014.json`: writes {split}.json
   --oscar_captions `{split}_captions.pt`, with --oscar_keys `{split}_img_keys.tsv`: {split}.json
   --captions_csv   a table of your own with the columns image and caption: {split}.json
+  --hub_csv        the hub's flickr_annotations_30k.csv: the same files as of --karpathy_json
+  --albef_json     a JSON of ALBEF, BLIP or X-VLM, such as flickr30k_test.json: {split}.json
 and writes `{output_dir}/{split}.json` (format: preprocess/captions/split_file.py). Captions without
 text, and images left without captions, are left out, counted and named.
 
@@ -24,25 +27,36 @@ from preprocess.base.errors import InputError
 from preprocess.captions.annotations import (
     Annotations,
     read_coco_captions,
-    read_csv,
     read_karpathy,
     read_oscar,
+)
+from preprocess.captions.caption_table import read_csv
+from preprocess.captions.flickr_tables import (
+    other_sizes,
+    read_albef,
+    read_hub_table,
+    with_captions_of,
 )
 from preprocess.captions.split_file import Split, write_split
 
 MINIVAL_SIZE = 1000
+SOURCES = (
+    *("karpathy_json", "coco_captions", "oscar_captions"),
+    *("captions_csv", "hub_csv", "albef_json"),
+)
 
 
 @dataclass
 class SplitArguments:
     output_dir: Path = field(metadata={"help": "folder for the split files, made if needed"})
     karpathy_json: Path | None = field(
-        default=None, metadata={"help": "Karpathy's dataset_coco.json: all splits at once"}
+        default=None,
+        metadata={"help": "Karpathy's dataset_coco.json or dataset_flickr30k.json: all splits"},
     )
     minival_size: int | None = field(
         default=None,
         metadata={
-            "help": "images of val, from its start, that make minival (Karpathy only). Default: "
+            "help": "images of val, from its start, that make minival (of all splits). Default: "
             f"{MINIVAL_SIZE}, or the minival that the file itself has"
         },
     )
@@ -59,9 +73,22 @@ class SplitArguments:
         default=None,
         metadata={"help": "table with the columns image (a file name) and caption"},
     )
-    dataset: str = field(default="mine", metadata={"help": "the data set's name (--captions_csv)"})
+    hub_csv: Path | None = field(
+        default=None,
+        metadata={"help": "a table with the columns filename, raw (lists in JSON) and split"},
+    )
+    albef_json: Path | None = field(
+        default=None, metadata={"help": "a list of entries with image and caption, of one split"}
+    )
+    dataset: str = field(
+        default="mine",
+        metadata={
+            "help": "the data set's name (--captions_csv, --hub_csv, --albef_json); flickr30k or "
+            "coco, where it is one of these, lets numbers be called by their benchmark's name"
+        },
+    )
     split: str | None = field(
-        default=None, metadata={"help": "name of the split (of all but Karpathy's file)"}
+        default=None, metadata={"help": "name of the split, where the file does not tell it"}
     )
     image_folder: str | None = field(
         default=None,
@@ -156,23 +183,46 @@ def read_annotations(arguments: SplitArguments) -> Annotations:
     Raises:
         InputError: not exactly one source, no split name where it takes one, or a bad source.
     """
-    sources = ("karpathy_json", "coco_captions", "oscar_captions", "captions_csv")
-    if sum(getattr(arguments, source) is not None for source in sources) != 1:
-        raise InputError(f"pass exactly one of --{', --'.join(sources)}")
-    if arguments.karpathy_json:
-        found = read_karpathy(arguments.karpathy_json)
+    given = [name for name in SOURCES if getattr(arguments, name) is not None]
+    if len(given) != 1 and given != ["karpathy_json", "captions_csv"]:
+        raise InputError(
+            f"pass exactly one of --{', --'.join(SOURCES)}, or --karpathy_json for the splits and "
+            "--captions_csv for their captions"
+        )
+    if arguments.karpathy_json or arguments.hub_csv:
+        found = read_all_splits(arguments)
         return replace(found, splits=with_minival(found.splits, arguments.minival_size))
-    if not arguments.split:
+    split = arguments.split
+    if not split:
         raise InputError("pass --split NAME: the annotations do not tell the name of the split")
     if arguments.coco_captions:
         folder = arguments.image_folder
         if folder is None:
             folder = coco_folder(arguments.coco_captions)
-        return read_coco_captions(arguments.coco_captions, arguments.split, folder)
+        return read_coco_captions(arguments.coco_captions, split, folder)
     if arguments.captions_csv:
-        return read_csv(arguments.captions_csv, arguments.split, arguments.dataset)
-    assert arguments.oscar_captions, "one of the four sources was given"
-    return read_oscar_split(arguments, arguments.oscar_captions, arguments.split)
+        return read_csv(arguments.captions_csv, split, arguments.dataset)
+    if arguments.albef_json:
+        return read_albef(arguments.albef_json, split, arguments.dataset)
+    assert arguments.oscar_captions, "one of the sources was given"
+    return read_oscar_split(arguments, arguments.oscar_captions, split)
+
+
+def read_all_splits(arguments: SplitArguments) -> Annotations:
+    """Read the source that has all splits: the hub's table, or Karpathy's file, and whose captions.
+
+    Raises:
+        InputError: a bad source.
+    """
+    if arguments.hub_csv:
+        return read_hub_table(arguments.hub_csv, arguments.dataset)
+    assert arguments.karpathy_json, "one of the two was given"
+    karpathy = read_karpathy(arguments.karpathy_json)
+    if arguments.captions_csv is None:
+        return karpathy
+    table = read_csv(arguments.captions_csv, "all", arguments.dataset)
+    found = with_captions_of(table.splits["all"], karpathy)
+    return replace(found, odd=(*table.odd, *found.odd))
 
 
 def main() -> None:
@@ -182,6 +232,8 @@ def main() -> None:
     found = read_annotations(arguments)
     if found.odd:
         print(f"warning: {len(found.odd):,} odd entries: {named(list(found.odd))}", file=sys.stderr)
+    for line in other_sizes(found.splits):
+        print(f"warning: not Karpathy's Flickr30k: {line}", file=sys.stderr)
     for split in found.splits.values():
         path = arguments.output_dir / f"{split.split}.json"
         write_split(path, split)

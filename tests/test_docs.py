@@ -66,7 +66,7 @@ def test_setup_is_shown_with_verbs_and_options_that_there_are():
     ]
     assert len(shown) > 5
     for words in shown:
-        assert words[2] in ("demo", "test", "coco")
+        assert words[2] in ("demo", "test", "coco", "flickr30k")
         if words[2] != "test":
             assert {word for word in words if word.startswith("--")} <= known
 

@@ -17,6 +17,7 @@ from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 from tests.preprocess.downloads.coco_server import serving
 from tests.preprocess.downloads.small_coco import KARPATHY_PATH, make_small_coco
+from tests.preprocess.downloads.small_flickr30k import make_small_flickr30k
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,7 +37,7 @@ def setup(
 def test_help_describes_every_verb():
     shown = setup("--help")
     assert shown.returncode == 0
-    for verb in ("demo", "test", "coco"):
+    for verb in ("demo", "test", "coco", "flickr30k"):
         assert f"\n  {verb} " in shown.stdout
     assert "see: venv/bin/python -m" in setup("--help", VENV="venv").stdout
     assert "see: /other/bin/python -m" in setup("--help", VENV="/other").stdout
@@ -47,6 +48,10 @@ def test_help_describes_every_verb():
     [
         (["deom"], "unknown verb deom"),
         (["demo", "--fast"], "demo takes no options, found: --fast"),
+        (["flickr30k"], "needs --image_root DIR, the folder of its images: from the University of"),
+        (["flickr30k", "--image_root", "/x", "--steps", "all"], "features, found all"),
+        (["flickr30k", "--image_root"], "--image_root needs a value"),
+        (["flickr30k", "--mirror", "http://x"], "unknown option --mirror"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, line):
@@ -259,3 +264,28 @@ def test_a_mistake_of_coco_is_one_line(arguments, line, coco):
     assert shown.returncode == 1
     assert line in shown.stderr
     assert shown.stderr.count("\n") == 1
+
+
+@pytest.mark.long
+def test_flickr30k_goes_from_the_zip_and_a_folder_of_images_to_hdf5(tmp_path):
+    images = tmp_path / "mine" / "flickr30k-images"
+    archive, checksums = make_small_flickr30k(tmp_path / "small", images)
+    venv = this_environment(tmp_path / "venv")
+    with serving({KARPATHY_PATH: archive}) as server:
+        given = ("--data_dir", "data", "--checksums", str(checksums))
+        given += ("--karpathy_url", server.url + KARPATHY_PATH, "--image_root")
+        shown = setup("flickr30k", *given, "mine", cwd=tmp_path, VENV=venv)
+        assert shown.returncode == 1
+        assert (
+            f"4 images are missing, the first is 8251604257.jpg; it is in {images}" in shown.stderr
+        )
+        steps = ("--steps", "download,splits,images")
+        shown = setup("flickr30k", *given, "mine/flickr30k-images", *steps, cwd=tmp_path, VENV=venv)
+    assert shown.returncode == 0, shown.stderr
+    assert len(server.requests) == 1
+    modules = [words[0] for words in commands_of(shown)]
+    names = ("download_flickr30k", "splits", "write_images", "write_images", "write_images")
+    assert modules == [f"preprocess.{name}" for name in names]
+    for split in ("train", "val", "test"):
+        ids = read_split(tmp_path / "data" / f"{split}.json").image_ids
+        assert (ImagesFile(tmp_path / "data" / f"{split}_images.h5").image_ids == ids).all()

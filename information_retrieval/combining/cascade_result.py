@@ -22,7 +22,7 @@ from information_retrieval.combining.shortlist import (
 )
 from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.npz_file import write_npz
-from information_retrieval.ranking.protocols import Protocol, protocol_metrics
+from information_retrieval.ranking.protocols import Protocol, protocol_metrics, protocol_shown
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from information_retrieval.ranking.rankings import Rankings
 from preprocess.base.text_table import text_table
@@ -74,7 +74,7 @@ def cascade_table(result: dict, first_name: str, name: str) -> str:
         *text_table(rows, "l" + "r" * len(columns)),
         f"rsum {metrics['rsum']:.2f} (first alone {first['rsum']:.2f}); ceiling: queries with a "
         f"ground truth in the first's top {k}; the others' ranks are censored, >= {k}",
-        f"protocol {result['protocol']}; tied queries: {metrics['i2t_tied']:.1f} % of images, "
+        f"{protocol_shown(result)}; tied queries: {metrics['i2t_tied']:.1f} % of images, "
         f"{metrics['t2i_tied']:.1f} % of captions",
     ]
     return "\n".join(lines)

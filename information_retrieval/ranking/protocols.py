@@ -6,8 +6,9 @@
     full   every image and every caption of the split
 
 `1k` is the 1K of the paper; much of the literature reports `5fold` as 1K. They differ: name the
-one that was used wherever a number stands. A matrix of scores holds those of every smaller
-gallery: `every_protocol` reads them from it.
+one that was used wherever a number stands (benchmark_names.py). Flickr30k's test has 1,000 images:
+there `1k` and `full` are the same, and the others do not exist. A matrix of scores holds those of
+every smaller gallery: `every_protocol` reads them from it.
 """
 
 from fractions import Fraction
@@ -26,6 +27,7 @@ Protocol = Literal["1k", "5fold", "5k", "full"]
 GALLERY_IMAGES: dict[Protocol, int] = {"1k": 1000, "5fold": 5000, "5k": 5000}
 FOLD_IMAGES = 1000
 CAPTIONS_PER_IMAGE = 5
+FLICKR30K_TEST_IMAGES = 1000
 # Rows copied at once where captions are left out: 6 MB at 25,000 captions.
 COPIED_ROWS = 64
 # Percent of the queries of a direction; so much R@10 could move by the order of ties alone.
@@ -49,11 +51,21 @@ def protocol_split(split: Split, protocol: Protocol) -> Split:
     """Return the images and captions of `split` that are scored under `protocol`.
 
     Raises:
-        InputError: the split has fewer images than the protocol takes.
+        InputError: the split has fewer images than the protocol takes, or is a test of Flickr30k
+            that is not Karpathy's, whose first 1,000 would pass for Flickr30k 1K.
     """
     if protocol == "full":
         return split
     n_images = GALLERY_IMAGES[protocol]
+    is_test_of_flickr30k = (split.dataset, split.split) == ("flickr30k", "test")
+    if is_test_of_flickr30k and len(split.images) > FLICKR30K_TEST_IMAGES:
+        raise InputError(
+            f"protocol {protocol}: the test of {split.source} has {len(split.images):,} images; "
+            f"Flickr30k 1K is Karpathy's test of {FLICKR30K_TEST_IMAGES:,} (some copies call all "
+            "31,014 images test, and tell the splits in a column). Make the split files with "
+            "`python -m preprocess.splits` from that column or from dataset_flickr30k.json, or "
+            "score all of them as what they are, --protocol full"
+        )
     if len(split.images) < n_images:
         raise InputError(
             f"protocol {protocol} takes {n_images:,} images, split {split.split!r} of "
@@ -161,6 +173,15 @@ def _with_bounds(value: float, *bounds: float) -> str:
     return shown if low == high else f"{shown} [{low}, {high}]"
 
 
+def protocol_shown(result: dict) -> str:
+    """Return the protocol of `protocol_metrics`, with the benchmark's name where it has one."""
+    if "benchmark" in result:
+        return f"protocol {result['protocol']} ({result['benchmark']})"
+    if "no_benchmark" in result:
+        return f"protocol {result['protocol']} (not Flickr30k 1K: {result['no_benchmark']})"
+    return f"protocol {result['protocol']}"
+
+
 def metrics_table(result: dict) -> str:
     """Return the text table of `protocol_metrics`, with tie bounds where they differ."""
     metrics, bounds = result["metrics"], result["bounds"].values()
@@ -175,7 +196,7 @@ def metrics_table(result: dict) -> str:
         rows.append([name, *(cell(f"{direction}_{column}") for column in columns)])
     lines = text_table(rows, "l" + "r" * len(columns))
     lines.append(
-        f"rsum {cell('rsum')}; protocol {result['protocol']}; tied queries: "
+        f"rsum {cell('rsum')}; {protocol_shown(result)}; tied queries: "
         f"{metrics['i2t_tied']:.1f} % of images, {metrics['t2i_tied']:.1f} % of captions"
     )
     if "folds" in result:

@@ -74,7 +74,7 @@ def evaluate(
             metadata = describe(name, split, chosen, loaded.identity)
             rankings = rank_scores(scores, gallery, {**metadata, **loaded.tokens.to_json()})
             write_rankings(output, rankings)
-        is_new = report(rankings, chosen, output.name, metrics_path)
+        is_new = report(rankings, split, chosen, output.name, metrics_path)
         if not is_scored or os.access(tiles.parent, os.W_OK):
             remove_store(tiles)
         written = [output] * (not is_scored) + [metrics_path] * is_new

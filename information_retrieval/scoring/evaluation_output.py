@@ -10,6 +10,7 @@ from pathlib import Path
 
 import transformers
 
+from information_retrieval.ranking.benchmark_names import with_benchmark
 from information_retrieval.ranking.protocols import (
     Protocol,
     every_protocol,
@@ -106,17 +107,23 @@ def read_scored(output: Path, split: Split, gallery: Split, identity: dict[str, 
     return replace(rankings, metadata=found)
 
 
-def report(rankings: Rankings, protocol: Protocol, name: str, path: Path) -> bool:
+def report(rankings: Rankings, split: Split, protocol: Protocol, name: str, path: Path) -> bool:
     """Write the metrics of all protocols that the gallery allows, and print their tables.
 
     Args:
+        split: of which the gallery is all or a part.
         name: of the rankings file.
         path: the metrics file.
 
     Returns:
         whether the file was written; one that has just these metrics is left as it is.
     """
-    results = every_protocol(rankings.scores, rankings.caption_image_index, protocol)
+    results = {
+        each: with_benchmark(result, split, rankings)
+        for each, result in every_protocol(
+            rankings.scores, rankings.caption_image_index, protocol
+        ).items()
+    }
     asked = results.pop(protocol)
     metadata = {**rankings.metadata, "protocol": protocol}
     content = {**asked, "other_protocols": results, "rankings": name, "metadata": metadata}

@@ -4,8 +4,6 @@ Real files have odd entries: a caption without text, an image without captions. 
 and named. What cannot be understood at all is an error.
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preprocess.base.errors import InputError
-from preprocess.base.files import read_json, read_text
+from preprocess.base.files import read_json
 from preprocess.base.ids import as_id, id_reader
 from preprocess.captions.legacy import read_caption_pt, read_key_tsv
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
@@ -23,13 +21,6 @@ from preprocess.captions.split_file import Caption, CaptionedImage, Split
 Id = tuple[int, str | None]
 
 KARPATHY_SOURCE = "it is in Karpathy's caption_datasets.zip"
-CSV_SOURCE = "docs/data.md says what a table of captions has"
-SEPARATORS = ",;\t|"
-# What other data sets call a column.
-COLUMNS = {
-    **dict.fromkeys(("file_name", "filename", "image_name", "image_path"), "image"),
-    **dict.fromkeys(("comment", "text", "sentence"), "caption"),
-}
 COCO_SOURCE = "it is in COCO's annotations_trainval2014.zip"
 
 
@@ -59,11 +50,11 @@ def read_karpathy(path: Path) -> Annotations:
     members: dict[str, list[CaptionedImage]] = defaultdict(list)
     split_of: dict[int, str] = {}
     odd: list[str] = []
-    with _naming(path, "Karpathy's format", KARPATHY_SOURCE):
+    with naming(path, "Karpathy's format", KARPATHY_SOURCE):
         dataset = content["dataset"]
         for image in content["images"]:
             split = "train" if image["split"] == "restval" else image["split"]
-            captioned = _captioned(
+            captioned = captioned_image(
                 _number(image["cocoid"] if "cocoid" in image else image["imgid"], "image id"),
                 _joined(image.get("filepath"), image["filename"]),
                 ((_number(s["sentid"], "caption id"), s["raw"]) for s in image["sentences"]),
@@ -87,7 +78,7 @@ def _number(value: object, what: str) -> Id:
     return as_id(value, what), None
 
 
-def _captioned(
+def captioned_image(
     image_id: Id, file_name: str, captions: Iterable[tuple[Id, Any]], odd: list[str]
 ) -> CaptionedImage:
     """Return an image with those of its captions (id, text) that have text; name the others."""
@@ -108,7 +99,7 @@ def _captioned(
 
 
 @contextmanager
-def _naming(path: Path, expected: str, source: str) -> Iterator[None]:
+def naming(path: Path, expected: str, source: str) -> Iterator[None]:
     """Name the file in the errors of the block: its own, and those of what is not as expected."""
     try:
         yield
@@ -134,14 +125,14 @@ def read_coco_captions(path: Path, split: str, image_folder: str) -> Annotations
     content = read_json(path, COCO_SOURCE)
     captions: dict[int, list[tuple[Id, Any]]] = defaultdict(list)
     odd: list[str] = []
-    with _naming(path, "a COCO caption file", COCO_SOURCE):
+    with naming(path, "a COCO caption file", COCO_SOURCE):
         image_id = id_reader([image["id"] for image in content["images"]], "image id")
         caption_id = id_reader([a["id"] for a in content["annotations"]], "caption id")
         for annotation in content["annotations"]:
             number, _ = image_id(annotation["image_id"])
             captions[number].append((caption_id(annotation["id"]), annotation["caption"]))
         images = [
-            _captioned(
+            captioned_image(
                 image_id(image["id"]),
                 _joined(image_folder, image["file_name"]),
                 captions.pop(image_id(image["id"])[0], ()),
@@ -153,12 +144,13 @@ def read_coco_captions(path: Path, split: str, image_folder: str) -> Annotations
             raise InputError(
                 f"captions of image {next(iter(captions))!r}, which the file does not list"
             )
-        return _one_split("coco", split, path.name, images, odd)
+        return one_split("coco", split, path.name, images, odd)
 
 
-def _one_split(
+def one_split(
     dataset: str, split: str, source: str, images: list[CaptionedImage], odd: list[str]
 ) -> Annotations:
+    """Return the images that have captions as one split. Raises InputError as `Split` does."""
     captioned = tuple(image for image in images if image.captions)
     return Annotations({split: Split(dataset, split, source, captioned)}, tuple(odd))
 
@@ -185,103 +177,6 @@ def read_oscar(
         if key not in captions:
             raise InputError(f"{captions_path}: no captions for image {key} of {keys_path}")
         numbered = [((i, None), text) for i, text in enumerate(captions[key], next_caption_id)]
-        images.append(_captioned((key, None), file_name_of(key), numbered, odd))
+        images.append(captioned_image((key, None), file_name_of(key), numbered, odd))
         next_caption_id += len(captions[key])
-    return _one_split("coco", split, captions_path.name, images, odd)
-
-
-def read_csv(path: Path, split: str, dataset: str) -> Annotations:
-    """Read a table with the columns `image` (a file name) and `caption`, a row a caption.
-
-    Rows of one image need not stand together; images are in the order of their first row. Columns
-    `image_id` and `caption_id`, if there are any, are ids or names; without them both are numbered
-    from 1. Other columns are left alone. The separator, a comma, semicolon, tab or bar, is told by
-    the first line; Flickr30k's `image_name| comment_number| comment` is read too.
-
-    Raises:
-        InputError: missing file, a text in no UTF encoding, no such columns, or a rule of `Split`.
-    """
-    odd: list[str] = []
-    rows = _read_rows(path, odd)
-    with _naming(path, "a table of images and captions", CSV_SOURCE):
-        image_id = id_reader([row["image_id"] for row in rows if "image_id" in row], "image id")
-        caption_id = id_reader([r["caption_id"] for r in rows if "caption_id" in r], "caption id")
-        of_image: dict[str, list[tuple[int, dict[str, str]]]] = defaultdict(list)
-        for number, row in enumerate(rows, start=1):
-            of_image[row["image"]].append((number, row))
-        for name, own in of_image.items():
-            if len(ids := {row.get("image_id") for _, row in own}) > 1:
-                raise InputError(f"image {name!r} has {len(ids)} image_ids, expected one")
-        images = [
-            _captioned(
-                image_id(own[0][1]["image_id"]) if "image_id" in own[0][1] else (position, None),
-                name,
-                (
-                    (caption_id(row["caption_id"]) if "caption_id" in row else (number, None), text)
-                    for number, row in own
-                    for text in [row["caption"]]
-                ),
-                odd,
-            )
-            for position, (name, own) in enumerate(of_image.items(), start=1)
-        ]
-        return _one_split(dataset, split, path.name, images, odd)
-
-
-class _Barred(csv.excel):
-    quotechar = None
-    quoting = csv.QUOTE_NONE
-
-
-def _read_rows(path: Path, odd: list[str]) -> list[dict[str, str]]:
-    """Read the rows of a table by the names of its columns; name those that lack a column."""
-    text = read_text(path, CSV_SOURCE)
-    first = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=first.count)
-    # Between bars, a quote is one of the caption.
-    style: type[csv.Dialect] = _Barred if separator == "|" else csv.excel
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, style, delimiter=separator, strict=True)
-    rows = []
-    try:
-        columns = _columns(path, next(reader, []))
-        for values in reader:
-            if not any(value.strip() for value in values):
-                continue
-            # Of a caption with unquoted separators, the last column, nothing is lost.
-            if len(values) > len(columns) and columns[-1] == "caption":
-                values[len(columns) - 1 :] = [separator.join(values[len(columns) - 1 :])]
-            if len(values) > len(columns):
-                raise InputError(
-                    f"{path}: line {reader.line_num}: expected {len(columns)} columns, found "
-                    f"{len(values)}; put a caption that has a {separator!r} between double quotes"
-                )
-            if len(values) < len(columns):
-                odd.append(f"line {reader.line_num} has {len(values)} of {len(columns)} columns")
-                continue
-            rows.append({name: value.strip() for name, value in zip(columns, values, strict=True)})
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: {error}; is a double quote missing, or too many?"
-        ) from error
-    return rows
-
-
-def _columns(path: Path, names: list[str]) -> list[str]:
-    """Return what the columns are called here: an alias counts where the name itself is missing."""
-    columns = [name.strip().lower() for name in names]
-    for wanted in ("image", "caption"):
-        if wanted in columns:
-            continue
-        aliases = [name for name in columns if COLUMNS.get(name) == wanted]
-        if len(aliases) > 1:
-            both = " and ".join(aliases)
-            raise InputError(f"{path}: {both} may both be the {wanted}; rename one")
-        columns = [wanted if name in aliases else name for name in columns]
-    missing = [name for name in ("image", "caption") if name not in columns]
-    if missing or len(set(columns)) < len(columns):
-        raise InputError(
-            f"{path}: expected a first line with the columns image and caption, each once, found "
-            f"{', '.join(names)[:80]!r}"
-        )
-    return columns
+    return one_split("coco", split, captions_path.name, images, odd)

@@ -1,4 +1,4 @@
-"""COCO 2014's published archives: addresses, sizes, checksums."""
+"""COCO 2014's published archives, and Karpathy's, which has Flickr30k too: addresses, checksums."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from preprocess.base.files import read_json
 
 COCO_SERVER = "http://images.cocodataset.org"
 KARPATHY = "caption_datasets.zip"
+FLICKR30K_JSON = "dataset_flickr30k.json"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,20 @@ def chosen_archives(
         for archive in COCO_2014
         if (with_images or not archive.n_images) and (with_karpathy or archive.name != KARPATHY)
     )
+
+
+def flickr30k_archive(checksums: Path | None) -> Archive:
+    """Return Karpathy's archive, of which Flickr30k's JSON is unpacked.
+
+    Args:
+        checksums: as of `chosen_archives`.
+
+    Raises:
+        InputError: `checksums` is not such a file.
+    """
+    archives = chosen_archives(checksums, with_images=False, with_karpathy=True)
+    karpathy = next(archive for archive in archives if archive.name == KARPATHY)
+    return replace(karpathy, members=FLICKR30K_JSON, unpacked_bytes=40_000_000)
 
 
 def check_given(image_root: Path | None, karpathy_json: Path | None) -> None:

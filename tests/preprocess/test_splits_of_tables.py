@@ -75,11 +75,22 @@ def test_a_column_by_its_own_name_comes_before_one_that_may_be_it(tmp_path, run_
     assert read_split(tmp_path / "test.json").captions == ("a cat",)
 
 
-def test_a_row_without_its_separator_is_left_out_and_named(tmp_path, run_main, capsys):
+def test_the_separator_that_a_row_lacks_before_its_caption_is_put_in_and_that_is_told(
+    tmp_path, run_main, capsys
+):
     # As one of Flickr30k's; a quote between bars is the caption's own.
     table = 'image_name| comment_number| comment\na.jpg| 0| "A dog runs .\nb.jpg| 4   A cat .\n'
     (tmp_path / "results.csv").write_text(table)
     options = ["--captions_csv", tmp_path / "results.csv", "--split", "test"]
     assert run_main(main, *options, "--output_dir", tmp_path) == 0
-    assert read_split(tmp_path / "test.json").captions == ('"A dog runs .',)
-    assert "1 odd entries: line 3 has 2 of 3 columns" in capsys.readouterr().err
+    assert read_split(tmp_path / "test.json").captions == ('"A dog runs .', "A cat .")
+    assert "1 odd entries: line 3 has 2 of 3 columns: '|' is put in" in capsys.readouterr().err
+
+
+def test_a_row_that_lacks_a_column_is_left_out_and_named(tmp_path, run_main, capsys):
+    table = "image_name| comment_number| comment\na.jpg| 0| A dog .\nb.jpg| A cat .\n"
+    (tmp_path / "results.csv").write_text(table)
+    options = ["--captions_csv", tmp_path / "results.csv", "--split", "test"]
+    assert run_main(main, *options, "--output_dir", tmp_path) == 0
+    assert read_split(tmp_path / "test.json").captions == ("A dog .",)
+    assert "1 odd entries: line 3 has 2 of 3 columns\n" in capsys.readouterr().err
