@@ -15,6 +15,7 @@ split file; what is not given leaves out what needs it. Writes into the folder -
     false_negatives.json        false_negatives
     difficulty.json             difficulty
     {model}/repairs.json        probe --repair_typos, of the --probe_models
+    {model}/boxes.json          probe --predict_boxes, of those that have a box head
     report/                     report, with --images
 
     python -m error_analysis.all --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
@@ -33,7 +34,7 @@ from pathlib import Path
 
 from error_analysis.arguments import RankingsArguments
 from error_analysis.chaining.step import Step, options_of, run_steps
-from error_analysis.chaining.told import Told, check_probed, read_told
+from error_analysis.chaining.told import Told, check_probed, predicts_boxes, read_told
 from error_analysis.reasons.images.objects import detector_labels, read_labels
 from error_analysis.site.folder import check_replaceable
 from information_retrieval.ranking.gallery import check_made_by, check_not_input
@@ -86,8 +87,9 @@ class AllArguments(RankingsArguments):
     probe_models: list[str] = field(
         default_factory=list,
         metadata={
-            "help": "models that are asked again with typos repaired; their checkpoints are those "
-            "that the rankings name, and their HDF5 files lie beside the split file"
+            "help": "models that are asked again with typos repaired, and for the boxes that an "
+            "X-VLM predicts; their checkpoints are those that the rankings name, and their HDF5 "
+            "files lie beside the split file"
         },
     )
     oracle: bool = field(
@@ -172,21 +174,20 @@ def step_of(analysis: Analysis, values: dict) -> Step:
 def probes_of(args: AllArguments, told: Told) -> list[Step]:
     """Return the probes of --probe_models, each of the checkpoint that made its rankings."""
     data, split = args.split_file.parent, args.split_file.stem
-    return [
-        Step(
-            "probe",
-            (
-                *options_of(model_name_or_path=metadata["model"], data_dir=data, split=split),
-                "--repair_typos",
-                # Computed as the rankings were: one thing changes at a time.
-                *options_of(rankings=path, dtype=metadata.get("dtype")),
-                *options_of(train_split_file=args.train_split_file),
-            ),
-            args.output / model / "repairs.json",
-        )
-        for model, path, metadata in zip(told.names, args.rankings, told.metadata, strict=True)
-        if model in args.probe_models
-    ]
+    usual = options_of(train_split_file=args.train_split_file)
+    steps = []
+    for model, path, metadata in zip(told.names, args.rankings, told.metadata, strict=True):
+        if model not in args.probe_models:
+            continue
+        asked = options_of(model_name_or_path=metadata["model"], data_dir=data, split=split)
+        # Computed as the rankings were: one thing changes at a time.
+        known = options_of(rankings=path, dtype=metadata.get("dtype"))
+        probes = [("repairs.json", ("--repair_typos", *known, *usual))]
+        if predicts_boxes(metadata):
+            probes.append(("boxes.json", ("--predict_boxes", *known)))
+        for file, options in probes:
+            steps.append(Step("probe", (*asked, *options), args.output / model / file))
+    return steps
 
 
 def left_out(args: AllArguments, told: Told) -> list[str]:

@@ -1,7 +1,7 @@
 """Probe a model: change one thing about a query, and see what becomes of its rank.
 
 Reads a checkpoint of any type, `{data_dir}/{split}.json` and the split's HDF5 file that the model
-reads. One of three probes:
+reads. One of four probes:
 
 A caption, and an edited form of it, against all images of the split. Both lists are shown side by
 side, with the rank of the ground truth where the caption is one of the split's, or of --image_id.
@@ -27,6 +27,14 @@ split, or with --caption only that one.
         --data_dir datasets/demo --split test --negative_images \\
         --output runs/demo/clip/negatives.json
 
+The boxes that an X-VLM with a box head predicts for captions it cannot find (rank >= 10): where it
+sees what they say, in their own image and in the first wrong one. Nothing is changed, and the
+report draws them. Ranks are among all images scored, also under 5fold.
+
+    python -m error_analysis.probe --model_name_or_path demo/models/xvlm \\
+        --data_dir datasets/demo --split test --predict_boxes \\
+        --rankings runs/demo/xvlm/test.npz --output runs/demo/xvlm/boxes.json
+
 With --output, writes what it prints, and every query, as JSON. A probe encodes each image once
 (twice for negatives): on the demo 10 s on 2 CPU cores, with CLIP ViT-B/32 and 5,000 images about
 as long as `information_retrieval.evaluate`.
@@ -35,10 +43,11 @@ as long as `information_retrieval.evaluate`.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
 from information_retrieval.models.arguments import ComputeArguments, DataArguments, ModelArguments
 from information_retrieval.ranking.protocols import Protocol, protocol_split
-from preprocess.base.command_line import parse_arguments, run_command
+from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable, write_json
 from preprocess.captions.split_file import Split, read_split
@@ -74,6 +83,17 @@ class ProbeArguments(ComputeArguments):
         default=False,
         metadata={"help": "models that read images: each value x becomes (256 - x) mod 256"},
     )
+    predict_boxes: bool = field(
+        default=False,
+        metadata={"help": "an X-VLM: where it sees what hard captions say, in two images of each"},
+    )
+    hard_rank: int | None = field(
+        default=None,
+        metadata={
+            "help": f"with --predict_boxes: the 0-based rank from which on (default: {HARD_RANK}; "
+            "0: of all captions)"
+        },
+    )
     split: str = field(default="test", metadata={"help": "split whose images are scored"})
     protocol: Protocol | None = field(
         default=None,
@@ -85,8 +105,8 @@ class ProbeArguments(ComputeArguments):
     rankings: Path | None = field(
         default=None,
         metadata={
-            "help": "rankings .npz of this model over this split: the scores without repairs, or "
-            "without negatives, are taken from it"
+            "help": "rankings .npz of this model over this split: the scores without repairs or "
+            "negatives, and what is hard, are taken from it"
         },
     )
     output: Path | None = field(default=None, metadata={"help": "the JSON file to write"})
@@ -94,21 +114,32 @@ class ProbeArguments(ComputeArguments):
 
 def check_probe(args: ProbeArguments) -> None:
     """Raise InputError unless the options make one probe."""
-    if args.repair_typos and (args.caption is not None or args.negative_images):
-        raise InputError("--repair_typos: is a probe of its own; leave out the other one")
+    others = args.caption is not None or args.negative_images
+    for option in ("repair_typos", "predict_boxes"):
+        if getattr(args, option) and others:
+            raise InputError(f"--{option}: is a probe of its own; leave out the other one")
+        others |= getattr(args, option)
     for option in ("edit", "image_id"):
         if getattr(args, option) is not None and args.caption is None:
             raise InputError(f"--{option}: expected a --caption that it belongs to")
     for option in ("repairs", "train_split_file"):
         if getattr(args, option) is not None and not args.repair_typos:
             raise InputError(f"--{option}: belongs to --repair_typos")
+    if args.hard_rank is not None:
+        if not args.predict_boxes:
+            raise InputError("--hard_rank: belongs to --predict_boxes")
+        check_at_least("--hard_rank", args.hard_rank, 0)
     if args.control and args.edit is None:
         raise InputError("--control: expected an --edit that it stands beside")
-    if args.caption is None and not args.repair_typos and not args.negative_images:
-        raise InputError("expected --caption, --repair_typos or --negative_images; --help tells")
+    if not others:
+        raise InputError(
+            "expected --caption, --repair_typos, --negative_images or --predict_boxes; --help tells"
+        )
     if args.caption is not None:
         if args.rankings is not None:
-            raise InputError("--rankings: belongs to --repair_typos or --negative_images")
+            raise InputError(
+                "--rankings: belongs to --repair_typos, --negative_images or --predict_boxes"
+            )
         if args.protocol == "5fold":
             raise InputError("--protocol 5fold: a caption has one list; choose 1k, 5k or full")
     if args.edit is not None and args.negative_images:
@@ -144,8 +175,14 @@ def main() -> None:
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
     import torch
 
+    from error_analysis.probing.caption_boxes import check_predicts_boxes
     from error_analysis.probing.probed_captions import ScoringModel
-    from error_analysis.probing.probes import probe_caption, probe_negatives, probe_typos
+    from error_analysis.probing.probes import (
+        probe_boxes,
+        probe_caption,
+        probe_negatives,
+        probe_typos,
+    )
     from error_analysis.probing.rank_lists import rank_list_to_json, side_by_side
     from information_retrieval.models.checkpoint import weights_revision
     from information_retrieval.models.loading import EncoderOptions, GalleryFiles
@@ -157,6 +194,8 @@ def main() -> None:
         check_writable(args.output)
     split = read_split(data.split_file(args.split))
     name = model_arguments.model_name_or_path
+    if args.predict_boxes:
+        check_predicts_boxes(name)
     known = read_known(args, split, weights_revision(name)) if args.rankings else None
     protocol = known.protocol if known else args.protocol or "full"
     gallery = known.gallery if known else protocol_split(split, protocol)
@@ -189,6 +228,9 @@ def main() -> None:
             known,
             protocol,
         )
+    elif args.predict_boxes:
+        hard_rank = HARD_RANK if args.hard_rank is None else args.hard_rank
+        content, text = probe_boxes(hard_rank, gallery, model, known, protocol)
     else:
         content, text = probe_negatives(gallery, model, known, protocol)
     print(text)

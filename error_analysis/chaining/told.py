@@ -1,5 +1,6 @@
 """What rankings tell before they are analysed: names, checkpoints, whether captions can rank."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,3 +83,12 @@ def check_probed(name: str, metadata: dict, split_file: Path) -> None:
     else:
         return
     raise InputError(f"--probe_models {name}: {metadata['path']}: {found}")
+
+
+def predicts_boxes(metadata: dict) -> bool:
+    """Return whether the checkpoint that made rankings is a folder of an X-VLM with a box head."""
+    try:
+        config = json.loads((Path(metadata["model"]) / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False  # no folder, or one that the probe of typos tells about
+    return config.get("model_type") == "xvlm" and config.get("has_box_head", False)

@@ -1,10 +1,16 @@
-"""The three probes: a caption and its edit, all typos repaired, all images made negatives."""
+"""The probes: a caption and its edit, all typos repaired, all images made negatives, and boxes."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from error_analysis.probing.caption_boxes import (
+    boxes_to_json,
+    boxes_to_text,
+    find_boxes,
+    hard_captions,
+)
 from error_analysis.probing.harmless_edit import harmless_edit
 from error_analysis.probing.negative_images import changes_to_json, changes_to_text, score_gallery
 from error_analysis.probing.probed_captions import (
@@ -24,6 +30,7 @@ from error_analysis.probing.typo_repair import (
 )
 from error_analysis.queries.model_rankings import ModelRankings
 from information_retrieval.ranking.protocols import Protocol, galleries
+from information_retrieval.ranking.rankings import Rankings
 from preprocess.captions.split_file import Split, read_split
 
 N_SHOWN = 10
@@ -102,10 +109,39 @@ def probe_negatives(
 ) -> tuple[dict, str]:
     """Return the content of the output file but for its metadata, and what is printed."""
     # First, so that a model that reads no images is told at once.
-    negatives = score_gallery(gallery, model, negatives=True)
-    rankings = known.rankings if known else score_gallery(gallery, model, negatives=False)
-    models = []
-    for name, scored in (("images", rankings), ("negatives", negatives)):
-        scored = replace(scored, metadata={**scored.metadata, "protocol": protocol})
-        models.append(ModelRankings(name, Path(model.name), gallery, scored))
-    return changes_to_json(*models), changes_to_text(*models)
+    on_negatives = score_gallery(gallery, model, negatives=True)
+    images = _rankings(gallery, model, known, protocol)
+    negatives = _named("negatives", gallery, model, on_negatives, protocol)
+    return changes_to_json(images, negatives), changes_to_text(images, negatives)
+
+
+def probe_boxes(
+    hard_rank: int,
+    gallery: Split,
+    model: ScoringModel,
+    known: ModelRankings | None,
+    protocol: Protocol,
+) -> tuple[dict, str]:
+    """Return the content of the output file but for its metadata, and what is printed.
+
+    Args:
+        hard_rank: 0-based rank from which on a caption gets boxes; 0: all do.
+    """
+    queries = hard_captions(_rankings(gallery, model, known, protocol), hard_rank)
+    found = find_boxes(queries, gallery, model)
+    return boxes_to_json(found, hard_rank), boxes_to_text(found, hard_rank)
+
+
+def _rankings(
+    gallery: Split, model: ScoringModel, known: ModelRankings | None, protocol: Protocol
+) -> ModelRankings:
+    """Return what is known of the images as they are; score them where nothing is."""
+    scored = known.rankings if known else score_gallery(gallery, model, negatives=False)
+    return _named("images", gallery, model, scored, protocol)
+
+
+def _named(
+    name: str, gallery: Split, model: ScoringModel, scored: Rankings, protocol: Protocol
+) -> ModelRankings:
+    scored = replace(scored, metadata={**scored.metadata, "protocol": protocol})
+    return ModelRankings(name, Path(model.name), gallery, scored)

@@ -6,10 +6,11 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.site.base.links import model_slugs
-from error_analysis.site.query_page.details import AlsoRight, ModelFindings
+from error_analysis.site.query_page.details import AlsoRight, ModelFindings, PredictedBoxes
 from error_analysis.site.query_page.labels import (
     QueryLabel,
     also_right_labels,
+    box_labels,
     group_labels,
     hard_labels,
     hub_labels,
@@ -50,6 +51,8 @@ def label_queries(
         labels += also_right_labels(_sources(findings, model.name), position, of)
     for probe in findings.probes.repairs if findings.probes else ():
         labels += repair_labels(probe.outcomes, names.index(probe.model), of)
+    for boxes in findings.probes.boxes if findings.probes else ():
+        labels += box_labels(boxes.boxes, names.index(boxes.model), of)
     labels += hard_labels(models, model_slugs(names), hard_rank)
     labels += object_labels(objects, of) if objects else []
     labels += group_labels(shown_members(findings, models), of)
@@ -81,7 +84,11 @@ def findings_of_models(
 ) -> list[ModelFindings]:
     """Return what was found of the queries of each model; arguments as `label_queries`."""
     return [
-        ModelFindings(explained.get(model.name), _also_right(findings, model.name))
+        ModelFindings(
+            explained.get(model.name),
+            _also_right(findings, model.name),
+            _boxes(findings, model.name),
+        )
         for model in models
     ]
 
@@ -98,6 +105,13 @@ def _also_right(findings: Findings, model: str) -> AlsoRight:
         }
         for audit in _audits(findings, model)
     }
+
+
+def _boxes(findings: Findings, model: str) -> PredictedBoxes:
+    """Return the boxes that a model predicts; of several files, those of the last."""
+    probes = findings.probes.boxes if findings.probes else ()
+    of_model = [probe.boxes for probe in probes if probe.model == model]
+    return of_model[-1] if of_model else {}
 
 
 def _sources(findings: Findings, model: str) -> dict[Direction, dict[int, set[str]]]:

@@ -42,6 +42,7 @@ SCRIPTS = (
     "address.js",
     "filters.js",
     "boxes.js",
+    "box_layers.js",
     "pictures.js",
     "judgements.js",
     "judgement_files.js",

@@ -135,6 +135,22 @@ def test_a_probe_asks_the_checkpoint_that_made_the_rankings_as_they_were_made():
     }
 
 
+def test_a_model_with_a_box_head_is_asked_for_its_boxes_too(tmp_path):
+    config = {"model_type": "xvlm", "has_box_head": True}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    metadata = ({**METADATA, "model": str(tmp_path)},) * 2
+    found = steps(everything(), Told(("l", "c"), metadata, np.arange(1), "full"))
+    assert found["probe out/c/boxes.json"] == {
+        "--model_name_or_path": [str(tmp_path)],
+        "--data_dir": ["data"],
+        "--split": ["test"],
+        "--predict_boxes": [],
+        "--rankings": ["clip/test.npz"],
+        "--dtype": ["float16"],
+    }
+    assert found["report out/report"]["--probes"] == ["out/c/repairs.json", "out/c/boxes.json"]
+
+
 def test_the_report_shows_all_that_is_written():
     report = steps(everything(), told("l", "c"))["report out/report"]
     for option in ("comparison", "reasons", "slices", "false_negatives", "difficulty"):

@@ -9,6 +9,7 @@ import pytest
 from demo.render import RenderArguments, render
 from error_analysis.probe import main
 from information_retrieval.evaluate import main as evaluate
+from information_retrieval.models.checkpoint import weights_revision
 from preprocess.captions.annotations import read_karpathy
 from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import (
@@ -18,6 +19,8 @@ from tests.conftest import (
     save_lxmert,
     write_images_of,
 )
+from tests.error_analysis.scored import save_rankings
+from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 SHIPPED = Path(__file__).parents[2] / "demo" / "models" / "clip"
 
@@ -142,7 +145,7 @@ def test_rankings_of_another_model_split_or_protocol_are_refused(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], "expected --caption, --repair_typos or --negative_images"),
+        ([], "expected --caption, --repair_typos, --negative_images or --predict_boxes"),
         (["--caption", " "], "--caption: expected a caption, found ' '"),
         (["--caption", "a", "--edit", ""], "--edit: expected a caption"),
         (["--edit", "a"], "--edit: expected a --caption"),
@@ -156,6 +159,11 @@ def test_rankings_of_another_model_split_or_protocol_are_refused(
         (["--caption", "a", "--protocol", "1k"], "protocol 1k takes 1,000 images"),
         (["--caption", "a", "--rankings", "x.npz"], "--rankings: belongs to"),
         (["--repairs", "x.json", "--negative_images"], "--repairs: belongs to --repair_typos"),
+        (["--predict_boxes", "--negative_images"], "--predict_boxes: is a probe of its own"),
+        (["--predict_boxes", "--repair_typos"], "--predict_boxes: is a probe of its own"),
+        (["--predict_boxes", "--hard_rank", "-1"], "--hard_rank: expected at least 0, found -1"),
+        (["--negative_images", "--hard_rank", "3"], "--hard_rank: belongs to --predict_boxes"),
+        (["--predict_boxes"], "is a model of type clip, expected an X-VLM"),
         (["--repair_typos", "--repairs", "x.json"], "x.json: no such file"),
         (["--caption", "a", "--split", "none"], "none.json: no such file"),
     ],
@@ -163,6 +171,67 @@ def test_rankings_of_another_model_split_or_protocol_are_refused(
 def test_bad_input_is_one_clear_line(probe, clip, options, expected):
     status, output = probe(clip, *options)
     assert_one_clear_line(status, expected)
+    assert not output.exists()
+
+
+@pytest.fixture
+def xvlm(data_dir, tmp_path) -> Path:
+    write_images_of(data_dir, "test")
+    return save_xvlm(tmp_path / "xvlm")
+
+
+def xvlm_rankings(path: Path, data_dir: Path, checkpoint: Path) -> tuple[Path, np.ndarray]:
+    """Rankings by chance that an X-VLM is said to have made."""
+    split = read_split(data_dir / "test.json")
+    shape = (len(split.images), len(split.captions))
+    scores = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    save_rankings(path, scores, split, weights=weights_revision(str(checkpoint)))
+    return path, scores
+
+
+def test_hard_captions_get_boxes_in_their_own_image_and_in_the_first_wrong_one(
+    probe, xvlm, data_dir, tmp_path, capsys
+):
+    path, scores = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, xvlm)
+    status, output = probe(xvlm, "--predict_boxes", "--rankings", path, "--hard_rank", 2)
+    assert status == 0
+    content = json.loads(output.read_text())
+    split, ranks = read_split(data_dir / "test.json"), np.load(path)["t2i_ranks"]
+    told = {query["caption_id"]: query for query in content["boxes"]}
+    assert sorted(told) == split.caption_ids[ranks >= 2].tolist()
+    assert [query["rank"] for query in content["boxes"]] == sorted(ranks[ranks >= 2])[::-1]
+    for column in np.flatnonzero(ranks >= 2):
+        query = told[split.caption_ids[column]]
+        assert query["own"]["image_id"] == split.image_ids[split.caption_image_index[column]]
+        # Hard: what stands first is wrong.
+        assert query["wrong"]["image_id"] == split.image_ids[scores[:, column].argmax()]
+        x1, y1, x2, y2 = query["own"]["box"]
+        assert 0 <= x1 < x2 <= 1
+        assert 0 <= y1 < y2 <= 1
+    assert (content["hard_rank"], content["metadata"]["split_sha256"]) == (2, split.sha256)
+    assert (
+        f"boxes of {len(told)} captions of rank 2 or worse; the median box"
+        in capsys.readouterr().out
+    )
+
+
+def test_without_rankings_an_xvlm_scores_the_gallery_first(probe, xvlm, data_dir):
+    status, output = probe(xvlm, "--predict_boxes", "--hard_rank", 0)
+    assert status == 0
+    n_captions = len(read_split(data_dir / "test.json").captions)
+    assert len(json.loads(output.read_text())["boxes"]) == n_captions
+
+
+def test_a_model_without_a_box_head_or_rankings_of_another_are_one_clear_line(
+    probe, xvlm, data_dir, tmp_path
+):
+    fine_tuned = save_xvlm(tmp_path / "fine_tuned", has_box_head=False)
+    status, output = probe(fine_tuned, "--predict_boxes")
+    assert_one_clear_line(status, fine_tuned, "has no box head", "give a pre-trained X-VLM")
+    other = save_xvlm(tmp_path / "other", seed=1)
+    path, _ = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, other)
+    status, output = probe(xvlm, "--predict_boxes", "--rankings", path)
+    assert_one_clear_line(status, path, "rankings of another model")
     assert not output.exists()
 
 

@@ -33,7 +33,13 @@ const Answers = (() => {
     const isHub = (document) => hubs.some(([, , id]) => Number(id) === ids[document]);
     const view = { gallery, number, details, isCaption, image, places, isTruth, isHub, imageOf };
     const pictureOf = (shown, name) =>
-      Pictures.button(gallery, shown, name, () => standing(view, shown));
+      Pictures.button(
+        gallery,
+        shown,
+        name,
+        () => standing(view, shown),
+        BoxLayers.predictedIn(gallery, details, shown),
+      );
     return { ...view, pictureOf };
   }
 

@@ -1,5 +1,5 @@
 "use strict";
-// The detector's boxes, drawn over a picture.
+// Boxes drawn over a picture: the detector's, and those that models predict.
 const Boxes = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   // Tol's bright colours, as in the figures.
@@ -77,5 +77,45 @@ const Boxes = (() => {
     return sure.length ? `regions: ${sure.join(", ")}` : "no region with a sure label";
   }
 
-  return { overlay, told };
+  // Of each model its name, colour and box: [x1, y1, x2, y2], as shares of the image.
+  function predictedOverlay([width, height], predicted) {
+    const drawing = shape("svg", {
+      class: "predicted",
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": predictedTold(predicted),
+    });
+    const unit = Math.max(width, height) / 240;
+    const named = predicted.map(({ name, color, box: [x1, y1, x2, y2] }) => {
+      const placed = [x1 * width, y1 * height, x2 * width, y2 * height];
+      const [x, y] = placed;
+      const frame = { x, y, width: placed[2] - x, height: placed[3] - y, fill: "none" };
+      // Dashes of the model's colour on a white line: seen by day and night, unlike the detector's.
+      drawing.append(
+        shape("rect", { ...frame, class: "under", "stroke-width": 4.4 * unit }),
+        shape("rect", {
+          ...frame,
+          class: `model-${color}`,
+          "stroke-width": 2.6 * unit,
+          "stroke-dasharray": `${9 * unit} ${4 * unit}`,
+        }),
+      );
+      return [...placed, name];
+    });
+    addLabels(drawing, named, width, unit);
+    return drawing;
+  }
+
+  function predictedTold(predicted) {
+    const percent = (share) => Math.round(100 * share);
+    return predicted
+      .map(
+        ({ name, box: [x1, y1, x2, y2] }) =>
+          `${name} sees the caption ${percent(x1)} to ${percent(x2)} % across, ` +
+          `${percent(y1)} to ${percent(y2)} % down`,
+      )
+      .join("; ");
+  }
+
+  return { overlay, told, predictedOverlay, predictedTold };
 })();

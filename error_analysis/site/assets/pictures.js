@@ -4,7 +4,6 @@
 const Pictures = (() => {
   const { element } = Elements;
   const MOST_CAPTIONS = 10;
-  let showsBoxes = false;
 
   function captionList(gallery, image) {
     const said = gallery.captionsOf(image);
@@ -14,14 +13,16 @@ const Pictures = (() => {
     return element("ul", {}, ...items);
   }
 
-  // `standing` tells lines on where the image stands under the models; `name` is for screen readers.
-  function button(gallery, image, name, standing) {
+  // `standing` tells lines on where the image stands under the models; `name` is for screen readers;
+  // `predicted` are the boxes that models predict in it (see `BoxLayers.predictedIn`).
+  function button(gallery, image, name, standing, predicted) {
     const made = element(
       "button",
       { type: "button", className: "picture", "aria-label": name, "data-image": image },
       element("img", { src: gallery.picture(image), alt: "", loading: "lazy", decoding: "async" }),
     );
-    made.addEventListener("click", () => enlarge(gallery, image, standing));
+    BoxLayers.tell(made, predicted);
+    made.addEventListener("click", () => enlarge(gallery, image, standing, predicted));
     made.addEventListener(
       "pointerenter",
       (event) => event.pointerType !== "touch" && showCaptions(gallery, image, made),
@@ -54,49 +55,7 @@ const Pictures = (() => {
     document.querySelector("[aria-describedby=captions]")?.removeAttribute("aria-describedby");
   }
 
-  async function addBoxes(gallery, picture) {
-    const image = Number(picture.dataset.image);
-    let content;
-    try {
-      content = await gallery.boxes(image);
-    } catch (error) {
-      picture.title = error.message;
-      return;
-    }
-    const shown = picture.querySelector("img");
-    if (showsBoxes && shown && !picture.querySelector("svg")) {
-      picture.append(Boxes.overlay(content));
-      picture.title = Boxes.told(content);
-    }
-  }
-
-  function drawBoxes(gallery, root) {
-    for (const picture of root.querySelectorAll(".picture[data-image]")) {
-      if (showsBoxes) addBoxes(gallery, picture);
-      else {
-        picture.querySelector("svg")?.remove();
-        picture.removeAttribute("title");
-      }
-    }
-  }
-
-  // A switch for the boxes of all pictures in the page.
-  function boxSwitch(gallery) {
-    const made = element(
-      "button",
-      { type: "button", className: "show-boxes", "aria-pressed": showsBoxes },
-      "Detector’s boxes",
-    );
-    made.addEventListener("click", () => {
-      showsBoxes = !showsBoxes;
-      for (const other of document.querySelectorAll(".show-boxes"))
-        other.setAttribute("aria-pressed", showsBoxes);
-      drawBoxes(gallery, document);
-    });
-    return made;
-  }
-
-  function enlarge(gallery, image, standing) {
+  function enlarge(gallery, image, standing, predicted) {
     hideCaptions();
     const dialog = document.getElementById("enlarged");
     const picture = element(
@@ -104,6 +63,7 @@ const Pictures = (() => {
       { className: "picture", "data-image": image },
       element("img", { src: gallery.picture(image), alt: `Image ${gallery.images.ids[image]}` }),
     );
+    BoxLayers.tell(picture, predicted);
     const close = element("button", { type: "button", className: "close" }, "Close");
     close.addEventListener("click", () => dialog.close());
     const lines = standing().map((line) => element("li", {}, ...line));
@@ -113,7 +73,7 @@ const Pictures = (() => {
         {},
         element("h2", { id: "enlarged-title" }, `Image ${gallery.images.ids[image]}`),
         element("span", { className: "quiet" }, gallery.images.files[image]),
-        ...(gallery.has_boxes ? [boxSwitch(gallery)] : []),
+        ...BoxLayers.switches(gallery, predicted.length > 0),
         close,
       ),
       picture,
@@ -126,9 +86,9 @@ const Pictures = (() => {
         captionList(gallery, image),
       ),
     );
-    drawBoxes(gallery, dialog);
+    BoxLayers.draw(gallery, dialog);
     if (!dialog.open) dialog.showModal();
   }
 
-  return { button, boxSwitch, drawBoxes, hideCaptions };
+  return { button, hideCaptions };
 })();

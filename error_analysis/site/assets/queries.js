@@ -118,7 +118,7 @@
         ...QueryView.draw(gallery, number, details, Judging.bar(judgements, number), filter),
       );
       drawn = number;
-      Pictures.drawBoxes(gallery, article);
+      BoxLayers.draw(gallery, article);
       article.parentElement.scrollTop = 0;
     } catch (error) {
       if (own === turn) complain(error);

@@ -126,7 +126,10 @@ const QueryView = (() => {
         { className: "about quiet" },
         ...about.map((text) => element("span", {}, text)),
         link,
-        ...(gallery.has_boxes ? [Pictures.boxSwitch(gallery)] : []),
+        ...BoxLayers.switches(
+          gallery,
+          details.some(({ boxes }) => boxes),
+        ),
       ),
       reasonList(view),
       labelList(gallery, number),

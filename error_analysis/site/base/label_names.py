@@ -2,6 +2,8 @@
 
 from error_analysis.queries.query import Item
 
+BOXES_NAME = "predicted boxes"  # of captions that a model predicts boxes for
+
 
 def hub_name(item: Item) -> str:
     """Return what a document is called: "image 123" or "caption 5003"."""

@@ -4,7 +4,8 @@ A part of the queries is a list of lists, one a query, of one object a model:
 
     {"top": documents, "scores": theirs, "truth": [[rank, score] of each ground truth],
      "bounds": [lowest, highest rank] where ties leave any, "reasons": [[name, evidence, repair]],
-     "regions": detector or matcher, "also": {document: why it is right, too}}
+     "regions": detector or matcher, "also": {document: why it is right, too},
+     "boxes": {image: where the model sees the caption in it, [x1, y1, x2, y2] as shares}}
 
 Documents are rows of the gallery's images, or of its captions.
 """
@@ -26,6 +27,8 @@ DIGITS = 4
 PARTS_AT_ONCE = 32
 # By direction, query id and document id: why the document is right, though no ground truth.
 AlsoRight = Mapping[Direction, Mapping[int, Mapping[int, str]]]
+# By caption id and image id: x1 y1 x2 y2, as shares of the image's width and height.
+PredictedBoxes = Mapping[int, Mapping[int, Sequence[float]]]
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class ModelFindings:
     Attributes:
         explained: why they are hard; None: not looked for.
         also_right: documents that are right, too.
+        boxes: that it predicts for captions in images.
     """
 
     explained: ModelExplanation | None = None
     also_right: AlsoRight = field(default_factory=dict)
+    boxes: PredictedBoxes = field(default_factory=dict)
 
     def reasons(self, direction: Direction) -> dict[int, ExplainedQuery]:
         """Return the hard queries of a direction by their ids."""
@@ -98,8 +103,13 @@ class Details:
             found["reasons"] = [[r.name, r.evidence, r.repair] for r in explained.reasons]
             found |= {"regions": explained.regions} if explained.regions else {}
         also = self._findings.also_right.get(direction, {}).get(query_id, {})
-        told = {rows[document_id]: why for document_id, why in also.items() if document_id in rows}
-        return found | ({"also": told} if told else {})
+        boxes = self._findings.boxes.get(query_id, {}) if direction == "t2i" else {}
+        for name, of in (("also", also), ("boxes", boxes)):
+            told = {
+                rows[document_id]: what for document_id, what in of.items() if document_id in rows
+            }
+            found |= {name: told} if told else {}
+        return found
 
 
 def rounded(score: float) -> float:

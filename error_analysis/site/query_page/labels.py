@@ -6,7 +6,7 @@ A label has a kind and a name; some are said of one model only:
     regions: detector or matcher, of a model      taken for: confused objects, of a model
     object: what is in the image                  group: of error_analysis.slices
     hub: what a model retrieves by mistake        also right: what labels a missed query has
-    probe: what repairing a typo does, to a model
+    probe: what repairing a typo does, to a model; which captions it predicts boxes for
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,12 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.hubs import intruded_queries
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
-from error_analysis.site.base.label_names import confusion_name, group_name, repair_name
+from error_analysis.site.base.label_names import (
+    BOXES_NAME,
+    confusion_name,
+    group_name,
+    repair_name,
+)
 from error_analysis.site.query_page.numbers import QueryNumbers
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
@@ -117,6 +122,11 @@ def repair_labels(
         QueryLabel("probe", repair_name(outcome), of.of("t2i", ids), model)
         for outcome, ids in outcomes.items()
     ]
+
+
+def box_labels(caption_ids: Iterable[int], model: int, of: QueryNumbers) -> list[QueryLabel]:
+    """Return which captions a model predicts boxes for."""
+    return [QueryLabel("probe", BOXES_NAME, of.of("t2i", caption_ids), model)]
 
 
 def hub_labels(

@@ -1,4 +1,5 @@
-"""What changing one thing about queries did to their ranks, as error_analysis.probe measured it."""
+"""What changing one thing about queries did to their ranks, and where a model sees what captions
+say, as error_analysis.probe measured it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 from preprocess.base.errors import InputError
 
 COMMAND = "probe"
+Box = tuple[float, float, float, float]  # x1 y1 x2 y2, shares of the image's width and height
 MOST_CAPTIONS = 10
 
 
@@ -78,15 +80,34 @@ class NegativesProbe:
 
 
 @dataclass(frozen=True)
+class BoxProbe:
+    """The boxes that a model predicts for captions.
+
+    Attributes:
+        hard_rank: from which 0-based rank on captions have them.
+        own_area, wrong_area: of the boxes in the captions' own images, and in the first wrong ones,
+            the median as a share of the image; None where no image is wrong.
+        boxes: by caption id and image id.
+    """
+
+    model: str
+    hard_rank: int
+    own_area: float
+    wrong_area: float | None
+    boxes: dict[int, dict[int, Box]]
+
+
+@dataclass(frozen=True)
 class Probes:
     """The probes of some models, in the order of their files."""
 
     repairs: tuple[RepairProbe, ...]
     negatives: tuple[NegativesProbe, ...]
+    boxes: tuple[BoxProbe, ...] = ()
 
 
 def read_probes(paths: Sequence[Path], models: Sequence[ModelRankings]) -> Probes | None:
-    """Read files of `python -m error_analysis.probe`, of --repair_typos or --negative_images.
+    """Read files of `python -m error_analysis.probe`, of any probe but that of one caption.
 
     Returns:
         None where there are none.
@@ -100,20 +121,26 @@ def read_probes(paths: Sequence[Path], models: Sequence[ModelRankings]) -> Probe
     return Probes(
         tuple(probe for probe in found if isinstance(probe, RepairProbe)),
         tuple(probe for probe in found if isinstance(probe, NegativesProbe)),
+        tuple(probe for probe in found if isinstance(probe, BoxProbe)),
     )
 
 
-def _read(path: Path, models: Sequence[ModelRankings]) -> RepairProbe | NegativesProbe | None:
-    """Read a file; None where it repaired no caption."""
+def _read(
+    path: Path, models: Sequence[ModelRankings]
+) -> RepairProbe | NegativesProbe | BoxProbe | None:
+    """Read a file; None where it repaired no caption, or none was hard enough for boxes."""
     content = read_output(path, COMMAND)
     if "lists" in content:
         raise InputError(
-            f"{path}: a probe of one caption; give those of --repair_typos or --negative_images"
+            f"{path}: a probe of one caption; give those of --repair_typos, --negative_images or "
+            "--predict_boxes"
         )
     model = _model_of(path, content["metadata"], models)
-    if content.get("summary", "") is None:
+    if content.get("summary", "") is None or content.get("boxes", "") == []:
         return None
     with no_such_file(path, COMMAND):
+        if "boxes" in content:
+            return _boxes(content, model)
         return _repairs(content, model) if "summary" in content else _negatives(content, model)
 
 
@@ -209,3 +236,26 @@ def _negatives(content: dict[str, Any], model: str) -> NegativesProbe:
             for told in content["queries"]["t2i"][:MOST_CAPTIONS]
         ),
     )
+
+
+def _boxes(content: dict[str, Any], model: str) -> BoxProbe:
+    areas = content["median_area"]
+    return BoxProbe(
+        model,
+        int(content["hard_rank"]),
+        float(areas["own_image"]),
+        None if areas["first_wrong_image"] is None else float(areas["first_wrong_image"]),
+        {
+            int(query["caption_id"]): dict(
+                _in_image(found) for found in (query["own"], query["wrong"]) if found is not None
+            )
+            for query in content["boxes"]
+        },
+    )
+
+
+def _in_image(told: dict[str, Any]) -> tuple[int, Box]:
+    x1, y1, x2, y2 = map(float, told["box"])
+    if not 0 <= x1 <= x2 <= 1 or not 0 <= y1 <= y2 <= 1:
+        raise ValueError(f"a box of {told['box']}, which are no shares of an image")
+    return int(told["image_id"]), (x1, y1, x2, y2)

@@ -1,8 +1,10 @@
 """What rankings tell: whether captions alone can rank the same gallery, and which can be probed."""
 
+import json
+
 import pytest
 
-from error_analysis.chaining.told import check_probed, read_told
+from error_analysis.chaining.told import check_probed, predicts_boxes, read_told
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import write_split
 from tests.error_analysis.scored import make_split, save_rankings
@@ -70,3 +72,18 @@ def test_a_checkpoint_of_the_hub_or_in_a_folder_can_be_probed(tmp_path):
     (tmp_path / "test_images.h5").touch()
     for model in ("openai/clip-vit-base-patch32", str(tmp_path)):
         check_probed("clip", {**PATH, "model": model}, tmp_path / "test.json")
+
+
+@pytest.mark.parametrize(
+    ("config", "does"),
+    [
+        ({"model_type": "xvlm", "has_box_head": True}, True),
+        ({"model_type": "xvlm", "has_box_head": False}, False),
+        ({"model_type": "clip"}, False),
+        (None, False),
+    ],
+)
+def test_only_an_xvlm_that_has_its_box_head_predicts_boxes(config, does, tmp_path):
+    if config is not None:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    assert predicts_boxes({"model": str(tmp_path)}) == does

@@ -2,6 +2,7 @@ from error_analysis.site.query_findings import findings_of_models, label_queries
 from error_analysis.site.sections.false_negatives import Audit, FalseNegatives
 from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.hubs import find_hubs
+from error_analysis.site.sections.probes import BoxProbe, Probes
 from error_analysis.slicing.slice_findings import Finding
 from tests.error_analysis.scored import model_of_ranks
 
@@ -44,6 +45,18 @@ def test_only_groups_that_the_first_page_shows_are_labels():
     assert {name: numbers for (kind, name, _), numbers in labels().items() if kind == "group"} == {
         "dog (words)": [31, 33]
     }
+
+
+def test_captions_with_predicted_boxes_are_labelled_and_their_model_has_them():
+    boxes = {5002: {102: (0.0, 0.0, 0.5, 0.5)}, 5000: {}}
+    probes = Probes((), (), (BoxProbe("b", 10, 0.25, None, boxes),))
+    findings = Findings(probes=probes)
+    found = label_queries(MODELS, 10, {}, findings, find_hubs(MODELS), None)
+    [label] = [label for label in found if label.kind == "probe"]
+    assert (label.name, label.model) == ("predicted boxes", 1)
+    assert label.numbers.tolist() == [30, 32]
+    a, b = findings_of_models(MODELS, {}, findings)
+    assert (a.boxes, b.boxes) == ({}, boxes)
 
 
 def test_without_findings_there_are_the_hard_ones_and_the_hubs():

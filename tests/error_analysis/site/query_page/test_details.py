@@ -59,6 +59,15 @@ def test_reasons_regions_and_other_right_documents_are_told_of_their_model():
     assert "also" not in found[42][1]
 
 
+def test_predicted_boxes_are_told_of_caption_queries_by_the_rows_of_the_images():
+    box, other = (0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 1.0)
+    boxes = {5002: {101: box, 139: other, 7: box}, 101: {100: box}}
+    found = queries_of(MODELS, [ModelFindings(boxes=boxes), ModelFindings()])
+    assert found[42][0]["boxes"] == {1: box, 39: other}
+    assert "boxes" not in found[42][1]
+    assert sum("boxes" in of_model for query in found for of_model in query) == 1
+
+
 def test_bounds_are_told_just_where_ties_leave_any():
     model = make_model(scores_with_ranks([0.5, 3] + [0] * 28), make_split([1] * 30))
     found = queries_of([model])

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from error_analysis.probing.caption_boxes import BoxInImage, CaptionBoxes, boxes_to_json
 from error_analysis.probing.negative_images import changes_to_json
 from error_analysis.probing.typo_repair import RepairedQuery, repairs_to_json
 from error_analysis.site.sections.probes import read_probes
@@ -82,6 +83,50 @@ def test_negatives_are_told_by_direction(written, negatives, repairs):
     html = drawn("probes", probes, models)
     assert "Images as photographic negatives" in html
     assert html.index("Typos repaired") < html.index("photographic negatives")
+
+
+@pytest.fixture
+def boxes(written):
+    wrong = BoxInImage(110, (0.0, 0.0, 1.0, 0.5))
+    found = [
+        CaptionBoxes(5002, "a dog", 12.0, BoxInImage(102, (0.1, 0.2, 0.5, 0.4)), wrong),
+        CaptionBoxes(5001, "a cat", 11.0, BoxInImage(101, (0.0, 0.0, 1.0, 1.0)), None),
+    ]
+    return write_probe(written, "boxes.json", boxes_to_json(found, 10))
+
+
+def test_boxes_are_told_of_their_model_and_lead_to_their_queries(written, boxes):
+    models = written.models()
+    probes = read_probes([boxes], models)
+    [probe] = probes.boxes
+    assert (probe.model, probe.hard_rank) == ("b", 10)
+    assert probe.boxes == {
+        5002: {102: (0.1, 0.2, 0.5, 0.4), 110: (0.0, 0.0, 1.0, 0.5)},
+        5001: {101: (0.0, 0.0, 1.0, 1.0)},
+    }
+    html = drawn("probes", probes, models)
+    assert "b 2 ≥ 10 54.0 % 50.0 %" in text_of(html)
+    assert 'href="queries.html#direction=t2i&amp;a=b&amp;has=probe:predicted%20boxes"' in html
+    assert "Typos repaired" not in html
+
+
+def test_boxes_of_no_caption_are_no_probe(written):
+    empty = write_probe(written, "empty.json", boxes_to_json([], 10))
+    assert read_probes([empty], written.models()) is None
+
+
+@pytest.mark.parametrize("box", [[0.1, 0.2, 0.5], [0.5, 0.2, 0.1, 0.4], [0, 0, 2, 1], None, "x"])
+def test_a_box_that_is_none_is_one_line(written, boxes, box):
+    rewrite(boxes, lambda content: content["boxes"][0]["own"].update(box=box))
+    with pytest.raises(InputError, match="not a file of `python -m error_analysis"):
+        read_probes([boxes], written.models())
+
+
+@pytest.mark.parametrize("changed", [{"weights": "c"}, {"split_sha256": "x"}])
+def test_boxes_of_another_model_or_split_are_refused(written, boxes, changed):
+    rewrite(boxes, lambda content: content["metadata"].update(changed))
+    with pytest.raises(InputError, match="expected a probe of a, b, found one of tiny"):
+        read_probes([boxes], written.models())
 
 
 def test_no_files_are_no_probes(written):
