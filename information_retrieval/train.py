@@ -1,13 +1,14 @@
-"""Fine-tune LXMERT, or a dual encoder such as CLIP, for image-text matching.
+"""Train LXMERT, X-VLM, or a dual encoder such as CLIP, for image-text matching.
 
 LXMERT learns by default as in the paper: each pair aligned or not, by a binary head. Other ways are
 options (`--formulation contrastive`, `--hard_negatives`). A dual encoder learns by the symmetric
-cross entropy of each batch.
+cross entropy of each batch; X-VLM besides by its matching head, with hard negatives of the batch.
+`--formulation pretraining` pre-trains an X-VLM, also on regions of images (docs/xvlm.md).
 
 Reads a checkpoint (an LXMERT without the matching head is given a new one), `{data_dir}/train.json`
-and `minival.json`, with `train_features.h5` and `val_features.h5`, or `..._images.h5` for a dual
-encoder. After each epoch the whole minival gallery is ranked; the best epoch by rsum is kept.
-Writes HF checkpoint folders: the best model in `output_dir`, with a model card and
+and `minival.json`, with `train_features.h5` and `val_features.h5` for LXMERT, or `..._images.h5`
+for another model. After each epoch the whole minival gallery is ranked; the best epoch by rsum is
+kept. Writes HF checkpoint folders: the best model in `output_dir`, with a model card and
 `training_curves.png`, and each epoch's in `output_dir/checkpoint-*`. Takes every option of HF's
 `TrainingArguments`; the defaults are the paper's.
 
@@ -26,7 +27,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from information_retrieval.models.arguments import DataArguments, InputArguments, ModelArguments
+from information_retrieval.models.arguments import (
+    DataArguments,
+    InputArguments,
+    ModelArguments,
+    ScoreArguments,
+)
 from information_retrieval.training.objective_arguments import ObjectiveArguments
 from preprocess.base.command_line import parse_arguments, run_command
 
@@ -58,9 +64,10 @@ def _training_arguments() -> type:
 
 
 def main() -> None:
-    model_arguments, odd, data, objective, training = parse_arguments(
+    model_arguments, odd, score, data, objective, training = parse_arguments(
         ModelArguments,
         InputArguments,
+        ScoreArguments,
         DataArguments,
         ObjectiveArguments,
         description=__doc__,
@@ -77,7 +84,9 @@ def main() -> None:
 
     name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
     processes = join_launched(training.device)
-    trainer, settings = processes.agree(lambda: prepare(name, data, objective, training, odd))
+    trainer, settings = processes.agree(
+        lambda: prepare(name, data, objective, training, odd, score.score)
+    )
 
     def finished() -> bool:
         """Whether the folder holds this run, finished; nothing is written to see that."""

@@ -40,6 +40,14 @@ CLIP=openai/clip-vit-base-patch32
 # too much for their memory --gradient_accumulation_steps 2; on 16, --per_device_train_batch_size 16.
 LXMERT_OPTIONS=()
 CLIP_OPTIONS=(--per_device_train_batch_size 64 --num_train_epochs 5)
+# X-VLM (docs/xvlm.md): what pre-training and fine-tuning begin as, and the published settings of 8
+# GPUs.
+XVLM_INIT=runs/xvlm_init
+XVLM=runs/xvlm_384
+XVLM_PRETRAINING=(--learning_rate 1e-4 --weight_decay 0.01 --adam_beta2 0.98 --warmup_steps 2500
+    --per_device_train_batch_size 128 --num_train_epochs 40 --score itc)
+XVLM_OPTIONS=(--learning_rate 3e-5 --weight_decay 0.01 --adam_beta2 0.98 --warmup_steps 0.1
+    --max_grad_norm 0 --per_device_train_batch_size 20 --num_train_epochs 10 --fp16 false)
 
 # Jobs that are interrupted are queued again, at most this often, if they ran at least so long.
 MAX_RESTARTS=50

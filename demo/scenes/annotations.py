@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from demo.scenes.captions import Caption
-from demo.scenes.phrases import NOUNS, SIZE_WORDS, WORN_WORDS
-from demo.scenes.scenes import CATEGORIES, Scene, Thing
+from demo.scenes.scenes import CATEGORIES, Scene
 
 _CATEGORY_IDS = {name: index for index, name in enumerate(CATEGORIES, start=1)}
 _LICENCE = {"id": 1, "name": "CC0 1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}
@@ -94,7 +93,8 @@ def karpathy_json(records: list[Record]) -> dict:
 def regions_lines(records: list[Record]) -> list[dict]:
     """Return the objects of X-VLM's region files, one an image: `elems` with box and texts.
 
-    A text is one of an element's attributes and one of its captions, such as "big red" and "house".
+    One phrase a kind of thing, such as "red house": with synonyms, half of the hard negatives of a
+    batch would be right answers.
     """
     return [
         {
@@ -103,21 +103,14 @@ def regions_lines(records: list[Record]) -> list[dict]:
             "elems": [
                 {
                     "bb": [float(value) for value in thing.box],
-                    "caption": list(dict.fromkeys((thing.category, *NOUNS[thing.category]))),
-                    "attributes": _attributes(thing),
+                    "caption": thing.category,
+                    "attributes": thing.colour,
                 }
                 for thing in record.scene.things
             ],
         }
         for record in records
     ]
-
-
-def _attributes(thing: Thing) -> list[str]:
-    """Return the colour, alone and after words for the size and for what is special."""
-    worn = WORN_WORDS[thing.category] if thing.worn else ()
-    before = (*SIZE_WORDS.get(thing.size, ()), *worn)
-    return [thing.colour, *(f"{word} {thing.colour}" for word in before)]
 
 
 def kinds_json(records: list[Record]) -> dict[str, dict[str, str]]:

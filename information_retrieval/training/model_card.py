@@ -23,7 +23,7 @@ TEXT = """\
 
 # {name}
 
-`{base}`, fine-tuned for text-image retrieval, {formulation} formulation.
+`{base}`, {trained} for text-image retrieval, {formulation} formulation.
 
 ## Data
 
@@ -88,6 +88,7 @@ def model_card(
             header=header.to_yaml(),
             name=output_dir.name,
             base=settings["model"],
+            trained="pre-trained" if settings["formulation"] == "pretraining" else "fine-tuned",
             formulation=settings["formulation"],
             train=_describe(train),
             minival=_describe(minival),

@@ -7,17 +7,21 @@ from typing import Literal
 from preprocess.base.command_line import check_at_least
 from preprocess.base.errors import InputError
 
+Formulation = Literal["binary", "contrastive", "matching", "pretraining"]
+
 
 @dataclass
 class ObjectiveArguments:
     """What is learnt, and from which pairs."""
 
-    formulation: Literal["binary", "contrastive"] | None = field(
+    formulation: Formulation | None = field(
         default=None,
         metadata={
             "help": "binary: aligned or unaligned, by the matching head (LXMERT's default); "
             "contrastive: of a batch, the right pairs before the others: LXMERT by a hinge loss, "
-            "a dual encoder (its default) by symmetric cross entropy"
+            "a dual encoder (its default) by symmetric cross entropy; of an X-VLM, matching (its "
+            "default): contrastive, and by the matching head with hard negatives; pretraining: "
+            "masked words besides, and with --regions, regions and their boxes"
         },
     )
     prob_unaligned: float = field(
@@ -53,8 +57,46 @@ class ObjectiveArguments:
     freeze: Literal["none", "image", "text"] = field(
         default="none", metadata={"help": "dual encoder: the tower that is kept as it is"}
     )
+    regions: Path | None = field(
+        default=None,
+        metadata={"help": "pretraining: regions of images (`preprocess.regions`)"},
+    )
+    region_images: Path | None = field(
+        default=None,
+        metadata={
+            "help": "HDF5 of the images of --regions, where they are not of the training split. "
+            "Default: train_images.h5"
+        },
+    )
+    max_regions: int = field(
+        default=5,
+        metadata={"help": "texts of an image in a batch of regions, its caption among them"},
+    )
+    images_per_region_batch: int | None = field(
+        default=None,
+        metadata={
+            "help": "images of a batch of regions, which has at most per_device_train_batch_size "
+            "texts. Default: 3/8 of that, as the published 48 and 128"
+        },
+    )
+    box_loss: bool = field(
+        default=True, metadata={"help": "with --regions: learn their boxes (L1 and GIoU)"}
+    )
+    new_lr_multiplier: float = field(
+        default=2.0,
+        metadata={
+            "help": "pretraining: of --learning_rate, for cross-attention, projections and heads"
+        },
+    )
 
     def __post_init__(self) -> None:
         check_at_least("--top_k_violations", self.top_k_violations, 1)
         if not self.margin > 0:
             raise InputError(f"--margin: expected a value above 0, found {self.margin}")
+        check_at_least("--max_regions", self.max_regions, 1)
+        if self.images_per_region_batch is not None:
+            check_at_least("--images_per_region_batch", self.images_per_region_batch, 2)
+        if not self.new_lr_multiplier > 0:
+            raise InputError(
+                f"--new_lr_multiplier: expected a value above 0, found {self.new_lr_multiplier}"
+            )

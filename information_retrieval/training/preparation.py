@@ -7,22 +7,22 @@ import torch
 from transformers import SchedulerType, set_seed
 from transformers.training_args import OptimizerNames
 
-from information_retrieval.models.arguments import DataArguments, InputArguments
+from information_retrieval.models.arguments import DataArguments, InputArguments, Score
 from information_retrieval.models.checkpoint import load_config, weights_revision
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.models.loading import gallery_for
-from information_retrieval.training.objective_arguments import ObjectiveArguments
-from information_retrieval.training.paper_arguments import (
-    PaperTrainingArguments,
-    telling_bad_options,
-)
-from information_retrieval.training.recipe import (
-    Recipe,
+from information_retrieval.training.formulations import (
     check_options_fit,
     formulation_of,
     heeded_options,
     make_recipe,
 )
+from information_retrieval.training.objective_arguments import ObjectiveArguments
+from information_retrieval.training.paper_arguments import (
+    PaperTrainingArguments,
+    telling_bad_options,
+)
+from information_retrieval.training.recipe import Recipe
 from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
 from preprocess.base.errors import InputError
 from preprocess.base.files import make_folder
@@ -37,10 +37,10 @@ def pairs_compared(
     Raises:
         InputError: fewer than two.
     """
-    if formulation != "contrastive":
+    if formulation == "binary":
         return None
-    # A dual encoder's batch is that of all processes.
-    processes = 1 if model_type == "lxmert" else training.world_size
+    # A dual encoder's batch is that of all processes; X-VLM's hard negatives are of one's own.
+    processes = 1 if model_type in ("lxmert", "xvlm") else training.world_size
     found = training.train_batch_size * processes
     if found < 2:
         raise InputError(
@@ -48,6 +48,15 @@ def pairs_compared(
             f"expected at least 2, found {found}"
         )
     return found
+
+
+def check_order(formulation: str, training: PaperTrainingArguments) -> None:
+    """Raise InputError for an order of pairs that pre-training would not heed: it has its own."""
+    if formulation == "pretraining" and training.train_sampling_strategy != "random":
+        raise InputError(
+            f"--train_sampling_strategy {training.train_sampling_strategy}: the pretraining "
+            "formulation draws its own batches; leave it out"
+        )
 
 
 def check_processes(training: PaperTrainingArguments) -> None:
@@ -102,6 +111,7 @@ def minival_gallery(
     data: DataArguments,
     training: PaperTrainingArguments,
     odd: InputArguments,
+    score: Score | None,
 ) -> Gallery:
     """Return what every evaluation ranks, encoded in the type that training computes in."""
     half = torch.float16 if training.fp16 else torch.float32
@@ -112,6 +122,7 @@ def minival_gallery(
         show_progress=training.process_index == 0 and not training.disable_tqdm,
         long_captions=odd.long_captions,
         wrong_answers=odd.wrong_answers,
+        score=score,
     )
     files = GalleryFiles(data.features_file("minival"), data.images_file("minival"))
     return Gallery(minival, lambda model: gallery_for(name, model, minival, files, options))
@@ -123,8 +134,12 @@ def prepare(
     objective: ObjectiveArguments,
     training: PaperTrainingArguments,
     odd: InputArguments,
+    score: Score | None = None,
 ) -> tuple[RetrievalTrainer, dict]:
     """Load everything, and return the trainer and what its result depends on.
+
+    Args:
+        score: of an X-VLM, by which evaluations rank.
 
     Raises:
         InputError: on anything missing or mismatched; nothing is written then.
@@ -133,19 +148,28 @@ def prepare(
     formulation = formulation_of(model_type, objective.formulation)
     check_options_fit(model_type, formulation, objective)
     check_processes(training)
+    check_order(formulation, training)
     compared = pairs_compared(formulation, model_type, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
     set_seed(training.seed)
-    recipe = make_recipe(name, model_type, formulation, objective, train, data, training.seed, odd)
-    gallery = minival_gallery(name, minival, data, training, odd)
+    sizes = (training.train_batch_size, training.world_size)
+    recipe = make_recipe(
+        name, model_type, formulation, objective, train, data, training.seed, odd, *sizes
+    )
+    gallery = minival_gallery(name, minival, data, training, odd, score)
     loaded = gallery.load(recipe.model)  # bad input stops here, not after the first epoch
     if training.process_index == 0:
         for split, tokens in ((train, recipe.tokens), (minival, loaded.tokens)):
             for line in tokens.warnings():
                 print(f"{split.split}: {line}", file=sys.stderr)
+    if training.gradient_checkpointing and not recipe.model.supports_gradient_checkpointing:
+        raise InputError(
+            f"--gradient_checkpointing: no option of a {model_type} model; leave it out (smaller "
+            "batches with --gradient_accumulation_steps need less memory)"
+        )
     make_folder(Path(training.output_dir))
     heeded = heeded_options(model_type, formulation, objective, recipe)
-    heeded["pairs_compared"] = compared
+    heeded |= {"pairs_compared": compared, "score": score}
     settings = begun_with(name, recipe, minival, heeded, training)
     with telling_bad_options():
         trainer = RetrievalTrainer(
@@ -155,6 +179,7 @@ def prepare(
             data_collator=recipe.collator,
             processing_class=recipe.processor,
             loss=recipe.loss,
+            groups=recipe.groups,
             callbacks=[*recipe.callbacks, RecordedRun(settings)],
             gallery=gallery,
         )

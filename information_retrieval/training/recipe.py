@@ -1,20 +1,15 @@
-"""What is trained, by the type of the model and the formulation: model, pairs, batches and loss."""
+"""What is trained: model, pairs, batches and loss. LXMERT's and a dual encoder's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 from torch.utils.data import default_collate
 from transformers import PreTrainedModel, TrainerCallback
 
-from information_retrieval.models.arguments import DataArguments, InputArguments
-from information_retrieval.models.checkpoint import (
-    CROSS_ENCODERS,
-    load_model,
-    load_processor,
-    load_tokenizer,
-)
+from information_retrieval.models.arguments import InputArguments
+from information_retrieval.models.checkpoint import load_model, load_processor, load_tokenizer
 from information_retrieval.models.dual_encoder import GalleryInputs, scale_and_bias
 from information_retrieval.models.known_answers import (
     check_answers,
@@ -35,7 +30,7 @@ from information_retrieval.models.tokenization import (
     pad_tokens,
     tokenize_captions,
 )
-from information_retrieval.training.examples.dataset import Collator, TrainingPairs
+from information_retrieval.training.examples.dataset import Collator, DrawnAnew, TrainingPairs
 from information_retrieval.training.examples.hard_negatives import read_hard_negatives
 from information_retrieval.training.examples.pairs import PairSampler
 from information_retrieval.training.objective_arguments import ObjectiveArguments
@@ -45,7 +40,7 @@ from information_retrieval.training.objectives.contrastive_dual_encoder import (
     freeze_tower,
 )
 from information_retrieval.training.objectives.contrastive_lxmert import ContrastiveLxmert
-from preprocess.base.errors import InputError
+from information_retrieval.training.parameter_groups import HFS_GROUPS, ParameterGroups
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
@@ -57,92 +52,24 @@ class Recipe:
 
     Attributes:
         tokens: the training captions as the model reads them.
+        pairs: items, or of `PretrainingSteps` whole batches, one an item.
+        collator: of items.
         processor: what is saved beside the weights: a tokenizer, or a processor of both.
         loss: of the forward's output and the image index; None where the forward gives one.
         data_sha256: of the images or features that are trained on.
+        options: what else the run's result depends on, as JSON values.
     """
 
     model: PreTrainedModel
     tokens: TokenizedCaptions
-    pairs: TrainingPairs
-    collator: Collator
+    pairs: DrawnAnew
+    collator: Callable[[list], dict[str, torch.Tensor]]
     processor: object
     data_sha256: str
     loss: Callable | None = None
     callbacks: tuple[TrainerCallback, ...] = ()
-
-
-def formulation_of(model_type: str, asked: str | None) -> str:
-    """Return the formulation: the asked one, or the default of the model type.
-
-    Raises:
-        InputError: the model cannot be trained so.
-    """
-    if model_type != "lxmert" and model_type in CROSS_ENCODERS:
-        raise InputError(
-            f"fine-tuning is for LXMERT and dual encoders such as CLIP; found a {model_type} model"
-        )
-    if model_type == "lxmert":
-        return asked or "binary"
-    if asked == "binary":
-        raise InputError(
-            f"--formulation binary: a {model_type} model has no matching head; leave it out, or "
-            "say contrastive"
-        )
-    return "contrastive"
-
-
-def _heeded(model_type: str, formulation: str) -> tuple[str, ...]:
-    if model_type != "lxmert":
-        return ("freeze",)
-    if formulation == "binary":
-        return ("prob_unaligned", "hard_negatives", "hard_share")
-    return ("margin", "top_k_violations", "matching_score")
-
-
-def check_options_fit(model_type: str, formulation: str, objective: ObjectiveArguments) -> None:
-    """Raise InputError for an option that this training would not heed."""
-    heeded = ("formulation", *_heeded(model_type, formulation))
-    for option in fields(ObjectiveArguments):
-        given = getattr(objective, option.name) != option.default
-        if given and option.name not in heeded:
-            raise InputError(
-                f"--{option.name}: no option of the {formulation} formulation of a {model_type} "
-                "model; leave it out"
-            )
-
-
-def heeded_options(
-    model_type: str, formulation: str, objective: ObjectiveArguments, recipe: Recipe
-) -> dict:
-    """Return the formulation and the options that it heeds, as JSON values."""
-    options = {name: getattr(objective, name) for name in _heeded(model_type, formulation)}
-    if "hard_negatives" in options:
-        hard = recipe.pairs.sampler.hard_negatives
-        options["hard_negatives"] = None if hard is None else f"sha256:{hard.sha256}"
-    return {"formulation": formulation, **options}
-
-
-def make_recipe(
-    name: str,
-    model_type: str,
-    formulation: str,
-    objective: ObjectiveArguments,
-    train: Split,
-    data: DataArguments,
-    seed: int,
-    odd: InputArguments,
-) -> Recipe:
-    """Load a checkpoint and its training data.
-
-    Raises:
-        InputError: on anything missing or mismatched.
-    """
-    if model_type == "lxmert":
-        features = FeaturesFile(data.features_file("train"))
-        return lxmert_recipe(name, formulation, objective, train, features, seed, odd)
-    images = ImagesFile(data.images_file("train"))
-    return dual_encoder_recipe(name, objective, train, images, seed, odd)
+    groups: ParameterGroups = HFS_GROUPS
+    options: dict = field(default_factory=dict)
 
 
 def lxmert_recipe(
@@ -168,14 +95,10 @@ def lxmert_recipe(
     model.config.detector_sha256 = str(features.attributes["weights_sha256"])
     tokenizer = load_tokenizer(name, model.config.vocab_size)
     check_answers(token_answers(tokenizer, model.config), name, odd.wrong_answers)
-    hard = objective.hard_negatives
-    sampler = PairSampler(
-        train,
-        0.0 if contrastive else objective.prob_unaligned,
-        seed,
-        None if hard is None else read_hard_negatives(hard, train),
-        objective.hard_share,
-    )
+    path = objective.hard_negatives
+    hard = None if path is None else read_hard_negatives(path, train)
+    prob_unaligned = 0.0 if contrastive else objective.prob_unaligned
+    sampler = PairSampler(train, prob_unaligned, seed, hard, objective.hard_share)
     positions = caption_positions(model)
     tokens = tokenize_captions(train, tokenizer, positions, long_captions=odd.long_captions)
     inputs = GalleryFeatures(features, train.image_ids)
@@ -190,6 +113,7 @@ def lxmert_recipe(
         ),
         processor=tokenizer,
         data_sha256=features.sha256(),
+        options={} if hard is None else {"hard_negatives": f"sha256:{hard.sha256}"},
     )
 
 

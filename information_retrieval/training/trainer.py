@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate.utils import gather_object
-from torch.utils.data import Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
@@ -24,13 +25,17 @@ from information_retrieval.models.loaded_gallery import LoadedGallery
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.rankings import rank_scores
 from information_retrieval.scoring.all_pairs import score_all
-from information_retrieval.training.examples.dataset import TrainingPairs
+from information_retrieval.training.examples.dataset import CaptionItems, DrawnAnew
 from information_retrieval.training.interruption import Interruption
+from information_retrieval.training.objectives.loss_parts import LossParts
+from information_retrieval.training.objectives.xvlm_in_training import XvlmLosses
 from information_retrieval.training.paper_arguments import (
     PaperTrainingArguments,
     telling_bad_options,
 )
+from information_retrieval.training.parameter_groups import HFS_GROUPS, ParameterGroups
 from information_retrieval.training.progress import TrainingProgress
+from information_retrieval.training.regions.pretraining_steps import PretrainingSteps
 from information_retrieval.training.run_folder import record, seal
 from preprocess.captions.split_file import Split
 
@@ -38,7 +43,7 @@ from preprocess.captions.split_file import Split
 class EpochStart(TrainerCallback):
     """Tells the training pairs which epoch begins, before workers copy them."""
 
-    def __init__(self, pairs: TrainingPairs):
+    def __init__(self, pairs: DrawnAnew):
         self.pairs = pairs
 
     def on_epoch_begin(self, args, state, control, **kwargs) -> None:
@@ -60,7 +65,7 @@ class RecordedRun(TrainerCallback):
 class GroupedByLength(LengthGroupedSampler):
     """HF's sampler, in an order that depends on the seed and the epoch only, so not on restarts."""
 
-    def __init__(self, batch_size: int, pairs: TrainingPairs, seed: int):
+    def __init__(self, batch_size: int, pairs: CaptionItems, seed: int):
         super().__init__(batch_size, lengths=pairs.lengths)
         self.pairs = pairs
         self.seed = seed
@@ -88,25 +93,29 @@ class RetrievalTrainer(Trainer):
 
     Args:
         loss: of the model's output and the target, where the model's forward gives none.
+        groups: how parameters differ in decay and rate.
     """
 
     # What HF's trainer may have besides, such as no model or no data, this one never has.
     model: PreTrainedModel
     args: PaperTrainingArguments
-    train_dataset: TrainingPairs
+    train_dataset: DrawnAnew
 
     def __init__(
         self,
         *,
         gallery: Gallery,
-        train_dataset: TrainingPairs,
+        train_dataset: DrawnAnew,
         loss: Callable | None = None,
+        groups: ParameterGroups = HFS_GROUPS,
         **kwargs,
     ):
         # The Trainer asks for an evaluation set before it will evaluate; `evaluate` ranks instead.
         super().__init__(train_dataset=train_dataset, eval_dataset=train_dataset, **kwargs)
         self.gallery = gallery
         self.loss = loss
+        self.groups = groups
+        self.loss_parts = LossParts()
         # Else gradient accumulation takes a forward with **kwargs for one that divides its loss.
         self.model_accepts_loss_kwargs = False
         self.interruption = Interruption()
@@ -150,15 +159,49 @@ class RetrievalTrainer(Trainer):
         if self.loss is None:
             output = model(**inputs)
             loss = output.loss
+            if isinstance(output, XvlmLosses) and output.parts is not None:
+                self.loss_parts.add(output.parts)
         else:
             image_index = inputs.pop("image_index")
             output = model(**inputs)
             loss = self.loss(output, image_index)
         return (loss, output) if return_outputs else loss
 
+    def log(self, logs: dict[str, float], *args, **kwargs) -> None:
+        """Log as HF's does, and with the loss its parts."""
+        if "loss" in logs:
+            logs = {**logs, **self.loss_parts.take(self._mean_over_processes)}
+        super().log(logs, *args, **kwargs)
+
+    def _mean_over_processes(self, values: Tensor) -> Tensor:
+        """Return the mean of each value, (n,), over the processes."""
+        return self.accelerator.gather(values[None]).mean(dim=0)
+
+    def get_decay_parameter_names(self, model) -> list[str]:
+        """Return the names of the parameters that are decayed."""
+        return self.groups.decayed(super().get_decay_parameter_names(model))
+
+    def create_optimizer(self, model=None) -> torch.optim.Optimizer:
+        """Make the optimiser, unless there is one."""
+        is_new = self.optimizer is None
+        optimizer = super().create_optimizer(model)
+        if is_new:
+            self.groups.split(optimizer, self.model if model is None else model)
+        return optimizer
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return what gives the batches; pre-training makes its own, one an item."""
+        if not isinstance(self.train_dataset, PretrainingSteps):
+            return super().get_train_dataloader()
+        steps = self.train_dataset
+        return self._get_dataloader(
+            steps, "Training", 1, lambda _: SequentialSampler(steps), is_training=True
+        )
+
     def _get_train_sampler(self, train_dataset=None) -> Sampler | None:
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
+        assert isinstance(self.train_dataset, CaptionItems), "others have no lengths"
         # HF's own would read every item to learn its length.
         batch_size = self.args.train_batch_size * self.args.world_size
         return GroupedByLength(batch_size, self.train_dataset, self.args.seed)
@@ -207,6 +250,13 @@ class RetrievalTrainer(Trainer):
         for process, part in enumerate(parts):
             scores[process::world_size] = part
         return scores
+
+    def _issue_warnings_after_load(self, load_result) -> None:
+        # HF's only warns, and goes on with weights that were never trained.
+        tied = getattr(self.model, "all_tied_weights_keys", {}).keys()
+        lost = set(load_result.missing_keys) - tied | {*load_result.unexpected_keys}
+        if lost:
+            raise RuntimeError(f"a checkpoint without {sorted(lost)[:3]}, or by other names")
 
     def _save_checkpoint(self, model, trial) -> None:
         super()._save_checkpoint(model, trial)

@@ -10,9 +10,10 @@ from transformers import TrainerCallback
 from information_retrieval.models.arguments import DataArguments, InputArguments
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.models.loading import gallery_for
+from information_retrieval.training.formulations import make_recipe
 from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
-from information_retrieval.training.recipe import Recipe, make_recipe
+from information_retrieval.training.recipe import Recipe
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer
 from preprocess.captions.split_file import read_split
 from tests.conftest import save_clip, save_lxmert, write_images_of
@@ -40,7 +41,9 @@ def recipe(data_dir, tmp_path):
         objective = ObjectiveArguments(prob_unaligned=0.5)
         train, data = read_split(data_dir / "train.json"), DataArguments(data_dir)
         odd = InputArguments()
-        return make_recipe(str(saved[kind]), kind, formulation, objective, train, data, 0, odd)
+        return make_recipe(
+            str(saved[kind]), kind, formulation, objective, train, data, 0, odd, 4, 1
+        )
 
     return make
 

@@ -83,6 +83,14 @@ class XvlmModel(PreTrainedModel):
         elif isinstance(module, XvlmModel):
             init.constant_(module.temperature, self.config.temperature)
 
+    def save_pretrained(self, *args, **kwargs) -> None:
+        """Save as HF does, by the model's own names.
+
+        By default HF gives Swin's weights the names of its older versions, by which its trainer
+        does not find them again when it goes on from a checkpoint or takes the best.
+        """
+        super().save_pretrained(*args, **{"save_original_format": False, **kwargs})
+
     def get_input_embeddings(self) -> nn.Module:
         return self.text_encoder.embeddings.word_embeddings
 

@@ -28,17 +28,48 @@ class Item:
     aligned: bool
 
 
-class TrainingPairs(Dataset):
-    """One item a caption: the pair that is drawn for it.
+class DrawnAnew(Dataset):
+    """Items of a split that are drawn anew in each epoch.
 
     Args:
         split: the images and captions.
-        token_ids: of each caption, see `tokenize_captions`.
-        images: gives what the model reads of each image of the split, by position.
-        sampler: draws the pairs.
+    """
+
+    def __init__(self, split: Split):
+        self.split = split
+        # Shared, so that workers that live longer than an epoch see it change.
+        self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw from now on the items of `epoch` (from 0)."""
+        self.epoch.fill_(epoch)
+
+
+class CaptionItems(DrawnAnew):
+    """Items of which each stands for a caption.
+
+    Args:
+        token_ids: of each of them, see `tokenize_captions`.
 
     Attributes:
         lengths: tokens of each caption; the one that an unaligned pair takes may have others.
+    """
+
+    def __init__(self, split: Split, token_ids: list[list[int]]):
+        super().__init__(split)
+        self.token_ids = token_ids
+        self.lengths = [len(ids) for ids in token_ids]
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+
+class TrainingPairs(CaptionItems):
+    """One item a caption: the pair that is drawn for it.
+
+    Args:
+        images: gives what the model reads of each image of the split, by position.
+        sampler: draws the pairs.
     """
 
     def __init__(
@@ -48,20 +79,9 @@ class TrainingPairs(Dataset):
         images: Dataset,
         sampler: PairSampler,
     ):
-        self.split = split
-        self.token_ids = token_ids
-        self.lengths = [len(ids) for ids in token_ids]
+        super().__init__(split, token_ids)
         self.images = images
         self.sampler = sampler
-        # Shared, so that workers that live longer than an epoch see it change.
-        self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
-
-    def start_epoch(self, epoch: int) -> None:
-        """Draw from now on the pairs of `epoch` (from 0)."""
-        self.epoch.fill_(epoch)
-
-    def __len__(self) -> int:
-        return len(self.token_ids)
 
     def __getitem__(self, caption: int) -> Item:
         pair = self.sampler.draw(caption, int(self.epoch))

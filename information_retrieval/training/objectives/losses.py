@@ -88,3 +88,22 @@ def gather(x: torch.Tensor) -> torch.Tensor:
     parts = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
     distributed.all_gather(parts, x.contiguous())
     return torch.cat(parts)
+
+
+def gather_uneven(*parts: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Do as `gather` for tensors of one length, which may be another in each process.
+
+    Args:
+        parts: (batch, ...) each.
+    """
+    if not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return parts
+    own = torch.tensor([len(parts[0])], device=parts[0].device)
+    lengths = gather(own).tolist()
+    most = max(lengths)
+    gathered = []
+    for part in parts:
+        filler = part.new_zeros(most - len(part), *part.shape[1:])
+        rows = gather(torch.cat([part, filler])).split(most)  # world_size of (most, ...)
+        gathered.append(torch.cat([r[:n] for r, n in zip(rows, lengths, strict=True)]))
+    return tuple(gathered)

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 
+from information_retrieval.models.xvlm.captions import clean_caption
 from information_retrieval.training.regions.example import RegionExample, RegionReader
 from preprocess.base.errors import InputError, InputWarning
 from preprocess.captions.split_file import Split
-from preprocess.region_phrases.region_file import Region, RegionsFile
+from preprocess.region_phrases.region_file import RegionsFile
 from preprocess.storage.images_file import ImagesFile
 
 
@@ -57,20 +58,10 @@ class RegionImages:
         row = int(self.rows[number])
         image_id = int(self.regions.image_ids[row])
         regions, captions = self.regions.regions(row), self.regions.captions(row)
-        if self.regions.tokenized:
-            regions = tuple(map(_joined, regions))
-            captions = tuple(map(_join, captions))
         if not captions and self.split is not None:
             image = self.split.images[self._position[image_id]]
-            captions = tuple(caption.caption for caption in image.captions)
+            # Cleaned: the reader does not clean where the region file's own texts are.
+            words = self.reader.max_words
+            captions = tuple(clean_caption(c.caption, words) for c in image.captions)
         decoded = self.images.read(image_id)
         return self.reader.draw(decoded, regions, captions, row, generator)
-
-
-def _joined(region: Region) -> Region:
-    """Return a region whose texts were word pieces."""
-    return Region(region.box, *(tuple(map(_join, t)) for t in (region.phrases, region.attributes)))
-
-
-def _join(pieces: str) -> str:
-    return pieces.replace(" ##", "")

@@ -48,3 +48,16 @@ def test_every_line_of_recalls_is_named_and_of_its_own_colour():
 def test_a_history_without_losses_or_evaluations_is_drawn(history, tmp_path):
     training_curves(history).savefig(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_the_parts_of_a_loss_are_drawn_where_there_are_any():
+    logs = [
+        {"epoch": 1, "loss": 3.0, "itc": 2.0, "itm": 1.0},
+        {"epoch": 2, "loss": 4.0, "itc": 1.5, "region_itc": 2.5, "region_box_l1": 0.5},
+    ]
+    axes = training_curves(logs).axes[0]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn["contrastive"] == [[1, 2.0], [2, 1.5]]
+    assert drawn["contrastive of regions"] == [[2, 2.5]]
+    assert drawn["boxes, L1 of regions"] == [[2, 0.5]]
+    assert training_curves([{"epoch": 1, "loss": 3.0}]).axes[0].get_legend() is None

@@ -1,0 +1,34 @@
+"""The parts of a loss, averaged from one log to the next."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+
+class LossParts:
+    """Adds up losses by name; a batch need not have all."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: Counter[str] = Counter()
+
+    def add(self, parts: Mapping[str, Tensor]) -> None:
+        """Add the scalars of a batch."""
+        for name, value in parts.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            self._counts[name] += 1
+
+    def take(self, mean_over_processes: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """Return the means since the last call, without those that are 0.
+
+        Every process has batches of the same kinds.
+        """
+        if not self._sums:
+            return {}
+        names = sorted(self._sums)
+        means = torch.stack([self._sums[name].float() / self._counts[name] for name in names])
+        self.__init__()  # type: ignore[misc]
+        values = zip(names, mean_over_processes(means).tolist(), strict=True)
+        return {name: value for name, value in values if value}

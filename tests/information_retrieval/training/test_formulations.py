@@ -1,0 +1,63 @@
+"""Which model can be trained in which way, with which options."""
+
+from pathlib import Path
+
+import pytest
+
+from information_retrieval.training.formulations import check_options_fit, formulation_of
+from information_retrieval.training.objective_arguments import ObjectiveArguments
+from preprocess.base.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("model_type", "default"), [("lxmert", "binary"), ("xvlm", "matching"), ("clip", "contrastive")]
+)
+def test_each_type_of_model_has_its_way(model_type, default):
+    assert formulation_of(model_type, None) == formulation_of(model_type, default) == default
+
+
+@pytest.mark.parametrize(
+    ("model_type", "asked", "instead"),
+    [
+        ("xvlm", "binary", "say matching or pretraining"),
+        ("lxmert", "pretraining", "say binary or contrastive"),
+        ("clip", "matching", "say contrastive"),
+        ("clip", "binary", "has no matching head"),
+    ],
+)
+def test_another_way_is_refused(model_type, asked, instead):
+    with pytest.raises(InputError, match=instead):
+        formulation_of(model_type, asked)
+
+
+@pytest.mark.parametrize(
+    ("formulation", "options", "told"),
+    [
+        ("matching", {"regions": Path("r.json")}, "--regions: no option of the matching"),
+        ("matching", {"new_lr_multiplier": 1.0}, "--new_lr_multiplier: no option"),
+        ("pretraining", {"freeze": "image"}, "--freeze: no option of the pretraining"),
+        ("pretraining", {"box_loss": False}, "--box_loss: an option of --regions"),
+        ("pretraining", {"images_per_region_batch": 4}, "--images_per_region_batch: an option of"),
+    ],
+)
+def test_options_that_would_not_be_heeded_are_refused(formulation, options, told):
+    with pytest.raises(InputError, match=told):
+        check_options_fit("xvlm", formulation, ObjectiveArguments(**options))
+
+
+def test_the_options_of_pretraining_with_regions_are_taken():
+    options = {"regions": Path("r.json"), "box_loss": False, "max_regions": 3}
+    check_options_fit("xvlm", "pretraining", ObjectiveArguments(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"images_per_region_batch": 1}, "--images_per_region_batch: expected at least 2, found 1"),
+        ({"max_regions": 0}, "--max_regions: expected at least 1"),
+        ({"new_lr_multiplier": 0.0}, "--new_lr_multiplier: expected a value above 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, told):
+    with pytest.raises(InputError, match=told):
+        ObjectiveArguments(**options)
