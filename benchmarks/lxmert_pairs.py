@@ -34,19 +34,28 @@ def random_model(config: LxmertConfig | None = None) -> LxmertForImageTextMatchi
     """Make an LXMERT of the published size, or of another, with biases and norms perturbed."""
     torch.manual_seed(0)
     model = LxmertForImageTextMatching(config or LxmertConfig()).eval()
+    perturb(model)
+    return model
+
+
+def perturb(model: torch.nn.Module) -> None:
+    """Move biases and norms away from 0 and 1, in place, so that every weight counts."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):
                 parameter.add_(0.1 * torch.randn_like(parameter))
             elif parameter.dim() == 1:  # of a norm
                 parameter.mul_(1 + 0.2 * torch.randn_like(parameter))
-    return model
 
 
-def random_captions(vocabulary: int, n_captions: int) -> TokenIds:
-    """Draw token ids of `n_captions` captions, which have COCO's lengths as nearly as they can."""
+def random_captions(vocabulary: int, n_captions: int, counts: dict[int, int] = LENGTHS) -> TokenIds:
+    """Draw token ids of `n_captions` captions, which have COCO's lengths as nearly as they can.
+
+    Args:
+        counts: of captions, by their length.
+    """
     generator = np.random.default_rng(0)
-    lengths = np.repeat(list(LENGTHS), list(LENGTHS.values()))
+    lengths = np.repeat(list(counts), list(counts.values()))
     places = (np.arange(n_captions) + 0.5) / n_captions * len(lengths)
     lengths = generator.permutation(lengths[places.astype(int)])
     least = min(1000, vocabulary // 2)  # BERT's words start there

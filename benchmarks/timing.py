@@ -11,20 +11,36 @@ import torch
 MATRIX = {"cpu": 4096, "cuda": 16384}  # side of the large matrix product
 
 
-def compare(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def compare(
+    ways: dict[str, Callable[[], object]],
+    repeats: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
     """Run each way once per round, and return the seconds that each took in every round.
 
     The ways take turns, so that what else the machine does slows all of them. Each is named on
     stderr as it begins: a round may take minutes.
+
+    Args:
+        clock: what gives the seconds; `processor_clock` on a CPU whose cores others work on too.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(1, repeats + 1):
         for name, run in ways.items():
             print(f"{turn} of {repeats}: {name}", file=sys.stderr, flush=True)
-            start = time.perf_counter()
+            start = clock()
             run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
+
+
+def processor_clock() -> float:
+    """Return the seconds that this process has had of the processor, a thread.
+
+    Where all its threads work all the time, and no other process does, that is the time that
+    passes. Threads must sleep while they wait: OMP_WAIT_POLICY=passive, before PyTorch is imported.
+    """
+    return time.process_time() / torch.get_num_threads()
 
 
 def fastest(seconds: dict[str, list[float]]) -> dict[str, float]:

@@ -30,6 +30,7 @@ from information_retrieval.models.arguments import (
     DataArguments,
     InputArguments,
     ModelArguments,
+    ScoreArguments,
 )
 from information_retrieval.ranking.protocols import (
     Protocol,
@@ -40,7 +41,7 @@ KEPT = "the tiles scored so far are kept; the same command goes on to the same s
 
 
 @dataclass(kw_only=True)
-class EvaluateArguments(ComputeArguments):
+class EvaluateArguments(ScoreArguments, ComputeArguments):
     output: Path = field(metadata={"help": "the rankings .npz to write; metrics.json goes beside"})
     split: str = field(default="test", metadata={"help": "split to score"})
     protocol: Protocol | None = field(
@@ -87,6 +88,7 @@ def main() -> None:
         negative_images=args.negative_images,
         long_captions=odd.long_captions,
         wrong_answers=odd.wrong_answers,
+        score=args.score,
         compile=args.compile,
     )
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))

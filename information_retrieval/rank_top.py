@@ -23,6 +23,7 @@ from information_retrieval.models.arguments import (
     DataArguments,
     InputArguments,
     ModelArguments,
+    ScoreArguments,
 )
 from information_retrieval.ranking.gallery import check_made_by
 from information_retrieval.ranking.top_rankings import TopRankings, write_top_rankings
@@ -33,7 +34,7 @@ from preprocess.captions.split_file import read_split
 
 
 @dataclass(kw_only=True)
-class RankTopArguments(ComputeArguments):
+class RankTopArguments(ScoreArguments, ComputeArguments):
     output: Path = field(metadata={"help": "the .npz of top rankings to write"})
     split: str = field(default="train", metadata={"help": "split to rank, all of it"})
     top_k: int = field(default=50, metadata={"help": "documents kept of each query"})
@@ -67,6 +68,7 @@ def main() -> None:
         show_progress=True,
         long_captions=odd.long_captions,
         wrong_answers=odd.wrong_answers,
+        score=args.score,
     )
     loaded = load_gallery(name, gallery, files, torch_device(args.device), options)
     for line in loaded.tokens.warnings():

@@ -34,6 +34,7 @@ from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import Split
 from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import bert_tokenizer
+from tests.information_retrieval.models.xvlm.tiny import make_xvlm, processor_of
 
 LAYERS = {
     "hidden_size": 32,
@@ -108,7 +109,18 @@ def _blip(tokenizer, **text_changes):
     return BlipForImageTextRetrieval(config), processor
 
 
-MAKERS = {"siglip": _siglip, "altclip": _altclip, "align": _align, "vilt": _vilt, "blip": _blip}
+def _xvlm(tokenizer, **changes):
+    return make_xvlm(len(tokenizer), **changes), processor_of(tokenizer)
+
+
+MAKERS = {
+    "siglip": _siglip,
+    "altclip": _altclip,
+    "align": _align,
+    "vilt": _vilt,
+    "blip": _blip,
+    "xvlm": _xvlm,
+}
 
 
 def save_image_reader(folder: Path, kind: str, seed: int = 0, **changes) -> Path:

@@ -9,6 +9,7 @@ from preprocess.captions.split_file import read_split
 
 LongCaptions = Literal["cut", "error"]
 WrongAnswers = Literal["error", "warn"]
+Score = Literal["itm", "itc"]
 
 
 @dataclass
@@ -94,3 +95,16 @@ class ComputeArguments:
     def __post_init__(self) -> None:
         check_at_least("--batch_size", self.batch_size, 1)
         check_at_least("--num_workers", self.num_workers, 0)
+
+
+@dataclass(kw_only=True)
+class ScoreArguments:
+    """Which score, of a model that has two."""
+
+    score: Score | None = field(
+        default=None,
+        metadata={
+            "help": "X-VLM: itm, the matching head's logit after the fusion layers, is the "
+            "default; itc, the cosine of image and text encoder, costs next to nothing a pair"
+        },
+    )

@@ -37,6 +37,9 @@ CROSS_ENCODERS = {
 }
 # HF's AIMv2 lets words read later ones unless its batch has padding: no score is a pair's own.
 DEPENDENT_ON_BATCH = {"aimv2"}
+# Trained on what Pillow's bicubic resize gives; of torchvision's, HF's default, some pixels are a
+# grey level off.
+RESIZED_BY_PILLOW = {"xvlm"}
 # Tables that follow from the configuration, and are no longer saved.
 SAVED_BUFFERS = {"position_ids", "token_type_ids", "relative_position_index"}
 NEW_IN_FINE_TUNING = "matching_head."
@@ -229,8 +232,10 @@ def load_processor(name_or_path: str):
     Raises:
         InputError: it has none, or one without an image processor.
     """
+    by_pillow = load_config(name_or_path).model_type in RESIZED_BY_PILLOW
+    options = {"backend": "pil"} if by_pillow else {}
     try:
-        processor = AutoProcessor.from_pretrained(name_or_path)
+        processor = AutoProcessor.from_pretrained(name_or_path, **options)
     except (OSError, ValueError, ImportError) as error:
         raise InputError(f"{name_or_path}: no image processor ({error})") from error
     if not hasattr(processor, "image_processor"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from preprocess.storage.images_file import ImagesFile
 
@@ -67,3 +67,15 @@ class GalleryImages(Dataset):
         if self.negative_images:
             image = photographic_negative(image)
         return preprocess_image(image, self.image_processor)
+
+
+def pixel_batches(
+    images: GalleryImages, batch_size: int, num_workers: int, device: torch.device
+) -> DataLoader:
+    """Read images in order, in batches (<= batch_size, 3, height, width) for a device.
+
+    Args:
+        images: of one size, but for batches of one.
+        num_workers: processes that decode and preprocess the next images.
+    """
+    return DataLoader(images, batch_size, num_workers=num_workers, pin_memory=device.type == "cuda")

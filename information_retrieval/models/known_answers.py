@@ -19,6 +19,8 @@ from transformers import PreTrainedConfig
 
 from information_retrieval.models.arguments import WrongAnswers
 from information_retrieval.models.gallery_images import preprocess_image
+from information_retrieval.models.tokenization import max_words
+from information_retrieval.models.xvlm.captions import clean_caption
 from preprocess.base.errors import InputError, InputWarning
 from preprocess.storage.decoding import decode_rgb
 from preprocess.storage.features_file import FeaturesFile
@@ -32,6 +34,11 @@ BERT_UNCASED = (
     *(101, 2048, 21025, 27528, 7959, 2015, 4995, 1005, 1056, 2379, 1996, 23126, 24072, 2015),
     *(1010, 2484, 1997, 2068, 1012, 102),
 )
+# Of the sentence as X-VLM cleans it: "arent", no comma, no full stop; and without [SEP].
+XVLM_UNCASED = (
+    *(101, 2048, 21025, 27528, 7959, 2015, 4995, 2102, 2379, 1996, 23126, 24072, 2015),
+    *(2484, 1997, 2068),
+)
 OPENAI_CLIP = (
     *(49406, 1237, 16949, 46441, 4318, 713, 2252, 518, 31124, 267, 273, 275, 539, 1180, 269),
     49407,
@@ -40,7 +47,13 @@ OPENAI_VOCABULARY = ("clip", 49408)
 PUBLISHED_IDS = {
     ("lxmert", 30522): BERT_UNCASED,
     ("vilt", 30522): BERT_UNCASED,
+    ("xvlm", 30522): XVLM_UNCASED,
     OPENAI_VOCABULARY: OPENAI_CLIP,
+}
+# Models that mostly have OpenAI's normalisation, by vocabulary or type, and why one may not.
+WHOSE_NORMALISATION: dict[object, str] = {
+    OPENAI_VOCABULARY: "as some CLIPs of LAION were trained with others",
+    "xvlm": "but X-VLM's published ones are CLIP's, though Swin alone has ImageNet's",
 }
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -92,7 +105,7 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
     Red, green and blue must arrive in that order, scaled and normalised once: exchanged channels,
     negatives, and pixels scaled twice or never, all give other numbers. The normalisation is the
     checkpoint's own; that of a model with OpenAI's vocabulary is mostly OpenAI's, but some of
-    LAION's were trained with another.
+    LAION's were trained with another. X-VLM's is OpenAI's too, and it reads images of one size.
 
     Args:
         image_processor: the HF image processor of the checkpoint. One that gives patches, as
@@ -114,12 +127,19 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
             bool(np.abs(found - expected).max() <= PIXEL_TOLERANCE),
         )
     ]
-    if _vocabulary(config) == OPENAI_VOCABULARY:
+    if config.model_type == "xvlm":
+        side = config.vision_config.image_size
+        size = " x ".join(map(str, values.shape[1:]))
+        is_right = values.shape[1:] == (side, side)
+        question = "size of the images as the model reads them"
+        answers.append(Answer(question, f"{side} x {side}", size, is_right))
+    but = WHOSE_NORMALISATION.get(_vocabulary(config)) or WHOSE_NORMALISATION.get(config.model_type)
+    if but:
         mean_and_std = [*image_processor.image_mean, *image_processor.image_std]
         published = [*OPENAI_MEAN, *OPENAI_STD]
         same = np.allclose(mean_and_std, published, atol=1e-6)
         question = "mean and standard deviation of the channels, OpenAI's"
-        but = "the checkpoint's own are used, as some CLIPs of LAION were trained with others"
+        but = f"the checkpoint's own are used, {but}"
         answers.append(Answer(question, _numbers(published), _numbers(mean_and_std), same, but))
     return answers
 
@@ -142,11 +162,30 @@ def _normalised(colour: tuple[int, int, int], image_processor) -> np.ndarray:
 
 
 def token_answers(tokenizer, config: PreTrainedConfig) -> list[Answer]:
-    """Ask for the ids of a sentence, where the published tokenizer of the vocabulary is known."""
-    if _vocabulary(config) not in PUBLISHED_IDS:
-        return []  # a vocabulary of its own, as the demo's models have
-    expected, found = list(PUBLISHED_IDS[_vocabulary(config)]), tokenizer(SENTENCE)["input_ids"]
-    return [Answer(f"token ids of {SENTENCE!r}", str(expected), str(found), found == expected)]
+    """Ask for the ids of a sentence, where the published tokenizer of the vocabulary is known.
+
+    Of an X-VLM with any vocabulary, for its ends: [CLS], and not the [SEP] of BERT's own tokenizer.
+    """
+    vocabulary, words = _vocabulary(config), max_words(config)
+    published = PUBLISHED_IDS.get(vocabulary)  # None for one of its own, as the demo's models have
+    if published is None and config.model_type != "xvlm":
+        return []
+    text = SENTENCE if words is None else clean_caption(SENTENCE, words)
+    found, answers = tokenizer(text)["input_ids"], []
+    if config.model_type == "xvlm":
+        first, last = tokenizer.convert_ids_to_tokens([found[0], found[-1]])
+        answers.append(
+            Answer(
+                "first and last token of a sentence",
+                f"{tokenizer.cls_token} and no {tokenizer.sep_token}",
+                f"{first} and {last}",
+                first == tokenizer.cls_token and last != tokenizer.sep_token,
+            )
+        )
+    if published is not None:
+        question, expected = f"token ids of {SENTENCE!r}", list(published)
+        answers.append(Answer(question, str(expected), str(found), found == expected))
+    return answers
 
 
 def image_answers(images: ImagesFile, image_ids: np.ndarray) -> list[Answer]:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from information_retrieval.models.arguments import LongCaptions, WrongAnswers
+from information_retrieval.models.arguments import LongCaptions, Score, WrongAnswers
 from information_retrieval.models.tokenization import TokenizedCaptions
 
 
@@ -46,6 +46,7 @@ class EncoderOptions:
         negative_images: each pixel value x becomes (256 - x) mod 256, as in the original; for
             models that read images.
         compile: compile what acts on each token alone; of an LXMERT.
+        score: which of an X-VLM's two scores, None for itm; None for any other model.
     """
 
     dtype: torch.dtype = torch.float32
@@ -56,6 +57,7 @@ class EncoderOptions:
     long_captions: LongCaptions = "cut"
     wrong_answers: WrongAnswers = "error"
     compile: bool = False
+    score: Score | None = None
 
     def of_every_model(self) -> dict:
         """Return the arguments that each module's `encode_gallery` takes."""

@@ -1,32 +1,26 @@
 """A checkpoint and a gallery, loaded and checked: what scores depend on, and how to encode.
 
-A model reads either region features (LXMERT) or images. Of those that read images, a cross-encoder
-has its class in `MATCHING_GALLERIES`, and any other is a dual encoder.
+A model reads either region features (LXMERT) or images. Of those that read images, X-VLM has its
+own encoded gallery, another cross-encoder its class in `MATCHING_GALLERIES`, and any other is a
+dual encoder.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
-from transformers.image_processing_utils import BaseImageProcessor
 
 from information_retrieval.models import dual_encoder, matching_gallery
 from information_retrieval.models.blip import BlipGallery
-from information_retrieval.models.checkpoint import (
-    load_image_processor,
-    load_model,
-    load_tokenizer,
-    weights_revision,
-)
-from information_retrieval.models.gallery_images import GalleryImages
+from information_retrieval.models.checkpoint import load_model, load_tokenizer, weights_revision
+from information_retrieval.models.gallery_images import pixel_batches
+from information_retrieval.models.image_inputs import data_sha256, read_inputs, sha256_of
 from information_retrieval.models.known_answers import (
     check_answers,
     detector_answers,
-    image_answers,
-    pixel_answers,
     region_answers,
     token_answers,
 )
@@ -41,19 +35,15 @@ from information_retrieval.models.lxmert.cross_layers import BlockOptions
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.models.lxmert.region_features import check_feature_dim
 from information_retrieval.models.matching_gallery import MatchingGallery
-from information_retrieval.models.tokenization import (
-    READ_PADDING,
-    TokenizedCaptions,
-    caption_positions,
-    tokenize_captions,
-)
+from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.models.vilt import ViltGallery
+from information_retrieval.models.xvlm import encoded_gallery as xvlm_gallery
+from information_retrieval.models.xvlm.encoders import encode_features
+from information_retrieval.models.xvlm.model import XvlmModel
 from preprocess.base.device import check_compiler
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile
-from preprocess.storage.hdf5 import SplitHdf5
-from preprocess.storage.images_file import ImagesFile
 
 MATCHING_GALLERIES: dict[str, type[MatchingGallery]] = {"vilt": ViltGallery, "blip": BlipGallery}
 # LXMERT's captions in a tile: with 64 images, 50 s of the published model on 2 CPU cores.
@@ -78,7 +68,7 @@ def load_gallery(
     config = {k: v for k, v in model.config.to_dict().items() if k not in CONFIG_HISTORY}
     identity = {
         "weights": weights_revision(name),
-        "config_sha256": _sha256(config),
+        "config_sha256": sha256_of(config),
         **loaded.identity,
     }
     return replace(loaded, identity=identity)
@@ -106,11 +96,16 @@ def gallery_for(
             that is neither a cross-encoder named here nor a dual encoder.
     """
     kind = model.config.model_type
-    if kind == "lxmert":
-        load = _load_lxmert
+    if options.compile and kind != "lxmert":
+        raise InputError(f"--compile: for an LXMERT; {name} is a {kind} model: leave it out")
+    if options.score is not None and kind != "xvlm":
+        raise InputError(
+            f"--score {options.score}: for an X-VLM, which has two kinds of score; {name} is a "
+            f"{kind} model: leave it out"
+        )
+    if kind in LOADERS:
+        load = LOADERS[kind]
     else:
-        if options.compile:
-            raise InputError(f"--compile: for an LXMERT; {name} is a {kind} model: leave it out")
         load = _load_matching_gallery if kind in MATCHING_GALLERIES else _load_dual_encoder
     loaded = load(name, model, gallery, files, options)
     identity = {
@@ -147,9 +142,9 @@ def _load_lxmert(
         detector_answers(features, model.config), str(files.features), options.wrong_answers
     )
     identity = {
-        "tokens_sha256": _sha256(token_ids),
+        "tokens_sha256": sha256_of(token_ids),
         "detector_sha256": str(features.attributes["weights_sha256"]),
-        "features_sha256": _data_sha256(features, gallery.image_ids),
+        "features_sha256": data_sha256(features, gallery.image_ids),
     }
     if options.compile:  # it rounds in other places
         check_compiler(model.device)
@@ -178,7 +173,7 @@ def _load_dual_encoder(
     options: EncoderOptions,
 ) -> LoadedGallery:
     dual_encoder.scale_and_bias(model)  # raises for models that do not compare images and texts
-    inputs = _read_inputs(name, model, gallery, files, options)
+    inputs = read_inputs(name, model, gallery, files, options)
 
     def encode(rows: np.ndarray) -> Scorer:
         return dual_encoder.encode_gallery(
@@ -205,15 +200,10 @@ def _load_matching_gallery(
     options: EncoderOptions,
 ) -> LoadedGallery:
     gallery_class = MATCHING_GALLERIES[model.config.model_type]
-    inputs = _read_inputs(name, model, gallery, files, options)
+    inputs = read_inputs(name, model, gallery, files, options)
 
     def encode(rows: np.ndarray) -> Scorer:
-        pixels = GalleryImages(
-            inputs.images,
-            gallery.image_ids[rows],
-            inputs.image_processor,
-            options.negative_images,
-        )
+        pixels = inputs.pixels(gallery.image_ids[rows], options.negative_images)
         return matching_gallery.encode_gallery(
             gallery_class, model, inputs.tokens.token_ids, pixels, **options.of_every_model()
         )
@@ -223,44 +213,37 @@ def _load_matching_gallery(
     return LoadedGallery(inputs.identity, inputs.tokens, tuple(blocks), encode)
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    """What a model that reads images is given, and what identifies it."""
-
-    tokens: TokenizedCaptions
-    pad_id: int
-    images: ImagesFile
-    image_processor: BaseImageProcessor
-    identity: dict[str, str]
-
-
-def _read_inputs(
-    name: str,
-    model: PreTrainedModel,
-    gallery: Split,
-    files: GalleryFiles,
-    options: EncoderOptions,
-) -> _Inputs:
-    tokenizer = load_tokenizer(name, model.config.get_text_config().vocab_size)
-    is_padded = model.config.model_type in READ_PADDING
-    tokens = tokenize_captions(
-        gallery, tokenizer, caption_positions(model), is_padded, options.long_captions
-    )
-    image_processor = load_image_processor(name)
-    images = ImagesFile(files.images)
-    images.check_covers(gallery.image_ids)
-    check_answers(token_answers(tokenizer, model.config), name, options.wrong_answers)
-    check_answers(pixel_answers(image_processor, model.config), name, options.wrong_answers)
-    check_answers(
-        image_answers(images, gallery.image_ids), str(files.images), options.wrong_answers
-    )
-    identity = {
-        "tokens_sha256": _sha256(tokens.token_ids),
-        "image_processor_sha256": _sha256(image_processor.to_dict()),
-        "images_sha256": _data_sha256(images, gallery.image_ids),
-        "negative_images": str(options.negative_images),
+def _load_xvlm(
+    name: str, model: XvlmModel, gallery: Split, files: GalleryFiles, options: EncoderOptions
+) -> LoadedGallery:
+    inputs = read_inputs(name, model, gallery, files, options)
+    token_ids = inputs.tokens.token_ids
+    encoding: dict[str, Any] = {
+        "dtype": options.dtype,
+        "batch_size": options.batch_size,
+        "show_progress": options.show_progress,
     }
-    return _Inputs(tokens, tokenizer.pad_token_id, images, image_processor, identity)
+    score = options.score or "itm"
+
+    def encode(rows: np.ndarray) -> Scorer:
+        pixels = inputs.pixels(gallery.image_ids[rows], options.negative_images)
+        batches = pixel_batches(pixels, options.batch_size, options.num_workers, model.device)
+        if score == "itc":
+            # Cosines, not divided by the temperature, which changes no rank.
+            return dual_encoder.EncodedGallery(
+                *encode_features(model, token_ids, batches, **encoding)
+            )
+        return xvlm_gallery.encode_gallery(model, token_ids, batches, **encoding)
+
+    if score == "itc":
+        blocks = _blocks(np.arange(len(token_ids)), dual_encoder.BLOCK_CAPTIONS)
+    else:
+        blocks = _blocks_of_one_length(token_ids, xvlm_gallery.BLOCK_CAPTIONS, model.device)
+    identity = {**inputs.identity, "score": score}
+    return LoadedGallery(identity, inputs.tokens, tuple(blocks), encode)
+
+
+LOADERS: dict[str, Callable[..., LoadedGallery]] = {"lxmert": _load_lxmert, "xvlm": _load_xvlm}
 
 
 def _blocks(columns: np.ndarray, most: int) -> list[np.ndarray]:
@@ -279,14 +262,3 @@ def _blocks_of_one_length(
     most = block_captions.get(device.type, block_captions["cpu"])
     columns = (np.flatnonzero(lengths == length) for length in np.unique(lengths))
     return [block for of_length in columns for block in _blocks(of_length, most)]
-
-
-def _sha256(content: object) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _data_sha256(file: SplitHdf5, image_ids: np.ndarray) -> str:
-    """Return what identifies the data of a gallery's images: the hash of their checksums."""
-    rows = [file.row_of(image_id) for image_id in image_ids]
-    return hashlib.sha256(file.checksums[rows].tobytes()).hexdigest()

@@ -10,11 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from information_retrieval.models.gallery_images import GalleryImages
+from information_retrieval.models.gallery_images import GalleryImages, pixel_batches
 
 
 class MatchingGallery(ABC):
@@ -110,12 +109,8 @@ def encode_gallery(
     Raises:
         InputError: an image that does not decode.
     """
-    batches = DataLoader(
-        images,
-        batch_size if gallery_class.ONE_SIZE else 1,
-        num_workers=num_workers,
-        pin_memory=model.device.type == "cuda",
-    )
+    at_once = batch_size if gallery_class.ONE_SIZE else 1
+    batches = pixel_batches(images, at_once, num_workers, model.device)
     batches = tqdm(batches, desc="encoding images", unit="batch", disable=not show_progress)
     encoded: list[torch.Tensor] = []
     with _autocast(model, dtype):

@@ -1,8 +1,10 @@
 """Ways timed in turns."""
 
+import time
+
 import torch
 
-from benchmarks.timing import compare, hardware
+from benchmarks.timing import compare, hardware, processor_clock
 
 
 def test_ways_take_turns_and_the_seconds_of_every_round_are_kept():
@@ -15,3 +17,13 @@ def test_ways_take_turns_and_the_seconds_of_every_round_are_kept():
 
 def test_what_the_figures_were_measured_on_is_named():
     assert f"torch {torch.__version__}" in hardware(torch.device("cpu"))
+
+
+def test_the_processors_clock_stands_still_while_a_process_waits():
+    ways = {"wait": lambda: time.sleep(0.2)}
+    passed, of_processor = (
+        compare(ways, repeats=1, clock=clock)["wait"][0]
+        for clock in (time.perf_counter, processor_clock)
+    )
+    assert passed >= 0.2
+    assert of_processor < 0.1

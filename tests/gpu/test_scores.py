@@ -16,7 +16,7 @@ from tests.image_readers import save_image_reader, write_images_of_sizes
 pytestmark = pytest.mark.gpu
 
 TOLERANCE = 1e-4  # of a score, relative to the deviation of scores; float32, without TF32
-KINDS = ("lxmert", "clip", "vilt", "blip")
+KINDS = ("lxmert", "clip", "vilt", "blip", "xvlm")
 SPLIT = make_split(6, "test")
 
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
     write_images_of_sizes(folder, SPLIT)
     save_lxmert(folder / "lxmert", x_layers=3)
     save_clip(folder / "clip")
-    for kind in ("vilt", "blip"):
+    for kind in ("vilt", "blip", "xvlm"):
         save_image_reader(folder / kind, kind)
     return folder
 

@@ -9,6 +9,8 @@ from safetensors.torch import load_file, save_file
 
 import error_analysis.mining
 from information_retrieval.cascade import main
+from information_retrieval.combining.shortlist import shortlists
+from information_retrieval.evaluate import main as evaluate
 from information_retrieval.models.checkpoint import load_model, load_tokenizer
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.tokenization import tokenize_captions
@@ -25,6 +27,8 @@ from tests.conftest import (
     save_lxmert,
     write_features,
 )
+from tests.image_readers import write_images_of_sizes
+from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 SPLIT = make_split(30, "test")
 
@@ -163,6 +167,47 @@ def test_impossible_options_are_refused(cascade, tmp_path):
 def test_a_dual_encoder_as_second_stage_is_refused(cascade, tmp_path):
     checkpoint = save_clip(tmp_path / "clip")
     check_fails(cascade(checkpoint=checkpoint), "expected an LXMERT", "found a clip model")
+
+
+@pytest.fixture
+def xvlm(tmp_path):
+    """A checkpoint, and the rankings of all its pairs: by cosine, and by the matching head."""
+    checkpoint = save_xvlm(tmp_path / "xvlm")
+    write_split(tmp_path / "test.json", SPLIT)
+    write_images_of_sizes(tmp_path, SPLIT)
+    (tmp_path / "images.h5").rename(tmp_path / "test_images.h5")
+    return checkpoint
+
+
+def evaluated(tmp_path, run_main, checkpoint, score):
+    output = tmp_path / score / "test.npz"
+    arguments = ["--model_name_or_path", checkpoint, "--data_dir", tmp_path, "--device", "cpu"]
+    arguments += ["--protocol", "full", "--score", score, "--output", output]
+    assert run_main(evaluate, *arguments) == 0
+    return output
+
+
+def test_an_xvlm_orders_the_shortlists_of_its_own_cosines(cascade, tmp_path, run_main, xvlm):
+    cosines, matching = (evaluated(tmp_path, run_main, xvlm, s) for s in ("itc", "itm"))
+    status, output = cascade("--rankings", cosines, "--device", "cpu", checkpoint=xvlm)
+    assert status == 0
+    lists = shortlists(np.load(cosines)["logits"], SPLIT.caption_image_index, 10)
+    expected = np.load(matching)["logits"]
+    images, captions = np.ogrid[: len(SPLIT.images), : len(SPLIT.captions)]
+    with np.load(output) as found:
+        for direction in DIRECTIONS:
+            np.testing.assert_array_equal(found[f"{direction}_shortlist"], lists.of(direction))
+        i2t, t2i = (found[f"{direction}_shortlist_scores"] for direction in DIRECTIONS)
+        np.testing.assert_allclose(i2t, expected[images, lists.i2t], atol=1e-5)
+        np.testing.assert_allclose(t2i, expected[lists.t2i, captions.T], atol=1e-5)
+    metadata = json.loads((output.parent / "metrics.json").read_text())["metadata"]
+    assert (metadata["score"], metadata["first_stage"]["score"]) == ("itm", "itc")
+    assert metadata["weights"] == metadata["first_stage"]["weights"]
+
+
+def test_an_xvlm_without_its_images_is_refused(cascade, tmp_path, xvlm):
+    (tmp_path / "test_images.h5").unlink()
+    check_fails(cascade(checkpoint=xvlm), "test_images.h5: no such file")
 
 
 def test_rankings_for_five_folds_are_taken_as_the_one_gallery_that_they_hold(

@@ -15,6 +15,7 @@ from transformers import AutoProcessor
 from information_retrieval.evaluate import main
 from information_retrieval.models.checkpoint import load_model
 from information_retrieval.models.matching_gallery import MatchingGallery
+from information_retrieval.models.xvlm.encoded_gallery import EncodedGallery
 from information_retrieval.ranking.rankings import read_rankings
 from preprocess.base.files import read_json
 from preprocess.captions.split_file import Caption, CaptionedImage, Split, read_split, write_split
@@ -55,7 +56,7 @@ def test_a_saved_model_is_evaluated(evaluate, tmp_path, kind):
     assert "i2t_r1" in json.loads((output.parent / "metrics.json").read_text())["metrics"]
 
 
-@pytest.mark.parametrize("kind", ["siglip", "vilt", "blip"])
+@pytest.mark.parametrize("kind", ["siglip", "vilt", "blip", "xvlm"])
 def test_negative_images_change_the_scores(evaluate, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)
     outputs = [
@@ -128,10 +129,15 @@ def test_a_folder_without_a_processor_is_refused(evaluate, tmp_path, kind):
     assert not output.exists()
 
 
-@pytest.mark.parametrize("kind", ["vilt", "blip"])
-def test_an_interrupted_run_goes_on_to_the_same_scores(evaluate, tmp_path, monkeypatch, kind):
+@pytest.mark.parametrize(
+    ("kind", "gallery"),
+    [("vilt", MatchingGallery), ("blip", MatchingGallery), ("xvlm", EncodedGallery)],
+)
+def test_an_interrupted_run_goes_on_to_the_same_scores(
+    evaluate, tmp_path, monkeypatch, kind, gallery
+):
     checkpoint = save_image_reader(tmp_path / kind, kind)
-    score, scored, most = MatchingGallery.score, [], [1000]
+    score, scored, most = gallery.score, [], [1000]
 
     def counted(self, rows, columns):
         if len(scored) == most[0]:
@@ -139,7 +145,7 @@ def test_an_interrupted_run_goes_on_to_the_same_scores(evaluate, tmp_path, monke
         scored.append((rows, columns))
         return score(self, rows, columns)
 
-    monkeypatch.setattr(MatchingGallery, "score", counted)
+    monkeypatch.setattr(gallery, "score", counted)
     status, whole = evaluate(checkpoint, "--batch_size", "2", folder="whole")
     assert status == 0
     n_tiles = len(scored)
@@ -155,7 +161,7 @@ def test_an_interrupted_run_goes_on_to_the_same_scores(evaluate, tmp_path, monke
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["vilt", "blip"])
+@pytest.mark.parametrize("kind", ["vilt", "blip", "xvlm"])
 def test_two_processes_give_the_scores_of_one(evaluate, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)
     logits = []
@@ -178,3 +184,38 @@ def test_two_processes_give_the_scores_of_one(evaluate, tmp_path, kind):
         assert done.returncode == 0, done.stderr
         logits.append(np.load(output)["logits"])
     np.testing.assert_array_equal(*logits)
+
+
+def test_an_xvlms_two_scores_are_not_mixed(evaluate, tmp_path):
+    checkpoint = save_image_reader(tmp_path / "xvlm", "xvlm")
+    status, output = evaluate(checkpoint, "--score", "itc")
+    assert status == 0
+    split = read_split(evaluate.data_dir / "test.json")
+    compared = read_rankings(output, split)
+    assert compared.metadata["score"] == "itc"
+    # Here score is of the identity: neither goes on with, nor is read as, the other's.
+    status, _ = evaluate(checkpoint)
+    assert_one_clear_line(status, output, "made with other score")
+    assert evaluate(checkpoint, "--score", "itc")[0] == 0
+    status, matched = evaluate(checkpoint, "--score", "itm", folder="itm")
+    assert status == 0
+    rankings = read_rankings(matched, split)
+    assert rankings.metadata["score"] == "itm"
+    assert np.abs(rankings.scores - compared.scores).max() > 0.1
+    status, output = evaluate(save_image_reader(tmp_path / "blip", "blip"), "--score", "itc")
+    assert_one_clear_line(status, "--score itc: for an X-VLM", "is a blip model: leave it out")
+
+
+def test_a_caption_of_which_nothing_is_left_is_told_and_scored(evaluate, tmp_path, capsys):
+    checkpoint = save_image_reader(tmp_path / "xvlm", "xvlm")
+    path = evaluate.data_dir / "test.json"
+    split = read_split(path)
+    first = split.images[0]
+    caption = Caption(first.captions[0].caption_id, "?!")
+    image = CaptionedImage(first.image_id, first.file_name, (caption, *first.captions[1:]))
+    write_split(path, Split(split.dataset, split.split, split.source, (image, *split.images[1:])))
+    status, output = evaluate(checkpoint)
+    assert status == 0
+    assert f"scored as no text: {caption.caption_id}" in capsys.readouterr().err
+    told = read_json(output.with_name("metrics.json"), "")["metadata"]
+    assert told["captions_empty"] == {"caption_ids": [caption.caption_id]}

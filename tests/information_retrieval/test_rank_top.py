@@ -12,6 +12,7 @@ from information_retrieval.ranking.top_rankings import read_top_rankings
 from preprocess.captions.split_file import read_split
 from preprocess.storage.images_file import write_images_file
 from tests.conftest import assert_one_clear_line, save_clip, save_lxmert, write_images_of
+from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 
 @pytest.fixture
@@ -46,12 +47,13 @@ def best_first(scores: np.ndarray, k: int) -> np.ndarray:
     return np.argsort(-scores, axis=1, kind="stable")[:, :k]
 
 
-@pytest.mark.parametrize("kind", ["clip", "lxmert"])
+@pytest.mark.parametrize("kind", ["clip", "lxmert", "xvlm"])
 @pytest.mark.parametrize("k", [3, 1000])
 def test_the_top_documents_are_those_of_the_full_matrix(
     rank_top, clip, data_dir, tmp_path, run_main, kind, k
 ):
-    checkpoint = clip if kind == "clip" else save_lxmert(tmp_path / "lxmert")
+    makers = {"clip": lambda _: clip, "lxmert": save_lxmert, "xvlm": save_xvlm}
+    checkpoint = makers[kind](tmp_path / kind)
     status, output = rank_top(checkpoint, "--top_k", k)
     assert status == 0
     split = read_split(data_dir / "train.json")
@@ -66,6 +68,17 @@ def test_the_top_documents_are_those_of_the_full_matrix(
     np.testing.assert_allclose(top.caption_scores, found, rtol=1e-6)
     assert top.metadata["top_k"] == k
     assert top.metadata["model"] == str(checkpoint)
+
+
+def test_an_xvlm_ranks_by_its_cosines_where_that_is_asked(rank_top, clip, data_dir, tmp_path):
+    checkpoint = save_xvlm(tmp_path / "xvlm")
+    status, output = rank_top(checkpoint, "--top_k", 4, "--score", "itc")
+    assert status == 0
+    top = read_top_rankings(output, read_split(data_dir / "train.json"))
+    assert top.metadata["score"] == "itc"
+    assert np.abs(top.caption_scores).max() <= 1 + 1e-6
+    status, _ = rank_top(clip, "--score", "itc")
+    assert_one_clear_line(status, "--score itc: for an X-VLM", "is a clip model")
 
 
 def test_equal_scores_are_ranked_by_position(rank_top, clip, data_dir):

@@ -2,4 +2,4 @@
 texts, its second half, which also reads image tokens, pairs of both. An official pickle, or pixels
 and captions come in; features, matching logits and boxes go out. The model: configuration, vision,
 text, model; texts and regions as it reads them: captions, region_tokens; official files:
-conversion, official_names, position_tables; all pairs: encoded_gallery. Start at model.py."""
+conversion, official_names, position_tables; all pairs: encoded_gallery, with encoders and pair_blocks. Start at model.py."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
-from transformers import AutoTokenizer, BlipImageProcessor, BlipProcessor
+from transformers import AutoTokenizer, BlipImageProcessorPil, BlipProcessor
 
 from information_retrieval.models.xvlm.captions import single_sequence_tokenizer
 from information_retrieval.models.xvlm.configuration import XvlmConfig
@@ -81,7 +81,8 @@ def make_processor(tokenizer_name: str, config: XvlmConfig) -> BlipProcessor:
     tokenizer = single_sequence_tokenizer(tokenizer)
     tokenizer.model_max_length = config.max_tokens
     side = config.vision_config.image_size
-    image_processor = BlipImageProcessor(
+    # As load_processor loads it again: HF's default, by torchvision, resizes otherwise.
+    image_processor = BlipImageProcessorPil(
         size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
     )
     return BlipProcessor(image_processor, tokenizer)

@@ -22,6 +22,8 @@ from information_retrieval.models.known_answers import (
     same_pictures_answers,
     token_answers,
 )
+from information_retrieval.models.xvlm.captions import single_sequence_tokenizer
+from information_retrieval.models.xvlm.configuration import XvlmConfig
 from information_retrieval.preflight import main as preflight_main
 from information_retrieval.train import main as train_main
 from preprocess.base.errors import InputError, InputWarning
@@ -33,6 +35,7 @@ from tests.conftest import (
     FEATURE_DIM,
     N_REGIONS,
     assert_one_clear_line,
+    bert_tokenizer,
     random_row,
     save_clip,
     save_lxmert,
@@ -53,7 +56,7 @@ def test_the_colour_arrives_as_every_kind_of_model_reads_it(tmp_path, kind):
     answers = pixel_answers(
         load_image_processor(checkpoint), AutoConfig.from_pretrained(checkpoint)
     )
-    assert len(answers) == 1
+    assert len(answers) == (3 if kind == "xvlm" else 1)
     assert wrong(answers) == []
 
 
@@ -110,6 +113,36 @@ def test_the_published_tokenizers_give_the_known_ids_and_others_do_not(shared_da
     assert [answer.is_right for answer in token_answers(cased, lxmert)] == [False]
     assert [answer.is_right for answer in token_answers(clip, CONFIG)] == [True]
     assert [answer.is_right for answer in token_answers(bert, CONFIG)] == [False]
+
+
+def test_xvlms_sentence_is_cleaned_and_has_no_sep(shared_data):
+    bert = BertTokenizer.from_pretrained(shared_data / "tokenizers" / "bert-base-uncased")
+    assert wrong(token_answers(single_sequence_tokenizer(bert), XvlmConfig())) == []
+    answers = token_answers(bert, XvlmConfig())
+    assert [answer.is_right for answer in answers] == [False, False]
+    assert (answers[0].expected, answers[0].found) == ("[CLS] and no [SEP]", "[CLS] and [SEP]")
+
+
+def test_an_xvlm_with_a_vocabulary_of_its_own_is_asked_for_sep(tmp_path):
+    bert = bert_tokenizer(tmp_path)
+    config = XvlmConfig(text_config={"vocab_size": len(bert)})
+    assert [a.is_right for a in token_answers(single_sequence_tokenizer(bert), config)] == [True]
+    assert [a.is_right for a in token_answers(bert, config)] == [False]
+
+
+def test_xvlms_images_have_one_size_and_clips_normalisation(tmp_path):
+    checkpoint = save_image_reader(tmp_path / "xvlm", "xvlm")
+    config = AutoConfig.from_pretrained(checkpoint)
+    processor = load_image_processor(checkpoint)
+    processor.size = {"height": 32, "width": 32}
+    [_, size, _] = pixel_answers(processor, config)
+    assert (size.expected, size.found, size.is_right) == ("64 x 64", "32 x 32", False)
+    assert size.stops("error")
+    processor = load_image_processor(checkpoint)
+    processor.image_mean, processor.image_std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    answers = pixel_answers(processor, config)
+    assert wrong(answers) == ["mean and standard deviation of the channels, OpenAI's"]
+    assert not answers[2].stops("error")
 
 
 def test_a_vocabulary_of_another_size_is_not_asked():

@@ -21,7 +21,7 @@ from tests.image_readers import perturb, save_image_reader, write_images_of_size
 
 SPLIT = make_split(5, "test")
 CPU = torch.device("cpu")
-KINDS = ["lxmert", "clip", "siglip", "vilt", "blip"]
+KINDS = ["lxmert", "clip", "siglip", "vilt", "blip", "xvlm"]
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_bands_of_images_are_scored_alone_as_with_others_to_the_last_bit(tmp_pat
         )
 
 
-@pytest.mark.parametrize("kind", ["lxmert", "vilt", "blip"])
+@pytest.mark.parametrize("kind", ["lxmert", "vilt", "blip", "xvlm"])
 def test_the_blocks_of_cross_encoders_have_every_caption_once(tmp_path, files, kind):
     loaded = load_gallery(saved(tmp_path, kind), SPLIT, files, CPU, options())
     columns = np.concatenate(loaded.column_blocks)
@@ -133,3 +133,26 @@ def test_only_an_lxmert_is_compiled(tmp_path, files, kind):
     name = saved(tmp_path, kind)
     with pytest.raises(InputError, match=f"--compile: for an LXMERT; .* is a {kind} model"):
         load_gallery(name, SPLIT, files, CPU, options(compile=True))
+
+
+def test_an_xvlm_compares_or_matches_as_it_is_asked_and_says_which(tmp_path, files):
+    name = saved(tmp_path, "xvlm")
+    itm, default, itc = (
+        load_gallery(name, SPLIT, files, CPU, options(score=score))
+        for score in ("itm", None, "itc")
+    )
+    assert (itm.identity["score"], itc.identity["score"]) == ("itm", "itc")
+    assert default.identity == itm.identity
+    cosines = scores(itc)
+    assert np.abs(cosines).max() <= 1 + 1e-6
+    assert np.abs(scores(default) - cosines).max() > 0.1
+    assert len(itc.column_blocks) == 1
+
+
+@pytest.mark.parametrize("kind", ["lxmert", "clip", "vilt", "blip"])
+@pytest.mark.parametrize("score", ["itm", "itc"])
+def test_a_model_of_one_kind_of_score_is_not_asked_for_another(tmp_path, files, kind, score):
+    name = saved(tmp_path, kind)
+    line = f"--score {score}: for an X-VLM, .* is a {kind} model: leave it out"
+    with pytest.raises(InputError, match=line):
+        load_gallery(name, SPLIT, files, CPU, options(score=score))
