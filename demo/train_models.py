@@ -1,8 +1,8 @@
-"""Make the demo's three small models: the region detector, LXMERT and CLIP.
+"""Make the demo's four small models: the region detector, LXMERT, CLIP and X-VLM.
 
 Reads nothing. Renders 10,500 scenes into ``--scene_dir`` (from another seed than the demo data, so
 that no model has seen its pictures; 180 MB, git-ignored), trains on them from scratch, and writes
-the folders ``detector``, ``lxmert`` and ``clip`` into ``--output_dir``, together 6 MB.
+the folders ``detector``, ``lxmert``, ``clip`` and ``xvlm`` into ``--output_dir``, together 10 MB.
 
     python -m demo.train_models --output_dir demo/models
 
@@ -17,6 +17,7 @@ from typing import Literal
 from demo.training.train_clip import train_clip
 from demo.training.train_detector import train_detector
 from demo.training.train_lxmert import train_lxmert
+from demo.training.train_xvlm import train_xvlm
 from demo.training.training_scenes import render_training_scenes
 from preprocess.base.command_line import parse_arguments, run_command
 
@@ -28,14 +29,19 @@ class TrainModelsArguments:
         default=Path("runs/demo_training/scenes"),
         metadata={"help": "folder of the training scenes, which are rendered into it"},
     )
-    only: Literal["all", "detector", "lxmert", "clip"] = field(
+    only: Literal["all", "detector", "lxmert", "clip", "xvlm"] = field(
         default="all",
         metadata={"help": "make one model; lxmert needs the detector in --output_dir"},
     )
 
 
 # In this order: LXMERT is trained on the regions that the detector before it finds.
-TRAINERS = {"detector": train_detector, "lxmert": train_lxmert, "clip": train_clip}
+TRAINERS = {
+    "detector": train_detector,
+    "lxmert": train_lxmert,
+    "clip": train_clip,
+    "xvlm": train_xvlm,
+}
 
 
 def main() -> None:
