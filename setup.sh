@@ -126,11 +126,13 @@ demo() {
         --protocol full --output $runs/lxmert/test.npz
     run -m information_retrieval.evaluate --model_name_or_path demo/models/clip --data_dir $data \
         --protocol full --output $runs/clip/test.npz
-    run -m error_analysis.all --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
+    run -m information_retrieval.evaluate --model_name_or_path demo/models/xvlm --data_dir $data \
+        --protocol full --output $runs/xvlm/test.npz
+    run -m error_analysis.all --rankings $runs/lxmert/test.npz $runs/clip/test.npz $runs/xvlm/test.npz \
         --split_file $data/test.json --train_split_file $data/train.json \
         --images $data/test_images.h5 --features $data/test_features.h5 --region_models lxmert \
-        --instances $data/annotations/instances_val2014.json --probe_models clip --output $runs
-    run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz \
+        --instances $data/annotations/instances_val2014.json --probe_models clip xvlm --output $runs
+    run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz $runs/xvlm/test.npz \
         --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
     printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs
 }

@@ -10,18 +10,21 @@ projections, the heads for matching and boxes) is drawn by a seed.
         --text_encoder google-bert/bert-base-uncased --output runs/xvlm_init
 
 These two are what the published models began as. With `--xvlm` in their place, an X-VLM of this
-project is written anew for images of another size, as between pre-training and fine-tuning:
+project is written anew for images of another size, as between pre-training and fine-tuning; it
+keeps its own tokenizer and normalisation of pixels:
 
     python -m information_retrieval.init_xvlm --xvlm runs/xvlm_pretrained --image_size 384 \\
         --output runs/xvlm_384
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.new_folder import check_new_folder, new_folder
+
+OF_NEW_WEIGHTS = ("embedding_dim", "n_text_layers", "seed")
 
 
 @dataclass
@@ -60,12 +63,23 @@ class InitXvlmArguments:
             raise InputError("pass --image_encoder and --text_encoder, or --xvlm")
         if self.xvlm is not None and (encoders != (None, None) or self.image_size is None):
             raise InputError("--xvlm: expected --image_size with it, and no encoders")
+        defaults = {option.name: option.default for option in fields(self)}
+        for name in OF_NEW_WEIGHTS:
+            if self.xvlm is not None and getattr(self, name) != defaults[name]:
+                raise InputError(
+                    f"--{name} {getattr(self, name)}: belongs to --image_encoder and "
+                    "--text_encoder; leave it out, an --xvlm has all its weights"
+                )
 
 
 def main() -> None:
     args = parse_arguments(InitXvlmArguments, description=__doc__)
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
-    from information_retrieval.models.checkpoint import load_config, load_model
+    from information_retrieval.models.checkpoint import (
+        load_config,
+        load_image_processor,
+        load_model,
+    )
     from information_retrieval.models.xvlm.conversion import make_processor
     from information_retrieval.models.xvlm.initialisation import (
         initialised,
@@ -78,12 +92,17 @@ def main() -> None:
     if args.xvlm is not None:
         if (kind := load_config(args.xvlm).model_type) != "xvlm":
             raise InputError(f"--xvlm {args.xvlm}: expected an xvlm model, found {kind}")
-        model = resized(load_model(args.xvlm), args.image_size)
+        given = load_image_processor(args.xvlm)
+        try:
+            model = resized(load_model(args.xvlm), args.image_size)
+        except InputError as error:
+            raise InputError(f"--xvlm {args.xvlm}: {error}") from error
+        processor = make_processor(args.xvlm, model.config, given.image_mean, given.image_std)
     else:
         encoders = load_encoders(args.image_encoder, args.text_encoder)
         sizes = (args.embedding_dim, args.n_text_layers, args.image_size)
         model = initialised(encoders, args.seed, *sizes)
-    processor = make_processor(args.xvlm or args.text_encoder, model.config)
+        processor = make_processor(args.text_encoder, model.config)
     with new_folder(args.output) as folder, writing_model(args.output):
         processor.save_pretrained(folder)
         model.save_pretrained(folder)

@@ -7,9 +7,10 @@ Reads caption_datasets.zip from cs.stanford.edu, or from where the options say, 
     archives/    the zip file (36 MB, the one that COCO's set-up downloads), and what is in it
 
 No script may fetch the images (4.4 GB): the University of Illinois asks for name and purpose and
-mails an address, Kaggle wants an account. All that the JSON lists (31,014; the other 769 of the
-31,783 photographs are in no split) are looked for below --image_root; the exit status is 1 when
-some are missing, whose number is told, and the name of the first.
+mails an address, Kaggle wants an account. All that the JSON lists are looked for below
+--image_root; the exit status is 1 when some are missing, whose number is told, and the name of the
+first. Karpathy's lists 31,014 (the other 769 of the 31,783 photographs are in no split): one that
+lists more or fewer is used after a warning, and one of another data set is refused.
 
     python -m preprocess.download_flickr30k --data_dir datasets/flickr30k \\
         --image_root /data/flickr30k-images
@@ -24,7 +25,8 @@ from pathlib import Path
 
 from preprocess.base.command_line import parse_arguments, run_command
 from preprocess.base.errors import InputError
-from preprocess.captions.annotations import read_karpathy
+from preprocess.captions.annotations import KARPATHY_SOURCE, read_karpathy
+from preprocess.captions.flickr_tables import FLICKR30K_IMAGES
 from preprocess.captions.split_file import CaptionedImage
 from preprocess.downloads.coco_archives import FLICKR30K_JSON, addresses, flickr30k_archive
 from preprocess.downloads.download_folder import only_download, say
@@ -76,6 +78,30 @@ def obtain_json(arguments: DownloadFlickr30kArguments) -> Path:
     return arguments.data_dir / FLICKR30K_JSON
 
 
+def listed_images(path: Path) -> list[CaptionedImage]:
+    """Return the images of all splits of Karpathy's JSON; warn where they are not 31,014.
+
+    Raises:
+        InputError: it is not readable, or of another data set.
+    """
+    splits = read_karpathy(path).splits.values()
+    for split in splits:
+        if split.dataset != "flickr30k":
+            raise InputError(
+                f"{path}: expected Karpathy's dataset_flickr30k.json, whose dataset is "
+                f"'flickr30k', found that of {split.dataset!r}; {KARPATHY_SOURCE}"
+            )
+    images = [image for split in splits for image in split.images]
+    expected = sum(FLICKR30K_IMAGES.values())
+    if len(images) != expected:
+        print(
+            f"warning: {path}: expected the {expected:,} images of Karpathy's "
+            f"dataset_flickr30k.json, found {len(images):,}",
+            file=sys.stderr,
+        )
+    return images
+
+
 def missing_line(images: list[CaptionedImage], missing: list[str], image_root: Path) -> str:
     """Say how many images are missing, which is the first, and where they may be."""
     line = (
@@ -93,8 +119,7 @@ def main() -> None:
     image_root = arguments.image_root
     if not image_root.is_dir():
         raise InputError(f"--image_root {image_root}: no such folder; {IMAGE_SOURCES}")
-    splits = read_karpathy(obtain_json(arguments)).splits
-    images = [image for split in splits.values() for image in split.images]
+    images = listed_images(obtain_json(arguments))
     missing = [i.file_name for i in images if not (image_root / i.file_name).is_file()]
     if missing:
         line = missing_line(images, missing, image_root)

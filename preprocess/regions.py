@@ -14,10 +14,11 @@ needs: half of its images are COCO's, test images among them.
         instances_val2014.json --split_file datasets/coco/train.json \\
         --output datasets/coco/train_regions.json
 
-What is odd (a box that reaches out of its image, a phrase without a word) is cut or left out,
-counted, and the first few are named. On one CPU core, a file of the size of Visual Genome's region
-descriptions took 75 s and 0.2 GB of memory (benchmarks/region_files.py; with the objects and their
-attributes, 23 microseconds a region), one of the size of COCO's train instances 33 s and 2.5 GB.
+What is odd (a box that reaches out of its image, a phrase without a word, an entry without a box)
+is cut or left out, counted, and the first few are named. On one CPU core, a file of the size of
+Visual Genome's region descriptions took 75 s and 0.2 GB of memory (benchmarks/region_files.py; with
+the objects and their attributes, 23 microseconds a region), one of the size of COCO's train
+instances 33 s and 2.5 GB.
 """
 
 import sys
@@ -35,7 +36,12 @@ from preprocess.captions.split_file import read_split
 from preprocess.region_phrases.checked_regions import FoundImage, checked_images
 from preprocess.region_phrases.coco_instances import read_coco_instances
 from preprocess.region_phrases.image_choice import ImageChoice
-from preprocess.region_phrases.json_lines import JsonLines, json_lines_files, lines_images
+from preprocess.region_phrases.json_lines import (
+    JsonLines,
+    check_no_visual_genome,
+    json_lines_files,
+    lines_images,
+)
 from preprocess.region_phrases.region_file import ImageRegions, write_regions
 from preprocess.region_phrases.tally import Tally
 from preprocess.region_phrases.visual_genome import read_visual_genome, visual_genome_files
@@ -161,7 +167,9 @@ def found_images(
     if arguments.visual_genome:
         return read_visual_genome(visual_genome_files(arguments.visual_genome), choice)
     assert arguments.json_lines, "one of the three sources was given"
-    images, are_numbers = lines_images(json_lines_files(arguments.json_lines))
+    images, are_numbers = lines_images(json_lines_files(arguments.json_lines), tally)
+    if choice.needs_ids:
+        check_no_visual_genome(images)
     if are_numbers and choice.needs_ids:
         raise InputError(
             f"{arguments.json_lines[0]}: the images cannot be told from those of a split: their "

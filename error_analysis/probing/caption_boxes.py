@@ -10,22 +10,12 @@ from error_analysis.queries.hard_queries import hard_indices, worst_first
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query import Query, describe_queries
 from error_analysis.queries.query_json import number
-from information_retrieval.models.checkpoint import (
-    load_config,
-    load_image_processor,
-    load_model,
-    load_tokenizer,
-)
-from information_retrieval.models.gallery_images import GalleryImages
-from information_retrieval.models.tokenization import (
-    caption_positions,
-    max_words,
-    tokenize_captions,
-)
+from information_retrieval.models.checkpoint import load_config, load_model
+from information_retrieval.models.image_inputs import read_inputs
+from information_retrieval.models.tokenization import TokenizedCaptions
 from information_retrieval.models.xvlm.predicted_boxes import predicted_boxes
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
-from preprocess.storage.images_file import ImagesFile
 
 DIGITS = 4  # of a share: a hundredth of a pixel of what the model reads
 Box = tuple[float, float, float, float]
@@ -76,8 +66,8 @@ def check_predicts_boxes(name: str) -> None:
         )
     if not config.has_box_head:
         raise InputError(
-            f"--predict_boxes: {name} has no box head: the published code's fine-tuning drops it; "
-            "give a pre-trained X-VLM, or one that was fine-tuned here on regions"
+            f"--predict_boxes: {name} has no box head: fine-tuning drops it, here as in the "
+            "published code; give a pre-trained X-VLM"
         )
 
 
@@ -91,23 +81,24 @@ def hard_captions(model: ModelRankings, hard_rank: int) -> list[Query]:
     return describe_queries(model, "t2i", hard, n_retrieved=2)
 
 
-def find_boxes(queries: Sequence[Query], gallery: Split, model: ScoringModel) -> list[CaptionBoxes]:
+def find_boxes(
+    queries: Sequence[Query], gallery: Split, model: ScoringModel
+) -> tuple[list[CaptionBoxes], TokenizedCaptions]:
     """Let a model with a box head place each caption in its own image, and in the first wrong one.
 
     Args:
-        queries: caption queries of the gallery, each with two retrieved images where it has two.
+        queries: at least one caption query of the gallery, each with two retrieved images where it
+            has two.
+
+    Returns:
+        The boxes, in the order of the queries, and the gallery's captions as the model read them.
 
     Raises:
-        InputError: an image is not in the file, or does not decode; or the checkpoint lacks a part.
+        InputError: those of `read_inputs`; an image does not decode; the checkpoint lacks a part.
     """
-    if not queries:
-        return []
     loaded = load_model(model.name).to(model.device)
-    tokenizer = load_tokenizer(model.name, loaded.config.text_config.vocab_size)
-    words = max_words(loaded.config)
-    tokens = tokenize_captions(gallery, tokenizer, caption_positions(loaded), words=words)
-    processor = load_image_processor(model.name)
-    images = GalleryImages(ImagesFile(model.files.images), gallery.image_ids, processor)
+    inputs = read_inputs(model.name, loaded, gallery, model.files, model.options)
+    images = inputs.pixels(gallery.image_ids, model.options.negative_images)
     row_of = {image_id: row for row, image_id in enumerate(gallery.image_ids.tolist())}
     looked_at = [_looked_at(query) for query in queries]
     pairs = [
@@ -116,11 +107,13 @@ def find_boxes(queries: Sequence[Query], gallery: Split, model: ScoringModel) ->
         for image_id in image_ids
     ]
     options = model.options.of_every_model()
-    boxes = iter(predicted_boxes(loaded, tokens.token_ids, images, np.array(pairs), **options))
-    return [
+    token_ids = inputs.tokens.token_ids
+    boxes = iter(predicted_boxes(loaded, token_ids, images, np.array(pairs), **options))
+    found = [
         _caption_boxes(query, [BoxInImage(i, _rounded(next(boxes))) for i in image_ids])
         for query, image_ids in zip(queries, looked_at, strict=True)
     ]
+    return found, inputs.tokens
 
 
 def _looked_at(query: Query) -> list[int]:

@@ -124,12 +124,17 @@ def probe_boxes(
 ) -> tuple[dict, str]:
     """Return the content of the output file but for its metadata, and what is printed.
 
+    Captions that were cut or empty are told of in both.
+
     Args:
         hard_rank: 0-based rank from which on a caption gets boxes; 0: all do.
     """
     queries = hard_captions(_rankings(gallery, model, known, protocol), hard_rank)
-    found = find_boxes(queries, gallery, model)
-    return boxes_to_json(found, hard_rank), boxes_to_text(found, hard_rank)
+    if not queries:
+        return boxes_to_json([], hard_rank), boxes_to_text([], hard_rank)
+    found, tokens = find_boxes(queries, gallery, model)
+    content = {**boxes_to_json(found, hard_rank), **tokens.to_json()}
+    return content, "\n".join([*tokens.warnings(), boxes_to_text(found, hard_rank)])
 
 
 def _rankings(

@@ -169,6 +169,9 @@ class RetrievalTrainer(Trainer):
 
     def log(self, logs: dict[str, float], *args, **kwargs) -> None:
         """Log as HF's does, and with the loss its parts."""
+        if isinstance(self.train_dataset, PretrainingSteps):
+            # HF counts an item, which is a batch, as one sample, or each as a full batch of pairs.
+            logs = {k: v for k, v in logs.items() if k != "train_samples_per_second"}
         if "loss" in logs:
             logs = {**logs, **self.loss_parts.take(self._mean_over_processes)}
         super().log(logs, *args, **kwargs)

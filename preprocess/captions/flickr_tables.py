@@ -8,7 +8,7 @@ which it takes.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ HUB_SOURCE = "it is flickr_annotations_30k.csv of nlphuji/flickr30k on the Huggi
 ALBEF_SOURCE = "they are the flickr30k_{train,val,test}.json of ALBEF, BLIP and X-VLM"
 # Images and captions of Karpathy's splits (Karpathy & Fei-Fei 2015), five an image.
 FLICKR30K_IMAGES = {"train": 29_000, "val": 1_014, "test": 1_000}
+TOKENISED = 'captions are tokenised ("in the yard ."), Karpathy\'s are as written'
 LAST_NUMBER = re.compile(r"\d{1,19}$", re.ASCII)
 
 
@@ -129,7 +130,7 @@ def with_captions_of(table: Split, karpathy: Annotations) -> Annotations:
 
     Images are matched by the names of their files, without folders, and keep Karpathy's ids and
     order; the captions have the table's. Kaggle's are tokenised: "in the yard ." where Karpathy's
-    have "in the yard.", and published numbers are of his.
+    have "in the yard.", and published numbers are of his: numbers of Kaggle's have no name.
 
     Raises:
         InputError: the table has no image of the splits, or a split keeps none.
@@ -157,10 +158,16 @@ def with_captions_of(table: Split, karpathy: Annotations) -> Annotations:
     return Annotations(splits, tuple(odd))
 
 
+def are_tokenised(captions: Sequence[str]) -> bool:
+    """Return whether more than half of the captions end in " .", as nearly all of Kaggle's do."""
+    return 2 * sum(caption.rstrip().endswith(" .") for caption in captions) > len(captions)
+
+
 def other_sizes(splits: Mapping[str, Split]) -> list[str]:
     """Return what splits of Flickr30k have otherwise than Karpathy's; nothing of other data sets.
 
-    A `minival` is made here, and may have any size.
+    Numbers of images and of their captions, and whether these are tokenised. A `minival` is made
+    here, and may have any size.
     """
     lines = []
     for name, split in splits.items():
@@ -174,4 +181,6 @@ def other_sizes(splits: Mapping[str, Split]) -> list[str]:
         if set(counts) != {5}:
             odd = found - counts[5]
             lines.append(f"{odd:,} of the {found:,} images of {name} have not five captions")
+        if are_tokenised(split.captions):
+            lines.append(f"{name}'s {TOKENISED}")
     return lines

@@ -12,6 +12,7 @@ class ImageChoice:
 
     Attributes:
         split: None where all images are wanted.
+        tally: where what is left out is counted.
 
     Raises:
         InputError: a file of `leave_out` is no split file.
@@ -19,7 +20,7 @@ class ImageChoice:
 
     def __init__(self, split: Split | None, leave_out: Sequence[Path], tally: Tally) -> None:
         self.split = split
-        self._tally = tally
+        self.tally = tally
         self._file_names = {i.image_id: i.file_name for i in split.images} if split else {}
         self._left_out: dict[int, str] = {}
         for path in leave_out:
@@ -40,10 +41,10 @@ class ImageChoice:
             name: what the count calls it.
         """
         if coco_id in self._left_out:
-            self._tally.add(self._left_out[coco_id], name)
+            self.tally.add(self._left_out[coco_id], name)
             return False
         if self.split is not None and coco_id not in self._file_names:
-            self._tally.add(f"images that are not in the split {self.split.split} left out", name)
+            self.tally.add(f"images that are not in the split {self.split.split} left out", name)
             return False
         return True
 

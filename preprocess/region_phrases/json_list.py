@@ -1,4 +1,4 @@
-"""A JSON file that is one long list of objects, read one object at a time.
+"""A JSON file that is one long list, read one member at a time.
 
 `json.load` of Visual Genome's region descriptions takes more than 3 GB of memory, of all that is
 read of it three times as much.
@@ -17,14 +17,14 @@ CHUNK = 1 << 22  # characters
 BETWEEN = re.compile(r"[\s,]*")
 
 
-def list_members(path: Path, source: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of the list that a file is.
+def list_members(path: Path, source: str) -> Iterator[Any]:
+    """Yield the members of the list that a file is.
 
     Args:
         source: where such a file comes from; ends the error line.
 
     Raises:
-        InputError: there is no such file, it is no list of objects, or it is cut.
+        InputError: there is no such file, it is no list, or it is cut.
     """
     try:
         check_no_pointer(path)
@@ -37,7 +37,7 @@ def list_members(path: Path, source: str) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path}: expected JSON in UTF-8 ({error}); {source}") from error
 
 
-def _members(path: Path, source: str) -> Iterator[dict[str, Any]]:
+def _members(path: Path, source: str) -> Iterator[Any]:
     decoder = json.JSONDecoder()
     with path.open(encoding="utf-8-sig") as file:
         text = file.read(CHUNK).lstrip()
@@ -61,8 +61,6 @@ def _members(path: Path, source: str) -> Iterator[dict[str, Any]]:
                     ) from error
                 text, place = text[place:] + more, 0
                 continue
-            if not isinstance(member, dict):
-                raise InputError(f"{path}: expected objects, found {member!r:.40}; {source}")
             yield member
 
 

@@ -1,14 +1,16 @@
 """Karpathy's splits of Flickr30k arrive, and images that are not there are told."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from preprocess import download_flickr30k
 from preprocess.download_flickr30k import main
 from tests.conftest import assert_one_clear_line
 from tests.preprocess.downloads.coco_server import serving
 from tests.preprocess.downloads.small_coco import KARPATHY_PATH
-from tests.preprocess.downloads.small_flickr30k import make_small_flickr30k
+from tests.preprocess.downloads.small_flickr30k import karpathy_content, make_small_flickr30k
 
 
 @pytest.fixture
@@ -78,3 +80,22 @@ def test_a_folder_and_a_json_that_are_not_there_are_named(flickr30k, images, run
     (tmp_path / "list.json").write_text("[]")
     options = ("--image_root", images, "--karpathy_json", tmp_path / "list.json")
     assert_one_clear_line(run_main(main, *options), "list.json: not Karpathy's format")
+
+
+def test_a_json_of_another_data_set_is_refused(flickr30k, tmp_path):
+    path = tmp_path / "small" / "dataset_flickr30k.json"
+    path.write_text(json.dumps({**karpathy_content(), "dataset": "coco"}))
+    assert_one_clear_line(flickr30k(), path, "expected Karpathy's dataset_flickr30k.json", "'coco'")
+
+
+def test_a_json_of_another_size_is_warned_of_and_karpathys_is_not(
+    flickr30k, tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "small" / "dataset_flickr30k.json"
+    assert flickr30k() == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"warning: {path}: expected the 31,014 images of Karpathy's dataset_flickr30k.json, found 4"
+    ]
+    monkeypatch.setattr(download_flickr30k, "FLICKR30K_IMAGES", {"train": 2, "val": 1, "test": 1})
+    assert flickr30k() == 0
+    assert capsys.readouterr().err == ""

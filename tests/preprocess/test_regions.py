@@ -110,6 +110,18 @@ def test_json_lines_without_ids_cannot_be_told_from_a_split(make, lines, tmp_pat
     assert "the images are numbered from 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--split_file", "--leave_out"])
+def test_json_lines_of_visual_genome_are_not_told_from_cocos_images(make, lines, tmp_path, option):
+    """Its image 42 is another photograph than COCO's."""
+    lines.write_text(lines.read_text().replace("images/7.jpg", "VG_100K/42.jpg"))
+    split = write_split_of(tmp_path / "test.json", [42], "test")
+    status = make("--json_lines", lines, option, split)
+    assert_one_clear_line(status, lines, "VG_100K/42.jpg", "--visual_genome", "image_data.json")
+    assert not (tmp_path / "r.json").exists()
+    assert make("--json_lines", lines, "--leave_out", "none") == 0
+    assert RegionsFile(tmp_path / "r.json").file_names[0] == "VG_100K/42.jpg"
+
+
 def test_a_source_without_a_word_on_splits_is_a_warning(make, instances, capsys):
     assert make("--coco_instances", instances) == 0
     assert "warning: neither --split_file nor --leave_out" in capsys.readouterr().err
@@ -146,9 +158,17 @@ def test_a_file_that_is_no_split_is_one_line(make, instances, option):
     assert_one_clear_line(status, instances, "split file")
 
 
-def test_a_changed_source_is_one_line(make, instances):
+def test_an_odd_annotation_is_told_and_a_changed_source_is_one_line(
+    make, instances, tmp_path, capsys
+):
     content = json.loads(instances.read_text())
     del content["annotations"][0]["bbox"]
+    instances.write_text(json.dumps(content))
+    assert make("--coco_instances", instances) == 0
+    kind = "annotations of another format left out"
+    assert RegionsFile(tmp_path / "r.json").tally[kind] == 1
+    assert f"1 {kind}: {instances}" in capsys.readouterr().out
+    content["annotations"] = content["annotations"][:1]
     instances.write_text(json.dumps(content))
     assert_one_clear_line(make("--coco_instances", instances), instances, "bbox")
 

@@ -1,6 +1,6 @@
 """An official X-VLM file as an HF folder: model, tokenizer and image processor."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -60,11 +60,17 @@ def _check_none(names: Iterable[str], what: str) -> None:
         raise InputError(f"{len(found)} weights {what}: {listed}")
 
 
-def make_processor(tokenizer_name: str, config: XvlmConfig) -> BlipProcessor:
-    """Return what is saved beside the weights: [CLS] and word pieces, and CLIP's normalisation.
+def make_processor(
+    tokenizer_name: str,
+    config: XvlmConfig,
+    mean: Sequence[float] = MEAN,
+    std: Sequence[float] = STD,
+) -> BlipProcessor:
+    """Return what is saved beside the weights: [CLS] and word pieces, and the normalisation.
 
     Args:
         tokenizer_name: folder or hub id of BERT's tokenizer.
+        mean, std: of red, green and blue in [0, 1], what pixels are normalised by.
 
     Raises:
         InputError: no such tokenizer, or one of another vocabulary.
@@ -83,6 +89,6 @@ def make_processor(tokenizer_name: str, config: XvlmConfig) -> BlipProcessor:
     side = config.vision_config.image_size
     # As load_processor loads it again: HF's default, by torchvision, resizes otherwise.
     image_processor = BlipImageProcessorPil(
-        size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
+        size={"height": side, "width": side}, image_mean=list(mean), image_std=list(std)
     )
     return BlipProcessor(image_processor, tokenizer)

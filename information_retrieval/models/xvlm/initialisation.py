@@ -17,6 +17,7 @@ from preprocess.base.errors import InputError
 from preprocess.base.hub import use_cache_if_unreachable
 
 TABLE = "relative_position_bias_table"
+PATCH_POSITIONS = "vision_encoder.embeddings.position_embeddings"
 # What a name that leads nowhere, or a damaged file, can raise.
 UNREAD = (OSError, RuntimeError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError)
 
@@ -92,7 +93,8 @@ def initialised(
             resized as official ones.
 
     Raises:
-        InputError: no layer is left to fuse, or a size that the image encoder's windows do not fit.
+        InputError: no layer is left to fuse, or a size that the image encoder's windows do not fit,
+            or that its positions cannot be resized to.
     """
     layers = encoders.text.config.num_hidden_layers
     n_text_layers = layers // 2 if n_text_layers is None else n_text_layers
@@ -152,7 +154,8 @@ def resized(model: XvlmModel, image_size: int) -> XvlmModel:
     """Return the model for images of another size; its tables of positions are resized.
 
     Raises:
-        InputError: a size that is no multiple of what a token stands for.
+        InputError: a size that is no multiple of what a token stands for, or that the model's
+            positions cannot be resized to.
     """
     other = type(model)(fitted(model.config, image_size))
     _take(other, model.state_dict())
@@ -160,9 +163,20 @@ def resized(model: XvlmModel, image_size: int) -> XvlmModel:
 
 
 def _take(model: PreTrainedModel, weights: dict[str, Tensor]) -> None:
-    """Load weights; tables of positions of another window are resized, the missing stay."""
-    own = model.state_dict()
-    window = model.config.vision_config.window_size
+    """Load weights; tables of positions of another window are resized, the missing stay.
+
+    Raises:
+        InputError: tables of too small a window, or positions of patches, which are not resized.
+    """
+    own, vision = model.state_dict(), model.config.vision_config
+    if PATCH_POSITIONS in own and weights[PATCH_POSITIONS].shape != own[PATCH_POSITIONS].shape:
+        found, wanted = (at[PATCH_POSITIONS].shape[1] for at in (weights, own))
+        raise InputError(
+            f"--image_size {vision.image_size}: {PATCH_POSITIONS} (use_absolute_embeddings) has "
+            f"{found:,} positions, and images of this size have {wanted:,}; expected a model "
+            "without such a table, which is not resized, or the size that it was made for"
+        )
+    window = vision.window_size
     for name, value in weights.items():
         if name.endswith(TABLE) and value.shape != own[name].shape:
             weights[name] = torch.from_numpy(resize_table(np.asarray(value.cpu()), window))

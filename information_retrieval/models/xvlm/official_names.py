@@ -13,6 +13,7 @@ from preprocess.base.errors import InputError
 DERIVED = re.compile(r"(relative_position_index|attn_mask|position_ids)$")
 TABLE = "relative_position_bias_table"
 TOKEN_PIXELS = 32  # of a side: patches of 4, halved three times
+CROSS_ATTENTION = r"encoder\.layer\.(\d+)\.crossattention\."
 HEAD_SIZE = 64  # of BERT, which shapes do not tell
 # What stands in the names of models that this one is not.
 OTHERS = {
@@ -56,15 +57,11 @@ def official_config(
         InputError: a model of another kind, or an image size that the windows do not fit.
     """
     check_kind(state)
-    text = (
-        "text_encoder.bert." if any("text_encoder.bert." in n for n in state) else "text_encoder."
-    )
-    stages = 1 + max(_numbers(state, r"vision_encoder\.layers\.(\d+)\."))
+    text, tables = _text_prefix(state), _first_tables(state)
     depths = [
         1 + max(_numbers(state, rf"vision_encoder\.layers\.{stage}\.blocks\.(\d+)\."))
-        for stage in range(stages)
+        for stage in range(len(tables))
     ]
-    tables = [f"vision_encoder.layers.{stage}.blocks.0.attn.{TABLE}" for stage in range(stages)]
     window = (round(len(state[tables[0]]) ** 0.5) + 1) // 2
     if image_size is not None:
         if image_size <= 0 or image_size % TOKEN_PIXELS:
@@ -90,7 +87,7 @@ def official_config(
             "intermediate_size": len(state[f"{text}encoder.layer.0.intermediate.dense.weight"]),
             "max_position_embeddings": len(state[f"{text}embeddings.position_embeddings.weight"]),
         },
-        n_text_layers=min(_numbers(state, r"encoder\.layer\.(\d+)\.crossattention\.")),
+        n_text_layers=min(_numbers(state, CROSS_ATTENTION)),
         embedding_dim=len(state["vision_proj.weight"]),
         has_box_head=any(name.startswith("bbox_head.") for name in state),
         has_mlm_head=any(name.startswith("text_encoder.cls.") for name in state),
@@ -98,23 +95,53 @@ def official_config(
 
 
 def check_kind(state: dict[str, Tensor]) -> None:
-    """Raise InputError, by name, for official models that are not X-VLM's for retrieval."""
+    """Raise InputError, by name, for official models that are not X-VLM's for retrieval.
+
+    So for those that lack what the configuration is told by.
+    """
     for mark, what in OTHERS.items():
         if any(name.startswith(mark) for name in state):
             raise InputError(
                 f"a checkpoint with {what} ({mark}...): not supported; expected X-VLM with Swin "
                 "and BERT, pre-trained or fine-tuned for retrieval"
             )
+    no_projections = "no projections, as of one fine-tuned for grounding"
+    text = _text_prefix(state)
     for needed, why in (
         ("vision_encoder.patch_embed.proj.weight", "no Swin"),
-        ("text_proj.weight", "no projections, as of one fine-tuned for grounding"),
+        ("text_proj.weight", no_projections),
+        ("vision_proj.weight", no_projections),
         ("itm_head.0.weight", "no matching head"),
+        *((table, "no positions in windows of Swin") for table in _first_tables(state)),
+        (f"{text}embeddings.word_embeddings.weight", "no words"),
+        (f"{text}embeddings.position_embeddings.weight", "no positions of words"),
+        (f"{text}encoder.layer.0.intermediate.dense.weight", "no first layer of BERT"),
     ):
         if needed not in state:
-            raise InputError(
-                f"{needed} is missing ({why}); expected X-VLM with Swin and BERT, pre-trained or "
-                "fine-tuned for retrieval"
-            )
+            raise _lacking(needed, why)
+    if _numbers(state, CROSS_ATTENTION) == [-1]:
+        raise _lacking(f"{text}encoder.layer.*.crossattention", "no layers that fuse")
+
+
+def _lacking(needed: str, why: str) -> InputError:
+    return InputError(
+        f"{needed} is missing ({why}); expected X-VLM with Swin and BERT, pre-trained or "
+        "fine-tuned for retrieval"
+    )
+
+
+def _text_prefix(state: dict[str, Tensor]) -> str:
+    """Return how the names of BERT's weights begin, which pre-trained files hold with its head."""
+    has_head = any(name.startswith("text_encoder.bert.") for name in state)
+    return "text_encoder.bert." if has_head else "text_encoder."
+
+
+def _first_tables(state: dict[str, Tensor]) -> list[str]:
+    """Return the name of the first position table of each stage of Swin, of at least one stage."""
+    stages = 1 + max(_numbers(state, r"vision_encoder\.layers\.(\d+)\."))
+    return [
+        f"vision_encoder.layers.{stage}.blocks.0.attn.{TABLE}" for stage in range(max(stages, 1))
+    ]
 
 
 def renamed(state: dict[str, Tensor], window: int) -> dict[str, Tensor]:

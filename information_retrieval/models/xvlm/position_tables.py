@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
+from preprocess.base.errors import InputError
+
+SMALLEST = 3  # tokens of a window: a cubic spline goes through 4 values or more a side, 5 here
 TOLERANCE = 1e-6  # of the ratio that is searched for
 
 
@@ -19,10 +22,19 @@ def resize_table(table: np.ndarray, window: int) -> np.ndarray:
 
     Returns:
         ((2 * window - 1) ** 2, n_heads) float32.
+
+    Raises:
+        InputError: a table of too small a window to be resized.
     """
     source, target = round(len(table) ** 0.5), 2 * window - 1
     if source == target:
         return np.asarray(table, np.float32)
+    if (old := (source + 1) // 2) < SMALLEST:
+        raise InputError(
+            f"--image_size: the position tables are of windows of {old} x {old} tokens, which "
+            f"cannot be resized to {window} x {window}; expected windows of {SMALLEST} x "
+            f"{SMALLEST} or more, or a size for which they stay {old} x {old}"
+        )
     outwards = np.cumsum(_ratio(source // 2, target // 2) ** np.arange(source // 2))
     positions = np.concatenate([-outwards[::-1], [0.0], outwards])
     wanted = np.clip(np.arange(target) - target // 2, positions[0], positions[-1])

@@ -36,5 +36,7 @@ class VariedPairs(CaptionItems):
         image = int(self.split.caption_image_index[caption])
         generator = np.random.default_rng((self.seed, int(self.epoch), caption))
         decoded = self.images.read(self.split.images[image].image_id)
-        view = random_view(decoded, [self.captions.texts[row]], self.pixels, LEAST_AREA, generator)
+        # All of them: others in the batch are right answers to this view too.
+        texts = [caption.caption for caption in self.split.images[image].captions]
+        view = random_view(decoded, texts, self.pixels, LEAST_AREA, generator)
         return Item(self.token_ids[row], {"pixel_values": view}, image, aligned=True)

@@ -11,6 +11,9 @@ class LossParts:
     """Adds up losses by name; a batch need not have all."""
 
     def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: Counter[str] = Counter()
 
@@ -21,7 +24,7 @@ class LossParts:
             self._counts[name] += 1
 
     def take(self, mean_over_processes: Callable[[Tensor], Tensor]) -> dict[str, float]:
-        """Return the means since the last call, without those that are 0.
+        """Return the means since the last call; without_negatives only if it is not 0.
 
         Every process has batches of the same kinds.
         """
@@ -29,6 +32,6 @@ class LossParts:
             return {}
         names = sorted(self._sums)
         means = torch.stack([self._sums[name].float() / self._counts[name] for name in names])
-        self.__init__()  # type: ignore[misc]
+        self._reset()
         values = zip(names, mean_over_processes(means).tolist(), strict=True)
-        return {name: value for name, value in values if value}
+        return {name: value for name, value in values if value or name != "without_negatives"}

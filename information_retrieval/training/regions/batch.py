@@ -9,7 +9,6 @@ import torch
 
 from information_retrieval.training.examples.masking import pad_masked
 from information_retrieval.training.regions.example import RegionExample
-from preprocess.base.errors import InputError
 
 
 def text_number(token_ids: Sequence[int]) -> int:
@@ -34,7 +33,7 @@ class RegionCollator:
     batch_texts: int = 128
 
     def __call__(self, examples: Sequence[RegionExample]) -> dict[str, torch.Tensor]:
-        """Collate examples.
+        """Collate examples, of which one has a text.
 
         Returns:
             what `pad_masked` gives of n texts, in random order, and
@@ -46,16 +45,9 @@ class RegionCollator:
             image_index: (n,) int64, the image's position in the split, equal for its texts.
             text_number: (n,) int64, equal for equal texts ("window" of two images, or of two
                 regions), which are not wrong answers to each other.
-
-        Raises:
-            InputError: no example has a text.
         """
         texts = [text for example in examples for text in example.texts]
-        if not texts:
-            raise InputError(
-                f"none of {len(examples)} images of a batch has a region with a phrase, or a "
-                "caption; leave such images out of the regions file, or take larger batches"
-            )
+        assert texts, "examples without a text are passed over before"
         order = np.concatenate([example.order for example in examples])
         chosen = np.argsort(order, kind="stable")[: self.batch_texts]  # of all texts
         example_of = np.repeat(np.arange(len(examples)), [len(e.texts) for e in examples])[chosen]

@@ -22,6 +22,31 @@ def overlap(box: Box, frame: Box) -> Box | None:
     return left, top, right - left, bottom - top
 
 
+def scale_of_boxes(found: tuple[int, int], recorded: tuple[int, int]) -> tuple[float, float] | None:
+    """Return what boxes of an image are multiplied by, across and down, as it is read.
+
+    None where it was not only resized, as after a turn or a cut: no side is within a pixel of what
+    the other's scale gives.
+
+    Args:
+        found: height, width of the image that is read.
+        recorded: those that the boxes are of; 0 where unknown, and taken to be the same.
+    """
+    if 0 in recorded or found == recorded:
+        return 1.0, 1.0
+    (height, width), (old_height, old_width) = found, recorded
+    across, down = width / old_width, height / old_height
+    if abs(width - down * old_width) > 1 and abs(height - across * old_height) > 1:
+        return None
+    return across, down
+
+
+def scaled(box: Box, scale: tuple[float, float]) -> Box:
+    """Return a box of an image in its copy of another size, as `scale_of_boxes` tells it."""
+    (across, down), (left, top, width, height) = scale, box
+    return left * across, top * down, width * across, height * down
+
+
 def crop_ranges(box: Box, image_size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
     """Return the least and greatest left, top, right and bottom edge of a crop around a box.
 
@@ -56,8 +81,7 @@ def box_in_square(box: Box, crop: Crop, flipped: bool, side: int) -> Box:
     left, top, width, height = box
     if flipped:
         left = crop.width - left - width
-    across, down = side / crop.width, side / crop.height
-    return left * across, top * down, width * across, height * down
+    return scaled((left, top, width, height), (side / crop.width, side / crop.height))
 
 
 def shares_of_square(box: Box, side: int) -> Box:

@@ -9,6 +9,7 @@ so it is the same in all processes and after a restart.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count, islice
 
 import numpy as np
 import torch
@@ -58,7 +59,8 @@ class PretrainingSteps(DrawnAnew):
         regions: None to train on images alone.
 
     Raises:
-        InputError: an image is not in the file, or there are fewer than a batch.
+        InputError: an image is not in the file, there are fewer than a batch, or no example of
+            regions has a text.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class PretrainingSteps(DrawnAnew):
         has_regions = regions is not None
         # Of a short epoch at least one.
         self.n_region_steps = max(1, round(REGION_STEPS * self.n_image_steps)) * has_regions
+        if regions is not None:
+            self._check_texts(regions)
 
     def __len__(self) -> int:
         return (self.n_image_steps + self.n_region_steps) * self.batches.processes
@@ -143,15 +147,30 @@ class PretrainingSteps(DrawnAnew):
         collate = RegionCollator(self.pad_id, self.batches.size)
         return collate(self.region_examples(epoch, batch))
 
-    def region_examples(self, epoch: int, batch: int) -> list[RegionExample]:
-        """Return the images of the n-th batch of regions, which go on where the last ended."""
+    def _check_texts(self, regions: RegionImages) -> None:
+        """Raise InputError unless an image with regions has a text; mostly the first one has.
+
+        Here, as in training one process would end and the others wait for it.
+        """
+        if not any(self._region_example(position).texts for position in range(len(regions))):
+            raise InputError(
+                f"{regions.regions.path}: none of its {len(regions):,} images that are trained on "
+                "has a caption, or a region inside it with a phrase of words"
+            )
+
+    def _region_example(self, position: int) -> RegionExample:
+        """Return the example at a position of the order that goes on from epoch to epoch."""
         assert self.regions is not None, "asked in steps of regions"
+        time, place = divmod(position, len(self.regions))
+        row = int(self._region_order(time)[place])
+        return self.regions.draw(row, self._generator(REGIONS, position))
+
+    def region_examples(self, epoch: int, batch: int) -> list[RegionExample]:
+        """Return the images of the n-th batch of regions, which go on where the last ended.
+
+        Those without a text are passed over, for the first of the batch that follows.
+        """
         n = self.batches.region_images
         first = (epoch * self.n_region_steps * self.batches.processes + batch) * n
-        examples = []
-        for position in range(first, first + n):
-            time, place = divmod(position, len(self.regions))
-            row = int(self._region_order(time)[place])
-            generator = self._generator(REGIONS, position)
-            examples.append(self.regions.draw(row, generator))
-        return examples
+        drawn = map(self._region_example, count(first))
+        return list(islice((example for example in drawn if example.texts), n))

@@ -1,5 +1,6 @@
 """Which captions get boxes, in which images, and what is told of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from error_analysis.probing.caption_boxes import (
     hard_captions,
 )
 from error_analysis.probing.probed_captions import ScoringModel
+from error_analysis.probing.probes import probe_boxes
 from information_retrieval.models.checkpoint import load_model
 from information_retrieval.models.gallery_images import GalleryImages
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
@@ -63,7 +65,8 @@ def scored(data_dir, tmp_path):
 
 def test_each_caption_is_placed_in_its_own_image_and_in_the_first_wrong_one(scored):
     split, model, rankings = scored
-    found = find_boxes(hard_captions(rankings, 0), split, model)
+    found, tokens = find_boxes(hard_captions(rankings, 0), split, model)
+    assert tokens.to_json() == {}
     assert sorted(query.caption_id for query in found) == split.caption_ids.tolist()
     loaded = load_model(model.name)
     words = loaded.config.max_words
@@ -86,17 +89,52 @@ def test_each_caption_is_placed_in_its_own_image_and_in_the_first_wrong_one(scor
 
 
 def test_without_hard_captions_nothing_is_loaded(scored):
-    split, model, _ = scored
-    assert find_boxes([], split, model) == []
-    assert boxes_to_text([], 10) == "no caption of rank 10 or worse: no box to predict"
-    assert boxes_to_json([], 10)["boxes"] == []
+    split, model, rankings = scored
+    nowhere = replace(model, name="no/such/model")
+    content, text = probe_boxes(1_000, split, nowhere, rankings, "full")
+    assert text == "no caption of rank 1000 or worse: no box to predict"
+    assert content["boxes"] == []
+
+
+def test_captions_that_were_cut_or_empty_are_told_of_beside_scores_that_are_known(scored):
+    split, model, rankings = scored
+    long, empty = split.images[0].captions[0], split.images[1].captions[0]
+    texts = {long.caption_id: "a red dog " * 20, empty.caption_id: "..."}
+    images = tuple(
+        replace(
+            image,
+            captions=tuple(
+                replace(c, caption=texts.get(c.caption_id, c.caption)) for c in image.captions
+            ),
+        )
+        for image in split.images
+    )
+    odd = replace(split, images=images)
+    known = make_model(rankings.rankings.scores, odd)
+    content, text = probe_boxes(0, odd, model, known, "full")
+    assert content["captions_cut"]["caption_ids"] == [long.caption_id]
+    assert content["captions_empty"]["caption_ids"] == [empty.caption_id]
+    cut, nothing_left, boxes = text.split("\n")
+    assert cut.startswith("warning: 1 of ")
+    assert str(long.caption_id) in cut
+    assert "nothing is left" in nothing_left
+    assert boxes.startswith("boxes of ")
+
+
+def test_boxes_are_not_predicted_of_pixels_that_are_surely_wrong(scored):
+    split, model, rankings = scored
+    processor = AutoProcessor.from_pretrained(model.name)
+    processor.image_processor.size = {"height": 32, "width": 32}
+    processor.save_pretrained(model.name)
+    with pytest.raises(InputError, match=r"size of the images as the model reads them: expected"):
+        find_boxes(hard_captions(rankings, 0), split, model)
 
 
 def test_in_a_gallery_of_one_image_no_image_is_wrong(scored):
     split, model, _ = scored
     alone = type(split)(split.dataset, split.split, split.source, split.images[:1])
     scores = np.zeros((1, len(alone.captions)), np.float32)
-    found = find_boxes(hard_captions(make_model(scores, alone), 0), alone, model)
+    found, _ = find_boxes(hard_captions(make_model(scores, alone), 0), alone, model)
     assert [query.wrong for query in found] == [None] * len(alone.captions)
     content = boxes_to_json(found, 0)
     assert content["boxes"][0]["wrong"] is None
@@ -128,5 +166,7 @@ def test_only_an_xvlm_with_its_box_head_predicts_boxes(tmp_path: Path):
     with pytest.raises(InputError, match="is a model of type clip, expected an X-VLM"):
         check_predicts_boxes(str(save_clip(tmp_path / "clip")))
     fine_tuned = save_xvlm(tmp_path / "fine_tuned", has_box_head=False)
-    with pytest.raises(InputError, match=r"fine_tuned has no box head: the published code"):
+    with pytest.raises(
+        InputError, match=r"fine_tuned has no box head: .*; give a pre-trained X-VLM$"
+    ):
         check_predicts_boxes(str(fine_tuned))

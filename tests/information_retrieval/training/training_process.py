@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -56,15 +56,21 @@ def train(output: Path, *options, moment: Moment | None = None) -> Ended:
         return ended(process)
 
 
-def train_together(output: Path, world_size: int, *options) -> list[Ended]:
-    """Run the command in several processes, with the environment that torchrun gives them."""
+def train_together(
+    output: Path, world_size: int, *options, before: Callable[[], None] | None = None
+) -> list[Ended]:
+    """Run the command in several processes, with the environment that torchrun gives them.
+
+    Args:
+        before: what each process does first, such as patching what it is to run; of a module.
+    """
     environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
     environment |= {"WORLD_SIZE": str(world_size), "LOCAL_WORLD_SIZE": str(world_size)}
     with ExitStack() as stack:
         processes = []
         for rank in map(str, range(world_size)):
             ranks = {"RANK": rank, "LOCAL_RANK": rank}
-            process = _started(output, options, environment=environment | ranks)
+            process = _started(output, options, environment=environment | ranks, before=before)
             processes.append(stack.enter_context(process))
         return [ended(process) for process in processes]
 
@@ -77,7 +83,11 @@ def _free_port() -> int:
 
 @contextmanager
 def _started(
-    output: Path, options, moment: Moment | None = None, environment: dict | None = None
+    output: Path,
+    options,
+    moment: Moment | None = None,
+    environment: dict | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Iterator[BaseProcess]:
     environment = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **(environment or {})}
     printed = output.with_name(f"{output.name}.printed.{environment.get('RANK', 0)}")
@@ -85,7 +95,7 @@ def _started(
     arguments = ["--output_dir", output, "--use_cpu", "--disable_tqdm", "True", *options]
     process = FORKING.Process(
         target=_run,
-        args=(list(map(str, arguments)), environment, moment, str(output), str(printed)),
+        args=(list(map(str, arguments)), environment, moment, before, str(output), str(printed)),
         name=str(printed),
     )
     process.start()
@@ -105,7 +115,12 @@ def ended(process: BaseProcess) -> Ended:
 
 
 def _run(
-    arguments: list[str], environment: dict, moment: Moment | None, output: str, printed: str
+    arguments: list[str],
+    environment: dict,
+    moment: Moment | None,
+    before: Callable[[], None] | None,
+    output: str,
+    printed: str,
 ) -> None:
     os.environ.update(environment)
     for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
@@ -114,6 +129,8 @@ def _run(
     torch.set_num_threads(1)
     multiprocessing.set_start_method("fork", force=True)  # as for a user, not what forked this
     os.setpgrp()
+    if before is not None:
+        before()
     if moment is not None:
         _signal_at(moment, output)
     sys.argv = ["train", *arguments]

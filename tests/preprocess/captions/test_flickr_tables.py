@@ -10,6 +10,7 @@ from preprocess.base.errors import InputError
 from preprocess.captions.annotations import read_karpathy
 from preprocess.captions.caption_table import read_csv
 from preprocess.captions.flickr_tables import (
+    are_tokenised,
     other_sizes,
     read_albef,
     read_hub_table,
@@ -126,6 +127,7 @@ def test_kaggles_captions_are_put_into_karpathys_splits(tmp_path, run_main, caps
     told = capsys.readouterr().err
     assert "line 11 has 2 of 3 columns: '|' is put in" in told
     assert "1 images of results.csv are in no split of Karpathy's" in told
+    assert "Karpathy's Flickr30k: test's captions are tokenised" in told
     for name, split in splits.items():
         found = read_split(tmp_path / f"{name}.json")
         assert found.dataset == "flickr30k"
@@ -220,8 +222,17 @@ def test_splits_of_other_sizes_than_karpathys_are_told(tmp_path, run_main, capsy
     assert f"{start}train has 2 images, Karpathy's train 29,000" in told
     assert f"{start}1 of the 2 images of train have not five captions" in told
     assert not any("minival" in line for line in told)
+    assert not any("tokenised" in line for line in told)
     splits = read_karpathy(path).splits
     assert other_sizes({"test": Split("coco", "test", "s", splits["test"].images)}) == []
+
+
+@pytest.mark.parametrize(
+    ("captions", "tokenised"),
+    [(["A dog ."], True), (["A dog.", "A dog .", "A dog . "], True), (["A dog .", "A"], False)],
+)
+def test_captions_are_tokenised_where_most_end_in_a_space_and_a_full_stop(captions, tokenised):
+    assert are_tokenised(captions) == tokenised
 
 
 def test_the_real_test_split_comes_back_from_every_form(shared_data, tmp_path):

@@ -64,8 +64,33 @@ def test_another_file_is_refused(tmp_path, member):
     content = json.loads(path.read_text())
     for changed in ({k: v for k, v in content.items() if k != member}, {**content, member: [{}]}):
         path.write_text(json.dumps(changed))
-        with pytest.raises(InputError, match=r"val2014\.json: not a COCO instance file"):
+        with pytest.raises(InputError, match=r"val2014\.json: (.*; )?not a COCO instance file"):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("member", "odd"),
+    [
+        ("annotations", {"image_id": 42, "category_id": 62}),
+        ("annotations", {"image_id": 42, "bbox": [1, 2, 3, 4]}),
+        ("annotations", {"image_id": 42, "bbox": [1, 2, 3, 4], "category_id": 99}),
+        ("annotations", {"image_id": "x", "bbox": [1, 2, 3, 4], "category_id": 62}),
+        ("annotations", None),
+        ("images", {"id": 5}),
+        ("images", {"file_name": "a.jpg"}),
+        ("images", {"id": 5, "file_name": None}),
+        ("categories", {"id": 5}),
+        ("categories", {"id": [], "name": "cat"}),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 2])
+def test_one_odd_entry_is_left_out_and_counted(tmp_path, member, odd, place):
+    path = write_instances(tmp_path / "instances_val2014.json")
+    expected, counts = read(path)
+    content = json.loads(path.read_text())
+    content[member].insert(place, odd)
+    path.write_text(json.dumps(content))
+    assert read(path) == (expected, {f"{member} of another format left out": 1, **counts})
 
 
 def test_the_boxes_of_real_coco_stay_as_they_are(shared_data):

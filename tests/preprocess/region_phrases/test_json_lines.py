@@ -8,7 +8,12 @@ from PIL import Image
 
 from preprocess.base.errors import InputError
 from preprocess.region_phrases.image_choice import ImageChoice
-from preprocess.region_phrases.json_lines import JsonLines, json_lines_files, lines_images
+from preprocess.region_phrases.json_lines import (
+    JsonLines,
+    check_no_visual_genome,
+    json_lines_files,
+    lines_images,
+)
 from preprocess.region_phrases.tally import Tally
 from tests.preprocess.region_phrases.small_regions import element, split_of, write_lines
 
@@ -24,7 +29,7 @@ def encoded(width: int, height: int, kind: str = "JPEG") -> bytes:
 
 def read(*paths, image_root=None, unpack_images=None, split=None):
     tally = Tally()
-    images, are_numbers = lines_images(json_lines_files(paths))
+    images, are_numbers = lines_images(json_lines_files(paths), tally)
     lines = JsonLines(image_root, unpack_images, tally)
     found = list(lines.read(images, ImageChoice(split, [], tally)))
     return found, are_numbers, tally.counts
@@ -105,31 +110,84 @@ def test_images_inside_their_lines_have_a_size_and_can_be_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("kind", "line"),
     [
-        {},
-        [],
-        {"elems": [DOG]},
-        {"image_rpath": "1.jpg"},
-        {"elems": {}, "image_rpath": "1.jpg"},
-        {"elems": [{"caption": "a"}], "image_rpath": "1.jpg"},
-        {"elems": [{"bb": [1, 2, 3, 4]}], "image_rpath": "1.jpg"},
-        {"elems": [5], "image_rpath": "1.jpg"},
-        {"elems": [DOG], "binary": "bm8gaW1hZ2U="},
-        {"elems": [DOG], "binary": "x"},
+        ("lines", {}),
+        ("lines", []),
+        ("lines", {"elems": [DOG]}),
+        ("lines", {"image_rpath": "1.jpg"}),
+        ("lines", {"elems": {}, "image_rpath": "1.jpg"}),
+        ("lines", {"elems": [], "image_rpath": 5}),
+        ("regions", {"elems": [{"caption": "a"}], "image_rpath": "1.jpg"}),
+        ("regions", {"elems": [{"bb": [1, 2, 3, 4]}], "image_rpath": "1.jpg"}),
+        ("regions", {"elems": [5], "image_rpath": "1.jpg"}),
+        ("images", {"elems": [DOG], "binary": "bm8gaW1hZ2U="}),
+        ("images", {"elems": [DOG], "binary": "x"}),
     ],
 )
-def test_a_line_of_another_format_is_named(tmp_path, line):
-    path = write_lines(tmp_path / "a.json", {"elems": [DOG], "image_rpath": "2.jpg"}, line)
-    place = len(path.read_bytes().splitlines(keepends=True)[0])
-    with pytest.raises(InputError, match=rf"a\.json: byte {place}: ") as error:
-        read(path)
+def test_an_odd_line_is_left_out_and_counted_where_others_are_not(tmp_path, kind, line):
+    if kind == "images":
+        other = {"elems": [DOG], "binary": base64.b64encode(encoded(3, 3)).decode()}
+    else:
+        other = {"elems": [DOG], "image_rpath": "2.jpg"}
+    path = write_lines(tmp_path / "a.json", line, other)
+    images, _, counts = read(path, unpack_images=tmp_path / "out")
+    assert [len(image.regions) for image in images if image.regions] == [1]
+    assert counts == {f"{kind} of another format left out": 1}
+    # A file of nothing else is refused, also beside one that is right.
+    odd = write_lines(tmp_path / "odd.json", line, line)
+    with pytest.raises(InputError, match=r"odd\.json: byte 0: .*; expected lines with") as error:
+        read(path, odd)
     assert "\n" not in str(error.value)
+
+
+def test_an_element_without_a_text_leaves_the_others_of_its_line(tmp_path):
+    line = {"elems": [DOG, {"bb": [1, 1, 2, 2]}], "image_rpath": "7.jpg"}
+    path = write_lines(tmp_path / "a.json", line)
+    (image,), _, counts = read(path)
+    assert [region.phrases for region in image.regions] == [["dog"]]
+    assert counts == {"regions of another format left out": 1}
+
+
+def test_a_file_is_right_where_its_right_regions_are_of_another_split(tmp_path):
+    odd = {"elems": [{"caption": "a"}], "image_rpath": NAME.format(8)}
+    path = write_lines(tmp_path / "a.json", {"elems": [DOG], "image_rpath": NAME.format(7)}, odd)
+    (image,), _, counts = read(path, split=split_of([8]))
+    assert (image.image_id, image.regions) == (8, [])
+    assert counts["regions of another format left out"] == 1
+
+
+def test_an_image_is_unpacked_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    binary = base64.b64encode(encoded(30, 20)).decode()
+    path = write_lines(tmp_path / "a.json", {"elems": [DOG], "binary": binary})
+
+    def cut(self, data):
+        with self.open("wb") as file:
+            file.write(data[:10])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.write_bytes", cut)
+        with pytest.raises(KeyboardInterrupt):
+            read(path, unpack_images=tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.jpg"))
+
+
+@pytest.mark.parametrize("folder", ["VG_100K", "images/VG_100K_2"])
+def test_images_of_visual_genome_are_told_by_their_folder(tmp_path, folder):
+    lines = [{"elems": [DOG], "image_rpath": n} for n in (NAME.format(7), f"{folder}/42.jpg")]
+    files = [write_lines(tmp_path / "a.json", *lines)]
+    images, _ = lines_images(files, Tally())
+    check_no_visual_genome(images[:1])
+    with pytest.raises(
+        InputError, match=rf"'{folder}/42\.jpg' is Visual Genome's.*--visual_genome"
+    ):
+        check_no_visual_genome(images)
 
 
 def test_text_that_is_no_json_a_missing_file_and_an_empty_folder_are_one_line(tmp_path):
     (tmp_path / "a.json").write_text("[\n")
-    with pytest.raises(InputError, match="byte 0: expected a line"):
+    with pytest.raises(InputError, match=r"byte 0: .*; expected lines"):
         read(tmp_path / "a.json")
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "b.json")

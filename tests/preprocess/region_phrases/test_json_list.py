@@ -1,4 +1,4 @@
-"""Long JSON lists, an object at a time."""
+"""Long JSON lists, a member at a time."""
 
 import json
 
@@ -51,8 +51,8 @@ def test_a_fault_far_from_the_end_is_told_before_all_is_read(tmp_path, monkeypat
         next(members)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "12", "[1, 2]", '["a"]', "[[]]", "version https://"])
-def test_what_is_no_list_of_objects_is_refused(tmp_path, content):
+@pytest.mark.parametrize("content", ["", "{}", "12", "version https://"])
+def test_what_is_no_list_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match=r"a\.json: "):
         read(tmp_path / "a.json")

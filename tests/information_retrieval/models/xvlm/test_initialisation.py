@@ -131,6 +131,25 @@ def test_sizes_that_are_no_multiple_of_a_token_are_refused(model, image_size):
         resized(model, image_size)
 
 
+def test_positions_of_patches_are_not_resized_and_stay_at_their_own_size():
+    encoders = Encoders(swin(use_absolute_embeddings=True), bert())
+    model = initialised(encoders, 0)
+    refusal = (
+        r"--image_size 96: vision_encoder\.embeddings\.position_embeddings .* positions, and images"
+    )
+    for make in (lambda: resized(model, 96), lambda: initialised(encoders, 0, image_size=96)):
+        with pytest.raises(InputError, match=refusal):
+            make()
+    own, same = model.state_dict(), resized(model, SIDE).state_dict()
+    assert all(torch.equal(own[name], same[name]) for name in own)
+
+
+def test_windows_that_are_too_small_are_not_resized():
+    model = initialised(Encoders(swin(window_size=2), bert()), 0)
+    with pytest.raises(InputError, match=r"--image_size: .* windows of 2 x 2 tokens"):
+        resized(model, 96)
+
+
 def test_a_swin_whose_images_are_smaller_than_its_window_is_refused():
     with pytest.raises(InputError, match=r"of at least its window of 112, found 64"):
         initialised(Encoders(swin(window_size=7), bert()), 0)

@@ -5,10 +5,22 @@ import json
 import pytest
 import torch
 
+from information_retrieval.models.xvlm import conversion
 from information_retrieval.models.xvlm.model import XvlmModel
-from information_retrieval.models.xvlm.official_names import official_config, renamed
+from information_retrieval.models.xvlm.official_names import DERIVED, official_config, renamed
 from preprocess.base.errors import InputError
 from tests.information_retrieval.models.xvlm.reference import HEAD_SIZE, small_model
+
+# Parts of names, and what is said of a model that has none of them.
+TOLD_BY = {
+    "relative_position_bias_table": r"layers\.0\.blocks\.0\.attn.* is missing",
+    "vision_encoder.layers.": r"layers\.0\.blocks\.0\.attn.* is missing",
+    "vision_encoder.layers.2.": r"layers\.2\.blocks\.0\.attn.* is missing",
+    "vision_proj": r"vision_proj\.weight is missing",
+    "text_encoder.": r"text_encoder\.embeddings\.word_embeddings\.weight is missing",
+    "encoder.layer.": r"encoder\.layer\.0\.intermediate\.dense\.weight is missing",
+    "crossattention": r"encoder\.layer\.\*\.crossattention is missing \(no layers that fuse\)",
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +106,37 @@ def test_official_models_of_another_kind_are_refused_by_name(reference, name, to
 def test_a_model_without_a_needed_part_is_refused(reference, left_out, told):
     state = {k: v for k, v in reference.state().items() if not k.startswith(left_out)}
     with pytest.raises(InputError, match=told):
+        official_config(state)
+
+
+@pytest.mark.parametrize("kind", ["pretrained", "fine_tuned"])
+def test_each_weight_that_is_left_out_is_named(reference, kind, monkeypatch):
+    models: dict[str, XvlmModel] = {}
+
+    def model_of(config):
+        """One of each configuration, as most weights tell the same."""
+        if (told := config.to_json_string()) not in models:
+            with torch.device("meta"):
+                models[told] = XvlmModel(config)
+        return models[told]
+
+    monkeypatch.setattr(conversion, "XvlmModel", model_of)
+    state = reference.state() if kind == "pretrained" else reference.retrieval_state()
+    # Those that follow from others may be left out.
+    told_by_others = {*reference.shapes["pretrain"]["tied"], *filter(DERIVED.search, state)}
+    for name in sorted(state.keys() - told_by_others):
+        rest = {key: value for key, value in state.items() if key != name}
+        with pytest.raises(InputError) as refusal:
+            conversion.convert(rest, official_config(rest, None, HEAD_SIZE))
+        assert "missing" in str(refusal.value), name
+        for named in {name} if name in str(refusal.value) else renamed({name: state[name]}, 4):
+            assert named in str(refusal.value), name
+
+
+@pytest.mark.parametrize("left_out", sorted(TOLD_BY))
+def test_a_model_without_what_the_configuration_is_told_by_is_refused(reference, left_out):
+    state = {k: v for k, v in reference.retrieval_state().items() if left_out not in k}
+    with pytest.raises(InputError, match=f"{TOLD_BY[left_out]}.*expected X-VLM with Swin and BERT"):
         official_config(state)
 
 

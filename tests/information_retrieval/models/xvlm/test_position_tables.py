@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from information_retrieval.models.xvlm.position_tables import resize_table
+from preprocess.base.errors import InputError
 
 
 @pytest.mark.parametrize(("old", "new"), [(7, 12), (7, 15), (12, 15), (12, 7)])
@@ -42,3 +43,16 @@ def test_each_head_is_resized_for_itself():
     table = np.random.default_rng(0).normal(size=(49, 3)).astype(np.float32)
     swapped = resize_table(table[:, [2, 0, 1]], 6)
     np.testing.assert_array_equal(swapped, resize_table(table, 6)[:, [2, 0, 1]])
+
+
+@pytest.mark.parametrize("old", [1, 2])
+def test_windows_of_one_or_two_tokens_are_too_small_to_be_resized(old):
+    table = np.ones(((2 * old - 1) ** 2, 3), np.float32)
+    with pytest.raises(InputError, match=f"windows of {old} x {old} tokens, .* to 4 x 4"):
+        resize_table(table, 4)
+    np.testing.assert_array_equal(resize_table(table, old), table)
+
+
+@pytest.mark.parametrize("new", [1, 2])
+def test_windows_of_three_tokens_or_more_are_resized_to_fewer(new):
+    assert resize_table(np.ones((25, 3), np.float32), new).shape == ((2 * new - 1) ** 2, 3)

@@ -1,12 +1,18 @@
 """Captions with varied views of their images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from information_retrieval.models.xvlm.captions import single_sequence_tokenizer
 from information_retrieval.models.xvlm.configuration import XvlmConfig
-from information_retrieval.training.examples.augmentation import PixelFormat, random_view
+from information_retrieval.training.examples.augmentation import (
+    PixelFormat,
+    names_a_side,
+    random_view,
+)
 from information_retrieval.training.examples.clean_captions import clean_captions
 from information_retrieval.training.examples.varied_pairs import LEAST_AREA, VariedPairs
 from preprocess.base.errors import InputError
@@ -34,9 +40,28 @@ def test_an_item_is_a_caption_and_a_view_of_its_own_image(pairs):
         assert (item.image_index, item.aligned) == (image, True)
         generator = np.random.default_rng((7, 2, row))
         decoded = pairs.images.read(pairs.split.image_ids[image])
-        texts = [pairs.captions.texts[row]]
+        texts = [caption.caption for caption in pairs.split.images[image].captions]
         expected = random_view(decoded, texts, PIXELS, LEAST_AREA, generator)
         assert torch.equal(item.image["pixel_values"], expected)
+
+
+def test_a_side_that_any_caption_of_the_image_names_keeps_it_from_being_flipped(pairs, monkeypatch):
+    """The other caption, in the batch too, is a right answer to this view."""
+    drawn = []
+    monkeypatch.setattr(
+        "information_retrieval.training.examples.varied_pairs.random_view",
+        lambda image, texts, *_: drawn.append(names_a_side(texts)),
+    )
+    with_two = next(i for i, image in enumerate(pairs.split.images) if len(image.captions) > 1)
+    image = pairs.split.images[with_two]
+    *others, last = image.captions
+    last = replace(last, caption="A dog to the Left of a man")
+    images = list(pairs.split.images)
+    images[with_two] = replace(image, captions=(*others, last))
+    pairs.split = replace(pairs.split, images=tuple(images))
+    for row in range(len(pairs)):
+        pairs[row]
+    assert drawn == (pairs.split.caption_image_index == with_two).tolist()
 
 
 def test_views_change_with_the_epoch_and_not_with_what_was_read_before(pairs):

@@ -1,5 +1,6 @@
 """A region file of a small data set, and what reads it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,18 @@ def regions_of(n: int, generator: np.random.Generator) -> tuple[Region, ...]:
     )
 
 
-def write_regions_of(path: Path, split: Split, n_regions: int = 4, **options) -> Path:
-    """Regions of each image of a split."""
+def write_regions_of(
+    path: Path,
+    split: Split,
+    n_regions: int = 4,
+    size: tuple[int, int] = (48, 64),
+    regions: Callable[[int, np.random.Generator], tuple[Region, ...]] = regions_of,
+    **options,
+) -> Path:
+    """Regions of each image of a split, said to be of a size (height, width)."""
     generator = np.random.default_rng(0)
     images = [
-        ImageRegions(image.image_id, image.file_name, 48, 64, regions_of(n_regions, generator))
+        ImageRegions(image.image_id, image.file_name, *size, regions(n_regions, generator))
         for image in split.images
     ]
     told = {"dataset": split.dataset, "split": split.split, "source": "a test"}

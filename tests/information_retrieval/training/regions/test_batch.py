@@ -3,13 +3,11 @@
 import json
 
 import numpy as np
-import pytest
 import torch
 
 from information_retrieval.training.examples.masking import MaskedText
 from information_retrieval.training.regions.batch import RegionCollator, text_number
 from information_retrieval.training.regions.example import RegionExample
-from preprocess.base.errors import InputError
 
 
 def example(image_index: int, n_texts: int, seed: int = 0) -> RegionExample:
@@ -81,11 +79,6 @@ def test_an_image_without_a_text_has_no_place_in_the_batch():
     batch = RegionCollator(pad_id=0)([example(1, 2), example(2, 0), example(5, 1)])
     check_rows_belong_together(batch)
     assert batch["pixel_values"][:, 0, 0, 0].tolist() == [1, 5]
-
-
-def test_a_batch_without_any_text_is_refused():
-    with pytest.raises(InputError, match="none of 2 images"):
-        RegionCollator(pad_id=0)([example(1, 0), example(2, 0)])
 
 
 def test_equal_texts_of_two_images_have_one_number():

@@ -13,6 +13,8 @@ from information_retrieval.training.regions.geometry import (
     box_in_square,
     crop_ranges,
     overlap,
+    scale_of_boxes,
+    scaled,
     shares_of_square,
 )
 
@@ -102,3 +104,25 @@ def test_a_flipped_box_is_as_far_from_the_other_edge():
 )
 def test_what_of_a_box_lies_outside_is_cut_away(box, part):
     assert overlap(box, (0, 0, 10, 8)) == part
+
+
+@pytest.mark.parametrize(
+    ("found", "recorded", "expected"),
+    [
+        ((480, 640), (480, 640), (1, 1)),
+        ((480, 640), (0, 0), (1, 1)),  # not recorded
+        ((240, 320), (480, 640), (0.5, 0.5)),
+        ((256, 341), (480, 640), (341 / 640, 256 / 480)),  # of 341.33 pixels
+        ((333, 250), (1000, 752), (250 / 752, 0.333)),
+        ((640, 480), (480, 640), None),  # turned
+        ((384, 384), (480, 640), None),  # made a square
+        ((480, 600), (480, 640), None),  # cut
+    ],
+)
+def test_boxes_are_scaled_to_a_resized_copy_and_to_no_other_image(found, recorded, expected):
+    scale = scale_of_boxes(found, recorded)
+    assert scale == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_scaled_box_keeps_its_shares_of_the_image():
+    assert scaled((10.0, 20.0, 30.0, 40.0), (0.5, 2.0)) == (5, 40, 15, 80)

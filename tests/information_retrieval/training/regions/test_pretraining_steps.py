@@ -11,7 +11,7 @@ from information_retrieval.training.regions.pretraining_steps import Batches, Pr
 from information_retrieval.training.regions.region_images import RegionImages
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import write_split
-from preprocess.region_phrases.region_file import RegionsFile
+from preprocess.region_phrases.region_file import Region, RegionsFile
 from preprocess.storage.images_file import ImagesFile
 from tests.conftest import make_split, write_image_files, write_images_of
 from tests.information_retrieval.training.regions.small_regions import (
@@ -19,6 +19,7 @@ from tests.information_retrieval.training.regions.small_regions import (
     PIXELS,
     masker,
     reader,
+    regions_of,
     write_regions_of,
 )
 
@@ -40,16 +41,24 @@ def folder(tmp_path_factory):
 def make_steps(folder):
     """Gives steps of batches of 3, with regions of 2 images, for a number of processes."""
 
-    def make(processes: int = 1, with_regions: bool = True, size: int = 3, seed: int = 0):
+    def make(
+        processes: int = 1,
+        with_regions: bool = True,
+        size: int = 3,
+        seed: int = 0,
+        regions_file: str = "train_regions.json",
+        own_images: bool = False,
+    ):
         split, images = make_split(N_IMAGES), ImagesFile(folder / "train_images.h5")
         tokens = masker(folder)
-        regions = RegionsFile(folder / "train_regions.json")
+        regions = RegionsFile(folder / regions_file)
+        of = None if own_images else split
         return PretrainingSteps(
             clean_captions(split, tokens.tokenizer, CONFIG),
             images,
             PIXELS,
             tokens,
-            RegionImages(regions, images, split, reader(folder)) if with_regions else None,
+            RegionImages(regions, images, of, reader(folder)) if with_regions else None,
             Batches(size, 2, processes),
             pad_id=0,
             seed=seed,
@@ -148,6 +157,41 @@ def test_a_region_batch_has_whole_rows(make_steps):
     assert item["boxes"].shape == (n, 4)
     assert item["image_mask"].shape == (n, 17)
     assert set(item["image_of"].tolist()) == set(range(len(item["pixel_values"])))
+
+
+def wordless(n: int, generator: np.random.Generator) -> tuple[Region, ...]:
+    return (Region((0.0, 0.0, 20.0, 20.0), ("?!",)),) * n
+
+
+def mostly_wordless(n: int, generator: np.random.Generator) -> tuple[Region, ...]:
+    """Of one image in four, regions with words."""
+    return (regions_of if generator.random() < 0.25 else wordless)(n, generator)
+
+
+def test_images_without_a_text_are_passed_over_alike_in_all_processes(make_steps, folder):
+    write_regions_of(folder / "few.json", make_split(N_IMAGES), regions=mostly_wordless)
+    options = {"regions_file": "few.json", "own_images": True}
+    steps, again = make_steps(**options), make_steps(**options)
+    drawn = [steps._region_example(position) for position in range(N_IMAGES)]
+    have_text = [position for position, example in enumerate(drawn) if example.texts]
+    assert 2 <= len(have_text) < N_IMAGES / 2
+    for epoch in range(6):
+        for batch in range(2):
+            examples = steps.region_examples(epoch, batch)
+            assert [len(example.texts) > 0 for example in examples] == [True, True]
+            rows = [example.image_index for example in again.region_examples(epoch, batch)]
+            assert [example.image_index for example in examples] == rows
+    first = [drawn[position].image_index for position in have_text[:2]]
+    assert [example.image_index for example in steps.region_examples(0, 0)] == first
+    for number in range(len(steps)):
+        assert len(steps[number]["input_ids"])
+
+
+def test_a_region_file_without_any_text_is_refused_before_training(make_steps, folder):
+    write_regions_of(folder / "none.json", make_split(N_IMAGES), regions=wordless)
+    with pytest.raises(InputError, match=r"none.json: none of its 13 images"):
+        make_steps(regions_file="none.json", own_images=True)
+    assert len(make_steps(regions_file="none.json"))  # with captions of the split
 
 
 def test_fewer_images_than_a_batch_are_refused(make_steps):

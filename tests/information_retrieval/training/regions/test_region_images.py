@@ -6,7 +6,7 @@ import pytest
 from information_retrieval.training.regions.region_images import RegionImages
 from preprocess.base.errors import InputError, InputWarning
 from preprocess.captions.split_file import Split, write_split
-from preprocess.region_phrases.region_file import RegionsFile
+from preprocess.region_phrases.region_file import Region, RegionsFile
 from preprocess.storage.images_file import ImagesFile
 from tests.conftest import make_split, write_image_files, write_images_of
 from tests.information_retrieval.training.regions.small_regions import (
@@ -64,6 +64,42 @@ def test_with_images_of_their_own_no_split_is_asked_and_captions_are_the_files(m
     split, other = make_split(3), make_split(3, "other", first_id=700)
     found = make(other, other, None, split_sha256=split.sha256)
     assert not found.draw(0, np.random.default_rng(0)).is_image.any()
+
+
+def boxes(found: RegionImages) -> np.ndarray:
+    """The targets of some examples."""
+    return np.concatenate([found.draw(n, np.random.default_rng(n)).boxes for n in range(3)])
+
+
+def corner(n: int, generator: np.random.Generator) -> tuple[Region, ...]:
+    """The lower right quarter of an image of 640 x 480 pixels."""
+    return (Region((320.0, 240.0, 320.0, 240.0), ("a red kite",)),) * n
+
+
+def test_boxes_follow_an_image_that_is_a_resized_copy(make):
+    split = make_split(3)
+    found = make(split, split, split, size=(480, 640), regions=corner)
+    decoded = found.images.read(split.image_ids[0])
+    regions = found._fitting(found.regions.regions(0), 0, decoded)
+    assert {region.box for region in regions} == {(32, 24, 32, 24)}
+    # Unscaled they lie outside the image of 64 x 48 pixels.
+    assert not found.draw(0, np.random.default_rng(0)).is_image.all()
+
+
+def test_sizes_that_are_unknown_are_taken_to_be_the_images_own(make):
+    split = make_split(3)
+    known = boxes(make(split, split, split))
+    np.testing.assert_array_equal(boxes(make(split, split, split, size=(0, 0))), known)
+
+
+def test_regions_of_a_turned_image_are_left_out_which_is_told_once(make):
+    split = make_split(3)
+    found = make(split, split, split, size=(64, 48))
+    first = split.image_ids[0]
+    with pytest.warns(InputWarning, match=f"image {first} is 64 x 48 .* of 48 x 64") as told:
+        examples = [found.draw(n, np.random.default_rng(n)) for n in range(3)]
+    assert len(told) == 1
+    assert [example.is_image.tolist() for example in examples] == [[True]] * 3
 
 
 def test_one_image_has_nothing_to_be_compared_with(make):
