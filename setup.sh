@@ -15,7 +15,7 @@ usage: bash setup.sh demo | test | coco | flickr30k [options]
 
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
-         in a browser. No download but the Python packages; 4 minutes on 2 CPU cores after they are
+         in a browser. No download but the Python packages; 5 minutes on 2 CPU cores after they are
          installed; 0.1 GB of disk beside them.
   test   Make $VENV/ and run the tests, on the CPU and offline (5 minutes on 2 cores); with --all
          also the long ones (25 minutes); other words go to pytest, e.g.

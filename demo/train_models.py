@@ -2,12 +2,12 @@
 
 Reads nothing. Renders 10,500 scenes into ``--scene_dir`` (from another seed than the demo data, so
 that no model has seen its pictures; 180 MB, git-ignored), trains on them from scratch, and writes
-the folders ``detector``, ``lxmert``, ``clip`` and ``xvlm`` into ``--output_dir``, together 10 MB.
+the folders ``detector``, ``lxmert``, ``clip`` and ``xvlm`` into ``--output_dir``, together 9 MB.
 
     python -m demo.train_models --output_dir demo/models
 
-On one CPU core, rendering takes 2 minutes, the detector 11, LXMERT 14 and CLIP 7 (an AMD EPYC with
-bfloat16 instructions; without them, more), with 2 GB of memory.
+On one CPU core, rendering takes 2 minutes, the detector 11, LXMERT 14, CLIP 7 and X-VLM 30 (an AMD
+EPYC with bfloat16 instructions; without them, more), with 2 GB of memory.
 """
 
 from dataclasses import dataclass, field

@@ -160,6 +160,11 @@ def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRanking
         )
     if metadata.get("negative_images", "False") != "False":
         raise InputError(f"{args.rankings}: made on negatives; give rankings of the images")
+    if metadata.get("score") == "itc" and not args.predict_boxes:
+        raise InputError(
+            f"{args.rankings}: made by cosines (--score itc), and probes score by the matching "
+            "head; give those of `evaluate --score itm`"
+        )
     if args.protocol not in (None, known.protocol):
         raise InputError(
             f"--protocol {args.protocol}: {args.rankings} was made for {known.protocol}; leave out "

@@ -74,7 +74,7 @@ def make_untrained(folder: Path, scene_dir: Path) -> None:
 
 
 def _configuration(tokenizer: BertTokenizer) -> XvlmConfig:
-    """Return the architecture: the published one in small, 1.7 million parameters."""
+    """Return the architecture: the published one in small, 1.1 million parameters."""
     vision = {
         "image_size": IMAGE_SIZE,
         "patch_size": PATCH_SIZE,

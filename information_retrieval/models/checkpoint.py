@@ -85,8 +85,8 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     if _model_class(config) is None:
         raise InputError(
             f"{name_or_path}: unknown model type {config.model_type!r}; expected one of lxmert, "
-            "clip, siglip, altclip, align, vilt, blip, or another dual encoder, whose AutoModel "
-            "has get_text_features and get_image_features"
+            "clip, siglip, altclip, align, vilt, blip, xvlm, or another dual encoder, whose "
+            "AutoModel has get_text_features and get_image_features"
         )
     return config
 

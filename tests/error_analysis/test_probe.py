@@ -180,12 +180,15 @@ def xvlm(data_dir, tmp_path) -> Path:
     return save_xvlm(tmp_path / "xvlm")
 
 
-def xvlm_rankings(path: Path, data_dir: Path, checkpoint: Path) -> tuple[Path, np.ndarray]:
+def xvlm_rankings(
+    path: Path, data_dir: Path, checkpoint: Path, **metadata
+) -> tuple[Path, np.ndarray]:
     """Rankings by chance that an X-VLM is said to have made."""
     split = read_split(data_dir / "test.json")
     shape = (len(split.images), len(split.captions))
     scores = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    save_rankings(path, scores, split, weights=weights_revision(str(checkpoint)))
+    weights = weights_revision(str(checkpoint))
+    save_rankings(path, scores, split, weights=weights, **metadata)
     return path, scores
 
 
@@ -298,3 +301,12 @@ def test_on_the_demo_negatives_lower_the_recall_of_clip(scenes, tmp_path, run_ma
     assert content["points_lost"]["i2t_r10"] > 20
     assert content["points_lost"]["t2i_r10"] > 20
     assert content["counts"]["t2i"]["median_ranks_lost"] > 5
+
+
+def test_cosines_tell_which_captions_get_boxes_and_are_no_scores_to_probe_by(
+    probe, xvlm, data_dir, tmp_path
+):
+    path, _ = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, xvlm, score="itc")
+    status, _ = probe(xvlm, "--negative_images", "--rankings", path)
+    assert_one_clear_line(status, path, "made by cosines", "--score itm")
+    assert probe(xvlm, "--predict_boxes", "--rankings", path)[0] == 0
