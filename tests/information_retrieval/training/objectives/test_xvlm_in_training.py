@@ -1,5 +1,7 @@
 """Whole training steps of X-VLM against the published code's: losses and gradients."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ GRADIENT_TOLERANCE = 2e-4  # relative, which is the record's own noise
 
 def in_training(model) -> XvlmInTraining:
     """The same model as it is trained, without dropout."""
-    trained = XvlmInTraining(model.config).eval()
+    trained = XvlmInTraining(copy.deepcopy(model.config)).eval()
     trained.load_state_dict(model.state_dict())
     return trained
 
