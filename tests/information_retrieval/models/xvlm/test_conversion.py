@@ -9,7 +9,12 @@ import torch
 from transformers import AutoConfig, AutoProcessor
 
 from information_retrieval import convert_xvlm
-from information_retrieval.models.checkpoint import load_model, load_tokenizer
+from information_retrieval.models.checkpoint import (
+    load_image_processor,
+    load_model,
+    load_tokenizer,
+)
+from information_retrieval.models.gallery_images import preprocess_image
 from information_retrieval.models.xvlm import official_names
 from information_retrieval.models.xvlm.conversion import MEAN, STD, convert
 from information_retrieval.models.xvlm.official_names import official_config
@@ -78,6 +83,17 @@ def test_the_folder_has_the_texts_and_pixels_of_the_published_code(
     assert (tuple(processor.image_mean), tuple(processor.image_std)) == (MEAN, STD)
     pixels = processor(np.zeros((70, 40, 3), np.uint8), return_tensors="pt")["pixel_values"]
     assert pixels.shape == (1, 3, 128, 128)
+
+
+@pytest.mark.parametrize("size", [(3, 20_000), (20_000, 3), (1, 1)])
+def test_images_of_any_shape_are_read_whole(convert_file, reference, tmp_path, size):
+    _, folder = convert_file(save_official(tmp_path / "16m.th", reference.state()))
+    image = np.zeros((*size, 3), np.uint8)
+    image[..., 0] = 255  # red: the channels are the last axis, however long the others are
+    pixels = preprocess_image(image, load_image_processor(str(folder)))["pixel_values"]
+    assert pixels.shape == (3, 128, 128)
+    expected = (np.array([1, 0, 0]) - MEAN) / STD
+    np.testing.assert_allclose(pixels.mean(dim=(1, 2)).numpy(), expected, atol=1e-5)
 
 
 def test_a_file_that_would_run_code_is_refused(convert_file, tmp_path):
