@@ -38,12 +38,12 @@ def test_a_trained_folder_has_both_heads_and_half_its_weights_bytes(scenes, monk
 
 @pytest.mark.long
 def test_the_ablation_trains_three_models_and_tells_their_recalls(
-    scenes, run_main, monkeypatch, capfd, tmp_path
+    scenes, run_main, monkeypatch, capsys, tmp_path
 ):
     monkeypatch.setattr(xvlm_ablation, "render_training_scenes", lambda folder: None)
     options = ("--output_dir", tmp_path, "--scene_dir", scenes, "--steps", "20")
     assert run_main(xvlm_ablation.main, *options) == 0
-    printed = capfd.readouterr().out
+    printed = capsys.readouterr().out
     assert "20 steps each:" in printed
     for name in xvlm_ablation.ARMS:
         run = read_json(tmp_path / name.replace(" ", "_") / "training_run.json", "")
