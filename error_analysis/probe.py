@@ -173,6 +173,12 @@ def read_known(args: ProbeArguments, split: Split, weights: str) -> ModelRanking
     return known
 
 
+def train_file(given: Path | None, data: DataArguments) -> Path | None:
+    """Return the split file of training captions: the given one, or the data's if it is there."""
+    beside = data.split_file("train")
+    return given or (beside if beside.exists() else None)
+
+
 def main() -> None:
     model_arguments, data, args = parse_arguments(
         ModelArguments, DataArguments, ProbeArguments, description=__doc__
@@ -188,7 +194,6 @@ def main() -> None:
         probe_negatives,
         probe_typos,
     )
-    from error_analysis.probing.rank_lists import rank_list_to_json, side_by_side
     from information_retrieval.models.checkpoint import weights_revision
     from information_retrieval.models.loading import EncoderOptions, GalleryFiles
     from information_retrieval.scoring.evaluation_output import describe
@@ -210,29 +215,12 @@ def main() -> None:
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
     model = ScoringModel(name, files, torch_device(args.device), options)
     if args.caption is not None:
-        lists = probe_caption(
-            args.caption,
-            args.edit,
-            args.control,
-            args.negative_images,
-            args.image_id,
-            gallery,
-            model.of_whole_captions(),
-        )
-        content = {"lists": [rank_list_to_json(ranked) for ranked in lists]}
-        text = side_by_side(lists)
+        changes = (args.edit, args.control, args.negative_images, args.image_id)
+        whole = model.of_whole_captions()
+        content, text = probe_caption(args.caption, *changes, gallery, whole)
     elif args.repair_typos:
-        train_file = args.train_split_file or data.split_file("train")
-        has_train = args.train_split_file is not None or train_file.exists()
-        content, text = probe_typos(
-            args.repairs,
-            train_file if has_train else None,
-            split,
-            gallery,
-            model,
-            known,
-            protocol,
-        )
+        train = train_file(args.train_split_file, data)
+        content, text = probe_typos(args.repairs, train, split, gallery, model, known, protocol)
     elif args.predict_boxes:
         hard_rank = HARD_RANK if args.hard_rank is None else args.hard_rank
         content, text = probe_boxes(hard_rank, gallery, model, known, protocol)

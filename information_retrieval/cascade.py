@@ -69,14 +69,12 @@ def main() -> None:
         ModelArguments, InputArguments, DataArguments, CascadeArguments, description=__doc__
     )
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
-    import torch
-
     from information_retrieval.combining.cascading import (
         check_cross_encoder,
         describe,
         score_shortlisted,
     )
-    from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+    from information_retrieval.models.loaded_gallery import GalleryFiles, encoder_options
     from information_retrieval.scoring.evaluation_output import metrics_file
     from preprocess.base.device import torch_device
 
@@ -102,14 +100,7 @@ def main() -> None:
         name,
         files,
         device,
-        EncoderOptions(
-            getattr(torch, args.dtype),
-            args.batch_size,
-            args.num_workers,
-            show_progress=True,
-            long_captions=odd.long_captions,
-            wrong_answers=odd.wrong_answers,
-        ),
+        encoder_options(args, odd),
         args.block_pairs,
     )
     scores = {d: pair_scores[pairs.of(d)] for d in DIRECTIONS}  # (n_queries, k)

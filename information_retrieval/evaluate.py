@@ -73,21 +73,16 @@ def main() -> None:
         ModelArguments, InputArguments, DataArguments, EvaluateArguments, description=__doc__
     )
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
-    import torch
-
-    from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+    from information_retrieval.models.loaded_gallery import GalleryFiles, encoder_options
     from information_retrieval.scoring.evaluation import evaluate
     from information_retrieval.scoring.processes import join_processes
 
     processes = join_processes(args.device)
-    options = EncoderOptions(
-        getattr(torch, args.dtype),
-        args.batch_size,
-        args.num_workers,
+    options = encoder_options(
+        args,
+        odd,
         show_progress=processes.is_main,
         negative_images=args.negative_images,
-        long_captions=odd.long_captions,
-        wrong_answers=odd.wrong_answers,
         score=args.score,
         compile=args.compile,
     )

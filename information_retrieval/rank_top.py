@@ -45,9 +45,7 @@ def main() -> None:
         ModelArguments, InputArguments, DataArguments, RankTopArguments, description=__doc__
     )
     # Not above: torch takes seconds to import, --help and a mistyped option should not.
-    import torch
-
-    from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
+    from information_retrieval.models.loaded_gallery import GalleryFiles, encoder_options
     from information_retrieval.models.loading import load_gallery
     from information_retrieval.scoring.evaluation_output import describe
     from information_retrieval.scoring.top_scores import top_of_all
@@ -61,15 +59,7 @@ def main() -> None:
     name = model_arguments.model_name_or_path
     gallery = read_split(data.split_file(args.split))
     files = GalleryFiles(data.features_file(args.split), data.images_file(args.split))
-    options = EncoderOptions(
-        getattr(torch, args.dtype),
-        args.batch_size,
-        args.num_workers,
-        show_progress=True,
-        long_captions=odd.long_captions,
-        wrong_answers=odd.wrong_answers,
-        score=args.score,
-    )
+    options = encoder_options(args, odd, score=args.score)
     loaded = load_gallery(name, gallery, files, torch_device(args.device), options)
     for line in loaded.tokens.warnings():
         print(line, file=sys.stderr)

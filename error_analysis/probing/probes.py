@@ -20,7 +20,7 @@ from error_analysis.probing.probed_captions import (
     rows_with_caption,
     score_captions,
 )
-from error_analysis.probing.rank_lists import RankList, rank_list
+from error_analysis.probing.rank_lists import rank_list, rank_list_to_json, side_by_side
 from error_analysis.probing.typo_repair import (
     find_repairs,
     read_repairs,
@@ -44,8 +44,10 @@ def probe_caption(
     image_id: int | None,
     gallery: Split,
     model: ScoringModel,
-) -> list[RankList]:
+) -> tuple[dict, str]:
     """Score a caption beside its edit, or beside itself on negatives; alone without either.
+
+    Returns the content of the output file but for its metadata, and what is printed.
 
     Args:
         control: also score a harmless edit.
@@ -75,7 +77,7 @@ def probe_caption(
     if negatives:
         [column] = score_captions([caption], source, gallery, model.on_negatives()).T
         lists.append(rank_list("on negatives", caption, column, gallery, truth))
-    return lists
+    return {"lists": [rank_list_to_json(ranked) for ranked in lists]}, side_by_side(lists)
 
 
 def probe_typos(

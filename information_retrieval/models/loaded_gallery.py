@@ -8,7 +8,13 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from information_retrieval.models.arguments import LongCaptions, Score, WrongAnswers
+from information_retrieval.models.arguments import (
+    ComputeArguments,
+    InputArguments,
+    LongCaptions,
+    Score,
+    WrongAnswers,
+)
 from information_retrieval.models.tokenization import TokenizedCaptions
 
 
@@ -63,6 +69,25 @@ class EncoderOptions:
         """Return the arguments that each module's `encode_gallery` takes."""
         names = ("dtype", "batch_size", "num_workers", "show_progress")
         return {name: getattr(self, name) for name in names}
+
+
+def encoder_options(
+    compute: ComputeArguments, odd: InputArguments, show_progress: bool = True, **others
+) -> EncoderOptions:
+    """Return what a command was told, as options.
+
+    Args:
+        others: what this command alone can be told, by the options' names.
+    """
+    return EncoderOptions(
+        dtype=getattr(torch, compute.dtype),
+        batch_size=compute.batch_size,
+        num_workers=compute.num_workers,
+        show_progress=show_progress,
+        long_captions=odd.long_captions,
+        wrong_answers=odd.wrong_answers,
+        **others,
+    )
 
 
 @dataclass(frozen=True)

@@ -76,18 +76,19 @@ class TokenizedCaptions:
             words = "" if self.words is None else f"{self.words} words or "
             lines.append(
                 f"warning: {len(self.cut):,} of {n_captions:,} captions have more than the model's "
-                f"{words}{self.positions} tokens, and are cut: {_listed(self.cut)} "
+                f"{words}{self.positions} tokens, and are cut: {listed(self.cut)} "
                 "(--long_captions error stops)"
             )
         if self.empty:
             lines.append(
                 f"warning: of {len(self.empty):,} of {n_captions:,} captions nothing is left once "
-                f"they are cleaned, and they are scored as no text: {_listed(self.empty)}"
+                f"they are cleaned, and they are scored as no text: {listed(self.empty)}"
             )
         return lines
 
 
-def _listed(caption_ids: tuple[int, ...]) -> str:
+def listed(caption_ids: tuple[int, ...]) -> str:
+    """Return the first ids, for a line."""
     return ", ".join(map(str, caption_ids[:LISTED])) + ", ..." * bool(caption_ids[LISTED:])
 
 

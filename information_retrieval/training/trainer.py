@@ -28,14 +28,12 @@ from information_retrieval.scoring.all_pairs import score_all
 from information_retrieval.training.examples.dataset import CaptionItems, DrawnAnew
 from information_retrieval.training.interruption import Interruption
 from information_retrieval.training.objectives.loss_parts import LossParts
-from information_retrieval.training.objectives.xvlm_in_training import XvlmLosses
 from information_retrieval.training.paper_arguments import (
     PaperTrainingArguments,
     telling_bad_options,
 )
 from information_retrieval.training.parameter_groups import HFS_GROUPS, ParameterGroups
 from information_retrieval.training.progress import TrainingProgress
-from information_retrieval.training.regions.pretraining_steps import PretrainingSteps
 from information_retrieval.training.run_folder import record, seal
 from preprocess.captions.split_file import Split
 
@@ -159,8 +157,7 @@ class RetrievalTrainer(Trainer):
         if self.loss is None:
             output = model(**inputs)
             loss = output.loss
-            if isinstance(output, XvlmLosses) and output.parts is not None:
-                self.loss_parts.add(output.parts)
+            self.loss_parts.add(getattr(output, "parts", None) or {})
         else:
             image_index = inputs.pop("image_index")
             output = model(**inputs)
@@ -169,7 +166,7 @@ class RetrievalTrainer(Trainer):
 
     def log(self, logs: dict[str, float], *args, **kwargs) -> None:
         """Log as HF's does, and with the loss its parts."""
-        if isinstance(self.train_dataset, PretrainingSteps):
+        if self.train_dataset.gives_batches:
             # HF counts an item, which is a batch, as one sample, or each as a full batch of pairs.
             logs = {k: v for k, v in logs.items() if k != "train_samples_per_second"}
         if "loss" in logs:
@@ -193,10 +190,10 @@ class RetrievalTrainer(Trainer):
         return optimizer
 
     def get_train_dataloader(self) -> DataLoader:
-        """Return what gives the batches; pre-training makes its own, one an item."""
-        if not isinstance(self.train_dataset, PretrainingSteps):
-            return super().get_train_dataloader()
+        """Return what gives the batches; some data make their own, one an item."""
         steps = self.train_dataset
+        if not steps.gives_batches:
+            return super().get_train_dataloader()
         return self._get_dataloader(
             steps, "Training", 1, lambda _: SequentialSampler(steps), is_training=True
         )

@@ -1,7 +1,8 @@
-"""What tests of several rooms share: a browser, and protocols of few images."""
+"""What tests of several files share: a browser, protocols of few images, the probe command."""
 
 import pytest
 
+from error_analysis.probe import main as probe_main
 from information_retrieval.ranking import protocols
 from tests.error_analysis.browser import open_browser
 from tests.error_analysis.small_folds import FOLD, N_IMAGES
@@ -20,3 +21,15 @@ def browser():
     """A headless Chromium, one for all tests of a file."""
     with open_browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def probe(data_dir, tmp_path, run_main):
+    """Probe a checkpoint on the tiny test split; gives the status and the output path."""
+    output = tmp_path / "probed" / "probe.json"
+
+    def run(checkpoint, *options):
+        arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
+        return run_main(probe_main, *arguments, "--output", output, *options), output
+
+    return run

@@ -9,7 +9,6 @@ import pytest
 from demo.render import RenderArguments, render
 from error_analysis.probe import main
 from information_retrieval.evaluate import main as evaluate
-from information_retrieval.models.checkpoint import weights_revision
 from preprocess.captions.annotations import read_karpathy
 from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import (
@@ -19,8 +18,6 @@ from tests.conftest import (
     save_lxmert,
     write_images_of,
 )
-from tests.error_analysis.scored import save_rankings
-from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 SHIPPED = Path(__file__).parents[2] / "demo" / "models" / "clip"
 
@@ -29,18 +26,6 @@ SHIPPED = Path(__file__).parents[2] / "demo" / "models" / "clip"
 def clip(data_dir, tmp_path) -> Path:
     write_images_of(data_dir, "test")
     return save_clip(tmp_path / "clip")
-
-
-@pytest.fixture
-def probe(data_dir, tmp_path, run_main):
-    """Probe a checkpoint on the tiny test split; gives the status and the output path."""
-    output = tmp_path / "probed" / "probe.json"
-
-    def run(checkpoint, *options):
-        arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
-        return run_main(main, *arguments, "--output", output, *options), output
-
-    return run
 
 
 @pytest.fixture
@@ -174,70 +159,6 @@ def test_bad_input_is_one_clear_line(probe, clip, options, expected):
     assert not output.exists()
 
 
-@pytest.fixture
-def xvlm(data_dir, tmp_path) -> Path:
-    write_images_of(data_dir, "test")
-    return save_xvlm(tmp_path / "xvlm")
-
-
-def xvlm_rankings(
-    path: Path, data_dir: Path, checkpoint: Path, **metadata
-) -> tuple[Path, np.ndarray]:
-    """Rankings by chance that an X-VLM is said to have made."""
-    split = read_split(data_dir / "test.json")
-    shape = (len(split.images), len(split.captions))
-    scores = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    weights = weights_revision(str(checkpoint))
-    save_rankings(path, scores, split, weights=weights, **metadata)
-    return path, scores
-
-
-def test_hard_captions_get_boxes_in_their_own_image_and_in_the_first_wrong_one(
-    probe, xvlm, data_dir, tmp_path, capsys
-):
-    path, scores = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, xvlm)
-    status, output = probe(xvlm, "--predict_boxes", "--rankings", path, "--hard_rank", 2)
-    assert status == 0
-    content = json.loads(output.read_text())
-    split, ranks = read_split(data_dir / "test.json"), np.load(path)["t2i_ranks"]
-    told = {query["caption_id"]: query for query in content["boxes"]}
-    assert sorted(told) == split.caption_ids[ranks >= 2].tolist()
-    assert [query["rank"] for query in content["boxes"]] == sorted(ranks[ranks >= 2])[::-1]
-    for column in np.flatnonzero(ranks >= 2):
-        query = told[split.caption_ids[column]]
-        assert query["own"]["image_id"] == split.image_ids[split.caption_image_index[column]]
-        # Hard: what stands first is wrong.
-        assert query["wrong"]["image_id"] == split.image_ids[scores[:, column].argmax()]
-        x1, y1, x2, y2 = query["own"]["box"]
-        assert 0 <= x1 < x2 <= 1
-        assert 0 <= y1 < y2 <= 1
-    assert (content["hard_rank"], content["metadata"]["split_sha256"]) == (2, split.sha256)
-    assert (
-        f"boxes of {len(told)} captions of rank 2 or worse; the median box"
-        in capsys.readouterr().out
-    )
-
-
-def test_without_rankings_an_xvlm_scores_the_gallery_first(probe, xvlm, data_dir):
-    status, output = probe(xvlm, "--predict_boxes", "--hard_rank", 0)
-    assert status == 0
-    n_captions = len(read_split(data_dir / "test.json").captions)
-    assert len(json.loads(output.read_text())["boxes"]) == n_captions
-
-
-def test_a_model_without_a_box_head_or_rankings_of_another_are_one_clear_line(
-    probe, xvlm, data_dir, tmp_path
-):
-    fine_tuned = save_xvlm(tmp_path / "fine_tuned", has_box_head=False)
-    status, output = probe(fine_tuned, "--predict_boxes")
-    assert_one_clear_line(status, fine_tuned, "has no box head", "give a pre-trained X-VLM")
-    other = save_xvlm(tmp_path / "other", seed=1)
-    path, _ = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, other)
-    status, output = probe(xvlm, "--predict_boxes", "--rankings", path)
-    assert_one_clear_line(status, path, "rankings of another model")
-    assert not output.exists()
-
-
 def test_a_split_without_typos_has_nothing_to_repair(probe, clip, data_dir, capsys):
     split = read_split(data_dir / "test.json")
     words = "a red dog is near the big tree and a small house"
@@ -301,12 +222,3 @@ def test_on_the_demo_negatives_lower_the_recall_of_clip(scenes, tmp_path, run_ma
     assert content["points_lost"]["i2t_r10"] > 20
     assert content["points_lost"]["t2i_r10"] > 20
     assert content["counts"]["t2i"]["median_ranks_lost"] > 5
-
-
-def test_cosines_tell_which_captions_get_boxes_and_are_no_scores_to_probe_by(
-    probe, xvlm, data_dir, tmp_path
-):
-    path, _ = xvlm_rankings(tmp_path / "runs" / "test.npz", data_dir, xvlm, score="itc")
-    status, _ = probe(xvlm, "--negative_images", "--rankings", path)
-    assert_one_clear_line(status, path, "made by cosines", "--score itm")
-    assert probe(xvlm, "--predict_boxes", "--rankings", path)[0] == 0

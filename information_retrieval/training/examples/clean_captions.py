@@ -7,8 +7,8 @@ import numpy as np
 
 from information_retrieval.models.arguments import LongCaptions
 from information_retrieval.models.tokenization import (
-    LISTED,
     TokenizedCaptions,
+    listed,
     max_words,
     tokenize_captions,
 )
@@ -60,10 +60,9 @@ def clean_captions(
     if not len(rows):
         raise InputError(f"{name}: no caption has a word once it is cleaned")
     if tokens.empty:
-        listed = ", ".join(map(str, tokens.empty[:LISTED])) + ", ..." * bool(tokens.empty[LISTED:])
         warnings.warn(
             f"{name}: of {len(tokens.empty):,} of {len(tokens.token_ids):,} captions nothing is "
-            f"left once they are cleaned, and they are not trained on: {listed}",
+            f"left once they are cleaned, and they are not trained on: {listed(tokens.empty)}",
             InputWarning,
             stacklevel=2,
         )

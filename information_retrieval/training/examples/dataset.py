@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch.utils.data import Dataset
@@ -33,12 +33,20 @@ class DrawnAnew(Dataset):
 
     Args:
         split: the images and captions.
+
+    Attributes:
+        gives_batches: whether an item is a whole batch.
     """
+
+    gives_batches: ClassVar[bool] = False
 
     def __init__(self, split: Split):
         self.split = split
         # Shared, so that workers that live longer than an epoch see it change.
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        raise NotImplementedError
 
     def start_epoch(self, epoch: int) -> None:
         """Draw from now on the items of `epoch` (from 0)."""

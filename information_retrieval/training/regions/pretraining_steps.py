@@ -10,6 +10,7 @@ so it is the same in all processes and after a restart.
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, islice
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -62,6 +63,8 @@ class PretrainingSteps(DrawnAnew):
         InputError: an image is not in the file, there are fewer than a batch, or no example of
             regions has a text.
     """
+
+    gives_batches: ClassVar[bool] = True
 
     def __init__(
         self,
