@@ -9,7 +9,7 @@ to learn later), and prints R@1 with 95 % bootstrap intervals, and paired tests.
 
     python -m demo.xvlm_ablation --output_dir runs/xvlm_ablation
 
-On one CPU core 7 minutes a model, for 2,000 steps. Repeated, it goes on where it ended.
+On one CPU core 8 minutes a model, for 2,000 steps. Repeated, it goes on where it ended.
 """
 
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torch import Tensor
-from transformers import AutoTokenizer, BlipImageProcessorPil, BlipProcessor
+from transformers import BertTokenizer, BlipImageProcessorPil, BlipProcessor
 
 from information_retrieval.models.xvlm.captions import single_sequence_tokenizer
 from information_retrieval.models.xvlm.configuration import XvlmConfig
@@ -76,7 +76,7 @@ def make_processor(
         InputError: no such tokenizer, or one of another vocabulary.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer_name)
+        tokenizer = BertTokenizer.from_pretrained(tokenizer_name)
     except (OSError, ValueError) as error:
         raise InputError(f"--tokenizer {tokenizer_name}: no tokenizer ({error})") from error
     words = config.text_config.vocab_size

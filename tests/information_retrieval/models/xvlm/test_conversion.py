@@ -126,6 +126,17 @@ def test_a_tokenizer_of_another_vocabulary_is_refused(convert_file, reference, t
     assert_one_clear_line(status, "other: expected 181 entries, found 180")
 
 
+def test_a_vocabulary_alone_is_a_tokenizer(convert_file, reference, tmp_path):
+    (tmp_path / "words").mkdir()
+    words = "\n".join(reference.shapes["vocab"]) + "\n"
+    (tmp_path / "words" / "vocab.txt").write_text(words, "utf-8")
+    path = save_official(tmp_path / "16m.th", reference.state())
+    status, folder = convert_file(path, "--tokenizer", tmp_path / "words")
+    assert status == 0
+    ids = load_tokenizer(str(folder), 181)(reference.shapes["texts"][1])["input_ids"]
+    assert ids == reference.arrays["text_ids"][1].tolist()
+
+
 def test_a_folder_that_is_there_is_not_replaced(convert_file, reference, tmp_path):
     path = save_official(tmp_path / "16m.th", reference.state())
     assert convert_file(path)[0] == 0
