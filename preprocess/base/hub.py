@@ -1,12 +1,31 @@
-"""The Hugging Face hub, told early when it is out of reach."""
+"""HF checkpoints: the hub, told early when it is out of reach, and what identifies weights."""
 
 import os
+import pickle
 import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants
+from safetensors import SafetensorError
+
+from preprocess.base.files import sha256_of_file
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 SECONDS = 5
+# What reading a damaged .safetensors or .bin file can raise.
+DAMAGED_WEIGHTS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    EOFError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
 
 
 def use_cache_if_unreachable() -> None:
@@ -24,3 +43,16 @@ def use_cache_if_unreachable() -> None:
         socket.create_connection((server.hostname or "", port), SECONDS).close()
     except OSError:
         constants.HF_HUB_OFFLINE = True
+
+
+def revision_of_weights(name_or_path: str, config: "PreTrainedConfig") -> str:
+    """Return what identifies the weights: "sha256:..." of a folder, "commit:..." of a hub id.
+
+    Args:
+        config: as read from there.
+    """
+    folder = Path(name_or_path)
+    if not folder.is_dir():
+        return f"commit:{config._commit_hash}"
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    return "sha256:" + ",".join(sha256_of_file(path) for path in weights)

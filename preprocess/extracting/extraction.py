@@ -24,8 +24,8 @@ from preprocess.extracting.image_blobs import (
     current_crc32,
     load_batches,
     plan_batches,
-    telling_killed_workers,
 )
+from preprocess.extracting.loader_workers import telling_killed_workers
 from preprocess.storage.features_writer import FeaturesWriter
 
 

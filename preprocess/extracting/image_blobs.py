@@ -1,13 +1,9 @@
 """Image files as the detector's inputs, read ahead by workers in batches of one size."""
 
-import ctypes
-import signal
-import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +13,11 @@ from tqdm import tqdm
 from preprocess.base.errors import InputError
 from preprocess.detector.blob import ImageBlob, blob_size, make_blob
 from preprocess.detector.config import DetectorConfig
+from preprocess.extracting.loader_workers import die_with_parent
 from preprocess.storage.decoding import decode_rgb, read_encoded, read_upright_size
 
 SMALLEST_SIDE = 32  # pixels of an image file; of less, regions are of upscaled noise
 HEADER_THREADS = 8  # they wait for the disk
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 @dataclass(frozen=True)
@@ -134,33 +130,5 @@ def load_batches(
         collate_fn=list,
         num_workers=num_workers,
         pin_memory=pin_memory,
-        worker_init_fn=_die_with_parent,
+        worker_init_fn=die_with_parent,
     )
-
-
-@contextmanager
-def telling_killed_workers() -> Iterator[None]:
-    """Raise InputError when a worker of `load_batches` was killed.
-
-    It goes round the whole loop: DataLoader raises wherever the parent is when the worker dies.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
-            raise
-        raise InputError(
-            "--num_workers: a worker was killed, probably for want of memory; repeat the command "
-            "with fewer, and it goes on"
-        ) from error
-
-
-def _die_with_parent(worker: int) -> None:
-    """Have the system end this worker when its parent is killed.
-
-    Otherwise it looks for itself, every 5 s, and until then it keeps the features file locked,
-    which it inherited open: the command that goes on would be refused. Elsewhere than on Linux
-    workers inherit nothing.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

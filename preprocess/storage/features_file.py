@@ -21,10 +21,9 @@ import h5py
 import numpy as np
 
 from preprocess.base.errors import InputError
-from preprocess.storage.hdf5 import Schema, SplitHdf5, reading_hdf5
+from preprocess.storage.hdf5 import SKIPPED, Schema, SplitHdf5, reading_hdf5
 from preprocess.storage.mapped_rows import MappedRows, can_map
 
-MISSING, WRITTEN, SKIPPED = 0, 1, 2  # in `done`
 ROWS = {
     "visual_feats": ("N R D", "float32 or float16"),
     "visual_pos": ("N R 4", "float32"),

@@ -25,6 +25,7 @@ from preprocess.base.lfs_pointer import check_no_pointer
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
 # may crash; the next one's marks a file that a killed process was writing as not to be opened.
 LIBVER = ("v108", "v108")
+MISSING, WRITTEN, SKIPPED = 0, 1, 2  # in `done`, of files that are written image by image
 LONGEST_FOUND = 100  # characters of what an error line says was found
 # What h5py raises on changed bytes, depending on where they are.
 DAMAGE = (OSError, LookupError, RuntimeError, TypeError, ValueError, ArithmeticError, MemoryError)

@@ -5,10 +5,12 @@ import time
 
 import pytest
 from huggingface_hub import constants
+from transformers import PreTrainedConfig
 
 from information_retrieval.models.checkpoint import load_config
 from preprocess.base.errors import InputError
-from preprocess.base.hub import use_cache_if_unreachable
+from preprocess.base.files import sha256_of_file
+from preprocess.base.hub import revision_of_weights, use_cache_if_unreachable
 
 
 @pytest.fixture
@@ -48,3 +50,12 @@ def test_behind_a_proxy_nothing_is_tried(online, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed_port()}")
     use_cache_if_unreachable()
     assert not constants.HF_HUB_OFFLINE
+
+
+def test_weights_are_identified_by_the_hash_of_their_file_or_by_the_commit(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    config = PreTrainedConfig()
+    expected = sha256_of_file(tmp_path / "model.safetensors")
+    assert revision_of_weights(str(tmp_path), config) == f"sha256:{expected}"
+    config._commit_hash = "abc"
+    assert revision_of_weights("someone/model", config) == "commit:abc"
