@@ -111,6 +111,19 @@ def _metrics(model: ModelRankings, rule: TieRule) -> list[float]:
     return [metrics[name] for name in METRICS]
 
 
+def mean_of_runs(runs: Sequence[Resampled]) -> Resampled:
+    """Return the mean over several runs of a model, such as seeds, on the same drawn images.
+
+    Args:
+        runs: resampled by generators of the same seed, as in `estimate_differences`.
+    """
+    return Resampled(
+        np.mean([run.values for run in runs], axis=0),
+        np.mean([run.resampled for run in runs], axis=0),
+        np.mean([run.pulls for run in runs], axis=0),
+    )
+
+
 def estimate_differences(first: Resampled, second: Resampled) -> dict[str, Interval]:
     """Return the first model's metrics less the second's, by the names of `METRICS`.
 

@@ -11,6 +11,7 @@ from error_analysis.statistics.bootstrap import (
     Estimate,
     estimate_differences,
     estimate_metrics,
+    mean_of_runs,
     resample,
     weighted_median,
 )
@@ -276,6 +277,18 @@ def test_ranks_that_are_the_same_for_every_image_have_an_interval_of_one_point()
     estimates = estimates_of([model], np.random.default_rng(0), 30)
     for name in ("i2t_median_rank", "t2i_mean_rank"):
         assert (estimates[name].low, estimates[name].high) == (0, 0)
+
+
+def test_the_mean_of_runs_is_that_of_one_run_where_they_are_the_same():
+    model, other = random_model(SMALL, 1), random_model(SMALL, 2)
+    one, two = (resample([m], np.random.default_rng(3), 30) for m in (model, other))
+    same, mean = mean_of_runs([one, one]), mean_of_runs([one, two])
+    assert np.allclose(same.resampled, one.resampled)
+    assert np.allclose(mean.values, (one.values + two.values) / 2)
+    assert np.allclose(mean.resampled, (one.resampled + two.resampled) / 2)
+    assert np.allclose(mean.pulls, (one.pulls + two.pulls) / 2)
+    difference = estimate_differences(mean, same)["rsum"]
+    assert difference.value == pytest.approx((two.values[-1] - one.values[-1]) / 2)
 
 
 def test_one_image_cannot_be_resampled():
