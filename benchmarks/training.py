@@ -40,8 +40,9 @@ from benchmarks.training_steps import Steps, spread, take_steps, train_on
 from information_retrieval.models.arguments import InputArguments
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
 from information_retrieval.training.examples.pairs import PairSampler
-from information_retrieval.training.objective_arguments import ObjectiveArguments
-from information_retrieval.training.recipe import Recipe, lxmert_recipe
+from information_retrieval.training.recipes.lxmert import lxmert_recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.recipe import Recipe
 from information_retrieval.training.trainer import GroupedByLength
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.captions.split_file import Caption, CaptionedImage, Split

@@ -33,7 +33,7 @@ from information_retrieval.models.arguments import (
     ModelArguments,
     ScoreArguments,
 )
-from information_retrieval.training.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
 from preprocess.base.command_line import parse_arguments, run_command
 
 KEPT = "the checkpoints are kept; the same command goes on from the last one"

@@ -34,6 +34,7 @@ from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import Split
 from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import bert_tokenizer
+from tests.information_retrieval.models.sx3hre import tiny as tiny_sx3hre
 from tests.information_retrieval.models.xvlm.tiny import make_xvlm, processor_of
 
 LAYERS = {
@@ -113,6 +114,11 @@ def _xvlm(tokenizer, **changes):
     return make_xvlm(len(tokenizer), **changes), processor_of(tokenizer)
 
 
+def _sx3hre(tokenizer, **changes):
+    model = tiny_sx3hre.make_sx3hre(vocab_size=len(tokenizer), **changes)
+    return model, tiny_sx3hre.processor_of(tokenizer)
+
+
 MAKERS = {
     "siglip": _siglip,
     "altclip": _altclip,
@@ -120,6 +126,7 @@ MAKERS = {
     "vilt": _vilt,
     "blip": _blip,
     "xvlm": _xvlm,
+    "sx3hre": _sx3hre,
 }
 
 

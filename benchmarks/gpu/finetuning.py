@@ -32,8 +32,10 @@ from benchmarks.gpu.types import computing_in
 from benchmarks.training import VOCABULARY, random_split, save_random
 from benchmarks.training_steps import take_steps, train_on
 from information_retrieval.models.arguments import InputArguments
-from information_retrieval.training.objective_arguments import ObjectiveArguments
-from information_retrieval.training.recipe import Recipe, dual_encoder_recipe, lxmert_recipe
+from information_retrieval.training.recipes.dual_encoder import dual_encoder_recipe
+from information_retrieval.training.recipes.lxmert import lxmert_recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.recipe import Recipe
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile, write_images_file

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
 from transformers import (
     MODEL_MAPPING,
     AutoConfig,
@@ -22,13 +21,17 @@ from transformers.utils import logging
 
 from information_retrieval.models.dual_encoder import is_dual_encoder
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.sx3hre.model import Sx3hreModel
 from information_retrieval.models.xvlm.model import XvlmModel
 from preprocess.base.errors import InputError, InputWarning, lack_of_machine
-from preprocess.base.files import sha256_of_file
-from preprocess.base.hub import use_cache_if_unreachable
+from preprocess.base.hub import (
+    DAMAGED_WEIGHTS,
+    revision_of_weights,
+    use_cache_if_unreachable,
+)
 from preprocess.base.lfs_pointer import check_no_pointer
 
-# Any other type is a dual encoder, and its class that of `AutoModel`.
+# Any other type is a dual encoder.
 CROSS_ENCODERS = {
     "lxmert": LxmertForImageTextMatching,
     "vilt": ViltForImageAndTextRetrieval,
@@ -39,21 +42,11 @@ CROSS_ENCODERS = {
 DEPENDENT_ON_BATCH = {"aimv2"}
 # Trained on what Pillow's bicubic resize gives; of torchvision's, HF's default, some pixels are a
 # grey level off.
-RESIZED_BY_PILLOW = {"xvlm"}
+RESIZED_BY_PILLOW = {"xvlm", "sx3hre"}
 # Tables that follow from the configuration, and are no longer saved.
 SAVED_BUFFERS = {"position_ids", "token_type_ids", "relative_position_index"}
 NEW_IN_FINE_TUNING = "matching_head."
 RUN_BEGUN = "training_run.json"  # in the folder of a run, finished or not
-# What reading a damaged .safetensors or .bin file can raise.
-DAMAGED_WEIGHTS = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-    EOFError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
 
 
 def load_config(name_or_path: str) -> PreTrainedConfig:
@@ -85,8 +78,8 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     if _model_class(config) is None:
         raise InputError(
             f"{name_or_path}: unknown model type {config.model_type!r}; expected one of lxmert, "
-            "clip, siglip, altclip, align, vilt, blip, xvlm, or another dual encoder, whose "
-            "AutoModel has get_text_features and get_image_features"
+            "clip, siglip, altclip, align, vilt, blip, xvlm, sx3hre, or another dual encoder, "
+            "whose AutoModel has get_text_features and get_image_features"
         )
     return config
 
@@ -95,6 +88,8 @@ def _model_class(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
     """Return the class of a model type; None where it is not supported."""
     if config.model_type in CROSS_ENCODERS:
         return CROSS_ENCODERS[config.model_type]
+    if config.model_type == "sx3hre":
+        return Sx3hreModel
     found = MODEL_MAPPING.get(type(config), None)
     return found if isinstance(found, type) and is_dual_encoder(found) else None
 
@@ -250,8 +245,4 @@ def load_image_processor(name_or_path: str):
 
 def weights_revision(name_or_path: str) -> str:
     """Return what identifies the weights: "sha256:..." of a folder, "commit:..." of a hub id."""
-    folder = Path(name_or_path)
-    if folder.is_dir():
-        weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
-        return "sha256:" + ",".join(sha256_of_file(path) for path in weights)
-    return f"commit:{load_config(name_or_path)._commit_hash}"
+    return revision_of_weights(name_or_path, load_config(name_or_path))

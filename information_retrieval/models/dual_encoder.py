@@ -5,7 +5,7 @@ forward of every pair takes 5,000,000 of each encoder.
 
 A dual encoder is here any HF model that has `get_text_features`, `get_image_features` and a learnt
 scale of their cosine: `logit_scale` (CLIP, AltCLIP), with `logit_bias` (SigLIP), or `temperature`
-(ALIGN). The scores are the model's own `logits_per_image`.
+(ALIGN). The scores are the model's own `logits_per_image`; Sx3HRe's are the cosines.
 """
 
 from collections.abc import Iterable
@@ -90,6 +90,8 @@ def scale_and_bias(model: PreTrainedModel) -> tuple[float, float]:
         InputError: the model has neither a `logit_scale` nor a `temperature`: it has features of
             images and texts, but was not trained to compare them.
     """
+    if getattr(model, "scores_are_cosines", False):
+        return 1.0, 0.0
     bias = model.logit_bias.item() if hasattr(model, "logit_bias") else 0.0
     if isinstance(getattr(model, "logit_scale", None), torch.nn.Parameter):
         return model.logit_scale.float().exp().item(), bias

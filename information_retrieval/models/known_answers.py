@@ -48,6 +48,7 @@ PUBLISHED_IDS = {
     ("lxmert", 30522): BERT_UNCASED,
     ("vilt", 30522): BERT_UNCASED,
     ("xvlm", 30522): XVLM_UNCASED,
+    ("sx3hre", 30522): BERT_UNCASED,
     OPENAI_VOCABULARY: OPENAI_CLIP,
 }
 # Models that mostly have OpenAI's normalisation, by vocabulary or type, and why one may not.
@@ -105,7 +106,8 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
     Red, green and blue must arrive in that order, scaled and normalised once: exchanged channels,
     negatives, and pixels scaled twice or never, all give other numbers. The normalisation is the
     checkpoint's own; that of a model with OpenAI's vocabulary is mostly OpenAI's, but some of
-    LAION's were trained with another. X-VLM's is OpenAI's too, and it reads images of one size.
+    LAION's were trained with another. X-VLM's is OpenAI's too; it and Sx3HRe read images of one
+    size.
 
     Args:
         image_processor: the HF image processor of the checkpoint. One that gives patches, as
@@ -127,7 +129,7 @@ def pixel_answers(image_processor, config: PreTrainedConfig) -> list[Answer]:
             bool(np.abs(found - expected).max() <= PIXEL_TOLERANCE),
         )
     ]
-    if config.model_type == "xvlm":
+    if config.model_type in ("xvlm", "sx3hre"):
         side = config.vision_config.image_size
         size = " x ".join(map(str, values.shape[1:]))
         is_right = values.shape[1:] == (side, side)

@@ -15,6 +15,9 @@ from preprocess.captions.split_file import Split
 # They pool the last position, and were trained without a mask: the padding is part of the text.
 READ_PADDING = {"siglip", "siglip2"}
 
+# Models that were trained on fewer tokens than they have positions.
+GIVEN_FEWER = {"xvlm", "sx3hre"}
+
 LISTED = 10  # captions in a line
 
 
@@ -26,9 +29,9 @@ def max_words(config: PreTrainedConfig) -> int | None:
 def caption_positions(model: PreTrainedModel) -> int:
     """Return how many tokens a caption may have: entries of the model's position table.
 
-    X-VLM has 512, of which it was given 40.
+    X-VLM has 512, of which it was given 40; Sx3HRe likewise, of 64.
     """
-    if model.config.model_type == "xvlm":
+    if model.config.model_type in GIVEN_FEWER:
         return model.config.max_tokens
     # RoBERTa's positions begin after that of the padding, which its embeddings know by this name.
     # (LXMERT's table has one too, but begins at 0.)

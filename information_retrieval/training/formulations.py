@@ -4,9 +4,12 @@ from dataclasses import fields
 
 from information_retrieval.models.arguments import DataArguments, InputArguments
 from information_retrieval.models.checkpoint import CROSS_ENCODERS
-from information_retrieval.training.objective_arguments import ObjectiveArguments
-from information_retrieval.training.recipe import Recipe, dual_encoder_recipe, lxmert_recipe
-from information_retrieval.training.xvlm_recipe import matching_recipe, pretraining_recipe
+from information_retrieval.training.recipes.dual_encoder import dual_encoder_recipe
+from information_retrieval.training.recipes.lxmert import lxmert_recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.recipe import Recipe
+from information_retrieval.training.recipes.sx3hre import sx3hre_recipe
+from information_retrieval.training.recipes.xvlm import matching_recipe, pretraining_recipe
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.features_file import FeaturesFile
@@ -26,10 +29,17 @@ HEEDED: dict[str, dict[str, tuple[str, ...]]] = {
             "new_lr_multiplier",
         ),
     },
+    "sx3hre": {
+        "distillation": (
+            *("alignment", "teacher", "targets", "image_views", "compared", "cosine_margin"),
+            "cosine_weight",
+        ),
+    },
     DUAL_ENCODER: {"contrastive": ("freeze",)},
 }
 # Of pre-training on regions, which may be left out.
 OF_REGIONS = ("region_images", "max_regions", "images_per_region_batch", "box_loss")
+OF_COSINE = ("cosine_margin", "cosine_weight")
 
 
 def formulation_of(model_type: str, asked: str | None) -> str:
@@ -40,7 +50,7 @@ def formulation_of(model_type: str, asked: str | None) -> str:
     """
     if model_type in CROSS_ENCODERS and model_type not in HEEDED:
         raise InputError(
-            "fine-tuning is for LXMERT, X-VLM and dual encoders such as CLIP; found a "
+            "fine-tuning is for LXMERT, X-VLM, Sx3HRe and dual encoders such as CLIP; found a "
             f"{model_type} model"
         )
     ways = _ways(model_type)
@@ -72,6 +82,24 @@ def check_options_fit(model_type: str, formulation: str, objective: ObjectiveArg
             )
         if option.name in OF_REGIONS and objective.regions is None:
             raise InputError(f"--{option.name}: an option of --regions; leave it out, or add those")
+        arm = objective.alignment
+        if (option.name in OF_COSINE and arm != "cosine") or (
+            option.name == "compared" and arm == "itc"
+        ):
+            raise InputError(f"--{option.name}: no option of --alignment {arm}; leave it out")
+    if formulation == "distillation":
+        _check_distillation(objective)
+
+
+def _check_distillation(objective: ObjectiveArguments) -> None:
+    """Raise InputError for a distillation that is not told how, or from what."""
+    if objective.alignment is None:
+        raise InputError("--alignment: an sx3hre model needs one of itc, none, cosine; found none")
+    if objective.teacher is None and objective.targets is None:
+        raise InputError(
+            "--teacher, --targets: an sx3hre model is distilled; expected a teacher, or its "
+            "targets of the training images (`python -m preprocess.encode_images`), found neither"
+        )
 
 
 def heeded_options(
@@ -110,6 +138,8 @@ def make_recipe(
     if formulation == "pretraining":
         sizes = (batch_size, processes)
         return pretraining_recipe(name, objective, train, images, seed, odd, *sizes)
+    if model_type == "sx3hre":
+        return sx3hre_recipe(name, objective, train, images, seed, odd)
     if model_type == "xvlm":
         return matching_recipe(name, train, images, seed, odd)
     return dual_encoder_recipe(name, objective, train, images, seed, odd)

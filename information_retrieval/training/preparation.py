@@ -17,12 +17,12 @@ from information_retrieval.training.formulations import (
     heeded_options,
     make_recipe,
 )
-from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.paper_arguments import (
     PaperTrainingArguments,
     telling_bad_options,
 )
-from information_retrieval.training.recipe import Recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.recipe import Recipe
 from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
 from preprocess.base.errors import InputError
 from preprocess.base.files import make_folder
@@ -30,21 +30,24 @@ from preprocess.captions.split_file import Split, read_split
 
 
 def pairs_compared(
-    formulation: str, model_type: str, training: PaperTrainingArguments
+    formulation: str,
+    model_type: str,
+    objective: ObjectiveArguments,
+    training: PaperTrainingArguments,
 ) -> int | None:
-    """Return how many pairs a contrastive loss compares at once; None for another.
+    """Return how many pairs a loss compares at once; None for one that compares none.
 
     Raises:
         InputError: fewer than two.
     """
-    if formulation == "binary":
+    if formulation == "binary" or objective.alignment == "none":
         return None
     # A dual encoder's batch is that of all processes; X-VLM's hard negatives are of one's own.
     processes = 1 if model_type in ("lxmert", "xvlm") else training.world_size
     found = training.train_batch_size * processes
     if found < 2:
         raise InputError(
-            "--per_device_train_batch_size: a contrastive loss compares the pairs of a batch, "
+            "--per_device_train_batch_size: this loss compares the pairs of a batch, "
             f"expected at least 2, found {found}"
         )
     return found
@@ -57,6 +60,21 @@ def check_order(formulation: str, training: PaperTrainingArguments) -> None:
             f"--train_sampling_strategy {training.train_sampling_strategy}: the pretraining "
             "formulation draws its own batches; leave it out"
         )
+
+
+def drop_last_batch(train: Split, training: PaperTrainingArguments) -> None:
+    """Leave out an epoch's last batch where it is smaller, as the original: it may be of one image.
+
+    Raises:
+        InputError: there is no other batch.
+    """
+    batch = training.train_batch_size * training.world_size
+    if len(train.captions) < batch:
+        raise InputError(
+            f"--per_device_train_batch_size: batches of {batch} pairs, and split {train.split!r} "
+            f"of {train.source} has {len(train.captions)}; smaller ones are left out: lower it"
+        )
+    training.dataloader_drop_last = True
 
 
 def check_processes(training: PaperTrainingArguments) -> None:
@@ -149,10 +167,12 @@ def prepare(
     check_options_fit(model_type, formulation, objective)
     check_processes(training)
     check_order(formulation, training)
-    compared = pairs_compared(formulation, model_type, training)
+    compared = pairs_compared(formulation, model_type, objective, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))
     set_seed(training.seed)
     sizes = (training.train_batch_size, training.world_size)
+    if formulation == "distillation":
+        drop_last_batch(train, training)
     recipe = make_recipe(
         name, model_type, formulation, objective, train, data, training.seed, odd, *sizes
     )
@@ -180,6 +200,7 @@ def prepare(
             processing_class=recipe.processor,
             loss=recipe.loss,
             groups=recipe.groups,
+            complete=recipe.complete,
             callbacks=[*recipe.callbacks, RecordedRun(settings)],
             gallery=gallery,
         )

@@ -8,8 +8,8 @@ import torch
 from benchmarks import lxmert_pairs, timing, training, training_steps
 from benchmarks.training import GROUPED, OURS, PLAIN
 from information_retrieval.models.arguments import InputArguments
-from information_retrieval.training.objective_arguments import ObjectiveArguments
-from information_retrieval.training.recipe import lxmert_recipe
+from information_retrieval.training.recipes.lxmert import lxmert_recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
 from preprocess.storage.features_file import FeaturesFile
 from tests.conftest import assert_one_clear_line
 

@@ -18,6 +18,7 @@ from tests.conftest import (
     save_lxmert,
     write_images_of,
 )
+from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
 
 SHIPPED = Path(__file__).parents[2] / "demo" / "models" / "clip"
 
@@ -36,11 +37,12 @@ def rankings(clip, data_dir, tmp_path, run_main):
     return path
 
 
-@pytest.mark.parametrize("kind", ["clip", "lxmert"])
+@pytest.mark.parametrize("kind", ["clip", "lxmert", "sx3hre"])
 def test_a_caption_and_its_edit_are_listed_with_the_rank_that_evaluation_gives(
     probe, clip, data_dir, tmp_path, run_main, capsys, kind
 ):
-    checkpoint = clip if kind == "clip" else save_lxmert(tmp_path / "lxmert")
+    save = {"clip": lambda _: clip, "lxmert": save_lxmert, "sx3hre": save_sx3hre}[kind]
+    checkpoint = save(tmp_path / kind)
     path = tmp_path / "runs" / "test.npz"
     arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
     assert run_main(evaluate, *arguments, "--protocol", "full", "--output", path) == 0

@@ -11,9 +11,9 @@ from information_retrieval.models.arguments import DataArguments, InputArguments
 from information_retrieval.models.loaded_gallery import EncoderOptions, GalleryFiles
 from information_retrieval.models.loading import gallery_for
 from information_retrieval.training.formulations import make_recipe
-from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
-from information_retrieval.training.recipe import Recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.recipe import Recipe
 from information_retrieval.training.trainer import Gallery, RetrievalTrainer
 from preprocess.captions.split_file import read_split
 from tests.conftest import save_clip, save_lxmert, write_images_of

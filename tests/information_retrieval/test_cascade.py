@@ -28,6 +28,7 @@ from tests.conftest import (
     write_features,
 )
 from tests.image_readers import write_images_of_sizes
+from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
 from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 SPLIT = make_split(30, "test")
@@ -247,3 +248,27 @@ def test_the_metrics_of_other_results_are_not_overwritten(cascade, tmp_path):
     (tmp_path / "cascade").mkdir()
     (tmp_path / "cascade" / "metrics.json").write_text('{"rankings": "test.npz"}')
     check_fails(cascade("--output", tmp_path / "cascade" / "other.npz"), "metrics of test.npz")
+
+
+@pytest.mark.parametrize(("kind", "save"), [("lxmert", save_lxmert), ("xvlm", save_xvlm)])
+def test_an_sx3hres_shortlists_are_ordered_by_a_cross_encoder(
+    cascade, tmp_path, run_main, xvlm, kind, save
+):
+    first = save_sx3hre(tmp_path / "sx3hre")
+    rankings = tmp_path / "sx3hre_run" / "test.npz"
+    arguments = ["--model_name_or_path", first, "--data_dir", tmp_path, "--device", "cpu"]
+    assert run_main(evaluate, *arguments, "--protocol", "full", "--output", rankings) == 0
+    checkpoint = save(tmp_path / kind)
+    status, output = cascade("--rankings", rankings, "--device", "cpu", checkpoint=checkpoint)
+    assert status == 0
+    lists = shortlists(np.load(rankings)["logits"], SPLIT.caption_image_index, 10)
+    with np.load(output) as found:
+        for direction in DIRECTIONS:
+            np.testing.assert_array_equal(found[f"{direction}_shortlist"], lists.of(direction))
+    metadata = json.loads((output.parent / "metrics.json").read_text())["metadata"]
+    assert metadata["first_stage"]["model"] == str(first)
+
+
+def test_an_sx3hre_as_second_stage_is_refused(cascade, tmp_path):
+    checkpoint = save_sx3hre(tmp_path / "sx3hre")
+    check_fails(cascade(checkpoint=checkpoint), "expected an LXMERT", "found a sx3hre model")

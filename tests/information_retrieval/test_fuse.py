@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from information_retrieval.evaluate import main as evaluate
 from information_retrieval.fuse import main
 from information_retrieval.ranking.rankings import rank_scores, read_rankings, write_rankings
-from preprocess.captions.split_file import write_split
-from tests.conftest import assert_one_clear_line, make_split
+from preprocess.captions.split_file import read_split, write_split
+from tests.conftest import assert_one_clear_line, make_split, save_clip, write_images_of
+from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
 
 MODELS = ("lxmert", "clip")
 
@@ -171,3 +173,21 @@ def test_what_another_command_wrote_is_not_replaced(fuse, tmp_path):
     status, output, _ = fuse()
     assert_one_clear_line(status, output, "another command wrote it")
     assert output.read_bytes() == before
+
+
+def test_an_sx3hre_is_fused_as_any_other_model(data_dir, tmp_path, run_main):
+    for name in ("val", "test"):
+        write_images_of(data_dir, name)
+    options: list = ["--output", tmp_path / "fused" / "test.npz"]
+    for name in ("val", "test"):
+        options += [f"--{name}_split_file", data_dir / f"{name}.json", f"--{name}_rankings"]
+        for save in (save_sx3hre, save_clip):
+            checkpoint = save(tmp_path / save.__name__)
+            output = tmp_path / f"{name}_{save.__name__}" / "rankings.npz"
+            arguments = ["--model_name_or_path", checkpoint, "--data_dir", data_dir]
+            arguments += ["--split", name, "--protocol", "full", "--device", "cpu"]
+            assert run_main(evaluate, *arguments, "--output", output) == 0
+            options.append(output)
+    assert run_main(main, *options) == 0
+    fused = read_rankings(tmp_path / "fused" / "test.npz", read_split(data_dir / "test.json"))
+    assert "save_sx3hre" in fused.metadata["fusion"]["test_rankings"][0]["model"]

@@ -56,7 +56,7 @@ def test_a_saved_model_is_evaluated(evaluate, tmp_path, kind):
     assert "i2t_r1" in json.loads((output.parent / "metrics.json").read_text())["metrics"]
 
 
-@pytest.mark.parametrize("kind", ["siglip", "vilt", "blip", "xvlm"])
+@pytest.mark.parametrize("kind", ["siglip", "vilt", "blip", "xvlm", "sx3hre"])
 def test_negative_images_change_the_scores(evaluate, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)
     outputs = [
@@ -97,7 +97,7 @@ def longer(split: Split, n_words: int) -> Split:
 
 @pytest.mark.parametrize(
     ("kind", "positions"),
-    [("siglip", 80), ("altclip", 79), ("align", 80), ("vilt", 80), ("blip", 80)],
+    [("siglip", 80), ("altclip", 79), ("align", 80), ("vilt", 80), ("blip", 80), ("sx3hre", 64)],
 )
 def test_a_caption_may_have_as_many_tokens_as_the_model_has_positions_and_is_cut_beyond(
     evaluate, tmp_path, kind, positions
@@ -119,7 +119,7 @@ def test_a_caption_may_have_as_many_tokens_as_the_model_has_positions_and_is_cut
     assert "captions_cut" not in read_json(output.with_name("metrics.json"), "")["metadata"]
 
 
-@pytest.mark.parametrize("kind", ["vilt", "blip", "siglip"])
+@pytest.mark.parametrize("kind", ["vilt", "blip", "siglip", "sx3hre"])
 def test_a_folder_without_a_processor_is_refused(evaluate, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)
     for path in checkpoint.glob("*processor_config.json"):

@@ -12,6 +12,7 @@ from information_retrieval.ranking.top_rankings import read_top_rankings
 from preprocess.captions.split_file import read_split
 from preprocess.storage.images_file import write_images_file
 from tests.conftest import assert_one_clear_line, save_clip, save_lxmert, write_images_of
+from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
 from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 
 
@@ -47,12 +48,13 @@ def best_first(scores: np.ndarray, k: int) -> np.ndarray:
     return np.argsort(-scores, axis=1, kind="stable")[:, :k]
 
 
-@pytest.mark.parametrize("kind", ["clip", "lxmert", "xvlm"])
+@pytest.mark.parametrize("kind", ["clip", "lxmert", "xvlm", "sx3hre"])
 @pytest.mark.parametrize("k", [3, 1000])
 def test_the_top_documents_are_those_of_the_full_matrix(
     rank_top, clip, data_dir, tmp_path, run_main, kind, k
 ):
     makers = {"clip": lambda _: clip, "lxmert": save_lxmert, "xvlm": save_xvlm}
+    makers["sx3hre"] = save_sx3hre
     checkpoint = makers[kind](tmp_path / kind)
     status, output = rank_top(checkpoint, "--top_k", k)
     assert status == 0

@@ -1,11 +1,9 @@
 """An X-VLM that begins as a Swin and a BERT, and one made to read images of another size."""
 
-import pickle
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, BertForMaskedLM, PreTrainedModel, SwinModel
 from transformers.utils import logging
@@ -14,12 +12,10 @@ from information_retrieval.models.xvlm.configuration import XvlmConfig
 from information_retrieval.models.xvlm.model import XvlmModel
 from information_retrieval.models.xvlm.position_tables import resize_table
 from preprocess.base.errors import InputError
-from preprocess.base.hub import use_cache_if_unreachable
+from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
 
 TABLE = "relative_position_bias_table"
 PATCH_POSITIONS = "vision_encoder.embeddings.position_embeddings"
-# What a name that leads nowhere, or a damaged file, can raise.
-UNREAD = (OSError, RuntimeError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def _load(model_class, model_type: str, option: str, name: str, **kwargs):
         model, loading = model_class.from_pretrained(
             name, dtype="float32", output_loading_info=True, **kwargs
         )
-    except UNREAD as error:
+    except DAMAGED_WEIGHTS as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{option} {name}: expected an HF checkpoint folder or hub id ({reason})"

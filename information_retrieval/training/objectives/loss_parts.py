@@ -1,10 +1,25 @@
-"""The parts of a loss, averaged from one log to the next."""
+"""A loss of several parts, and these averaged from one log to the next."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from transformers.utils import ModelOutput
+
+
+@dataclass
+class Losses(ModelOutput):
+    """The losses of a batch.
+
+    Attributes:
+        loss: their sum.
+        parts: each by its name, without a gradient.
+    """
+
+    loss: Tensor | None = None
+    parts: dict[str, Tensor] | None = None
 
 
 class LossParts:

@@ -64,15 +64,21 @@ def symmetric_cross_entropy(
         image_index: (batch,) int64.
 
     Returns:
-        A scalar, float32: the mean of both directions.
+        A scalar, of at least float32: the mean of both directions.
     """
     images, captions, index = (gather(x) for x in (image_embeds, caption_embeds, image_index))
     wrong = wrong_pairs(index)
     own = torch.eye(len(index), dtype=torch.bool, device=index.device)
-    logits = scale.float() * images.float() @ captions.float().T  # (all, all)
+    images, captions = at_least_float32(images), at_least_float32(captions)
+    logits = scale.to(images.dtype) * images @ captions.T  # (all, all)
     logits = logits.masked_fill(~wrong & ~own, -torch.inf)
     target = torch.arange(len(index), device=index.device)
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+
+
+def at_least_float32(x: torch.Tensor) -> torch.Tensor:
+    """Widen half precision; float64, in which losses are checked, stays."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def gather(x: torch.Tensor) -> torch.Tensor:

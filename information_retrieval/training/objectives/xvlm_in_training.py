@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers.utils import ModelOutput
 
 from information_retrieval.models.xvlm.model import TEMPERATURES, XvlmModel
 from information_retrieval.models.xvlm.vision import region_embeds
+from information_retrieval.training.objectives.loss_parts import Losses
 from information_retrieval.training.objectives.losses import wrong_pairs
 from information_retrieval.training.objectives.xvlm_losses import (
     box_losses,
@@ -20,21 +20,6 @@ from information_retrieval.training.objectives.xvlm_losses import (
     matching_loss,
     negative_weights,
 )
-
-
-@dataclass
-class XvlmLosses(ModelOutput):
-    """The losses of a batch.
-
-    Attributes:
-        loss: their sum.
-        parts: each by its name, without a gradient: itc, itm; in pre-training mlm, and of a batch
-            of regions box_l1 and box_giou, all with the prefix region_; and without_negatives, 1
-            for a batch in which nothing is wrong, so that itm is 0.
-    """
-
-    loss: Tensor | None = None
-    parts: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +76,7 @@ class XvlmInTraining(XvlmModel):
         image_mask: Tensor | None = None,
         boxes: Tensor | None = None,
         is_image: Tensor | None = None,
-    ) -> XvlmLosses:
+    ) -> Losses:
         """Return the losses of n texts, by what is given of them.
 
         Args:
@@ -102,6 +87,11 @@ class XvlmInTraining(XvlmModel):
                 given.
             masked_ids, masked_positions, masked_labels: in pre-training, see `pad_masked`.
             image_of, image_mask, boxes, is_image: of a batch of regions, see `RegionCollator`.
+
+        Returns:
+            The sum of the losses; as parts itc, itm, in pre-training mlm, and of a batch of regions
+            box_l1 and box_giou, all with the prefix region_; and without_negatives, 1 for a batch
+            in which nothing is wrong, so that itm is 0.
         """
         index = image_index if text_number is None else text_number
         assert index is not None, "of every batch one of the two is given"
@@ -133,7 +123,7 @@ class XvlmInTraining(XvlmModel):
         prefix = "" if image_of is None else "region_"
         parts = {prefix + name: value.detach() for name, value in losses.items()}
         parts["without_negatives"] = 1 - wrong_pairs(index).any().float()
-        return XvlmLosses(torch.stack(list(losses.values())).sum(), parts)
+        return Losses(torch.stack(list(losses.values())).sum(), parts)
 
     def _contrastive(self, pairs: Pairs) -> Tensor:
         # In half precision cosines over temperature would be 0.06 apart.

@@ -23,7 +23,7 @@ from tests.error_analysis.scored import make_split
 from tests.image_readers import MAKERS, save_image_reader
 
 
-@pytest.fixture(params=["lxmert", "clip", "siglip", "vilt", "blip"])
+@pytest.fixture(params=["lxmert", "clip", "siglip", "vilt", "blip", "sx3hre"])
 def model(request, data_dir, tmp_path) -> ScoringModel:
     write_images_of(data_dir, "test")
     folder = tmp_path / request.param

@@ -17,6 +17,7 @@ from transformers import (
 
 from information_retrieval.models.checkpoint import load_config, load_model, load_tokenizer
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
+from information_retrieval.models.sx3hre.model import Sx3hreModel
 from preprocess.base.errors import InputError, InputWarning
 from tests.conftest import save_clip, save_lxmert
 from tests.image_readers import save_image_reader
@@ -30,6 +31,7 @@ from tests.image_readers import save_image_reader
         ("altclip", AltCLIPModel),
         ("vilt", ViltForImageAndTextRetrieval),
         ("blip", BlipForImageTextRetrieval),
+        ("sx3hre", Sx3hreModel),
     ],
 )
 def test_each_type_is_loaded_as_the_model_that_scores_pairs(tmp_path, kind, expected):

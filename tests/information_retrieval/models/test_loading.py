@@ -21,7 +21,7 @@ from tests.image_readers import perturb, save_image_reader, write_images_of_size
 
 SPLIT = make_split(5, "test")
 CPU = torch.device("cpu")
-KINDS = ["lxmert", "clip", "siglip", "vilt", "blip", "xvlm"]
+KINDS = ["lxmert", "clip", "siglip", "vilt", "blip", "xvlm", "sx3hre"]
 
 
 @pytest.fixture

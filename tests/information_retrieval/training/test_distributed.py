@@ -14,10 +14,13 @@ import torch
 from safetensors.torch import load_file
 from torch import distributed
 
+from information_retrieval.models.sx3hre.shared_block import BlockOutput
 from information_retrieval.training.objectives.losses import gather, symmetric_cross_entropy
+from information_retrieval.training.objectives.sx3hre_in_training import Sx3hreInTraining
 from information_retrieval.training.run_folder import last_whole_checkpoint
 from preprocess.captions.split_file import read_split, write_split
 from tests.conftest import save_clip, save_lxmert, write_data_dir, write_images_of
+from tests.information_retrieval.models.sx3hre.tiny import HIDDEN, WIDTH, make_config
 from tests.information_retrieval.training.training_process import (
     FORKING,
     train,
@@ -148,6 +151,29 @@ def loss_and_gradients(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
     return loss.detach(), gradient
 
 
+ARMS = ("itc", "none", "cosine")
+
+
+def distil(alignment: str, part: slice) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The loss of a part of 6 pairs, two of them of one image, and its gradients."""
+    torch.manual_seed(0)
+    model = Sx3hreInTraining(make_config(alignment=alignment)).double()
+    generator = torch.Generator().manual_seed(0)
+    outputs, middles = (
+        torch.randn(2, 6, width, generator=generator, dtype=torch.float64)
+        for width in (WIDTH, HIDDEN)
+    )
+    targets = torch.randn(6, WIDTH, generator=generator, dtype=torch.float64)
+    draws = torch.rand(6, generator=generator)
+    index = batch()[2]
+    given = [x[:, part].clone().requires_grad_() for x in (outputs, middles)]
+    images, texts = (BlockOutput(given[1][kind], given[0][kind]) for kind in (0, 1))
+    losses = model.losses(images, texts, targets[part], index[part], draws[part])
+    learnt = [p for n, p in model.named_parameters() if "scale" in n or n.startswith("norm.")]
+    gradients = torch.autograd.grad(losses.loss, [*given, *learnt], allow_unused=True)
+    return losses.loss.detach(), [g for g in gradients if g is not None]
+
+
 def in_process(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
@@ -156,23 +182,45 @@ def in_process(rank: int, folder: str) -> None:
     part = slice(3 * rank, 3 * rank + 3)
     gathered = gather(batch()[2][part])
     torch.save((gathered, *loss_and_gradients(part)), f"{folder}/{rank}.pt")
+    torch.save({arm: distil(arm, part) for arm in ARMS}, f"{folder}/distilled.{rank}.pt")
     distributed.barrier()
     distributed.destroy_process_group()
 
 
-def test_gathered_embeddings_have_the_gradient_of_one_process(tmp_path):
-    processes = [FORKING.Process(target=in_process, args=(r, str(tmp_path))) for r in (0, 1)]
+@pytest.fixture(scope="module")
+def both(tmp_path_factory) -> Path:
+    """What each of two processes found."""
+    folder = tmp_path_factory.mktemp("both")
+    processes = [FORKING.Process(target=in_process, args=(r, str(folder))) for r in (0, 1)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
+    return folder
+
+
+def test_gathered_embeddings_have_the_gradient_of_one_process(both):
     expected_loss, expected = loss_and_gradients(slice(None))
     assert expected.abs().max() > 0.01
     for rank in (0, 1):
-        gathered, loss, gradient = torch.load(tmp_path / f"{rank}.pt")
+        gathered, loss, gradient = torch.load(both / f"{rank}.pt")
         assert torch.equal(gathered, batch()[2])
         torch.testing.assert_close(loss, expected_loss)
         # The processes' gradients come back summed; DistributedDataParallel takes the mean.
         own = expected[:, 3 * rank : 3 * rank + 3]
         torch.testing.assert_close(gradient / 2, own)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_a_student_learns_in_two_processes_as_in_one(both, arm):
+    """The wrong captions of the cosine loss are drawn from all of the batch."""
+    expected_loss, expected = distil(arm, slice(None))
+    found = [torch.load(both / f"distilled.{rank}.pt")[arm] for rank in (0, 1)]
+    torch.testing.assert_close(sum(loss for loss, _ in found) / 2, expected_loss)
+    n_given = 2 if arm == "itc" else 1
+    for place, gradient in enumerate(expected):
+        parts = [gradients[place] for _, gradients in found]
+        of_both = torch.cat(parts, dim=1) if place < n_given else sum(parts)
+        torch.testing.assert_close(of_both / 2, gradient)
+        assert gradient.abs().max() > 1e-4

@@ -181,4 +181,4 @@ def test_an_option_that_would_not_be_heeded(refused, lxmert, clip, kind, options
 @pytest.mark.parametrize("kind", ["vilt", "blip"])
 def test_cross_encoders_of_images_are_not_fine_tuned(refused, tmp_path, kind):
     checkpoint = save_image_reader(tmp_path / kind, kind)
-    refused(checkpoint, [], "fine-tuning is for LXMERT, X-VLM and dual", f"a {kind} model")
+    refused(checkpoint, [], "fine-tuning is for LXMERT, X-VLM, Sx3HRe and", f"a {kind} model")

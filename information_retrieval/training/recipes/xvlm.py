@@ -20,10 +20,10 @@ from information_retrieval.training.examples.clean_captions import CleanCaptions
 from information_retrieval.training.examples.dataset import Collator
 from information_retrieval.training.examples.masking import WordMasker
 from information_retrieval.training.examples.varied_pairs import VariedPairs
-from information_retrieval.training.objective_arguments import ObjectiveArguments
 from information_retrieval.training.objectives.xvlm_in_training import XvlmInTraining
-from information_retrieval.training.parameter_groups import NEW_IN_XVLM, ParameterGroups
-from information_retrieval.training.recipe import Recipe
+from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
+from information_retrieval.training.recipes.parameter_groups import NEW_IN_XVLM, ParameterGroups
+from information_retrieval.training.recipes.recipe import Recipe
 from information_retrieval.training.regions.example import RegionReader
 from information_retrieval.training.regions.pretraining_steps import Batches, PretrainingSteps
 from information_retrieval.training.regions.region_images import RegionImages
@@ -33,7 +33,7 @@ from preprocess.region_phrases.region_file import RegionsFile
 from preprocess.storage.images_file import ImagesFile
 
 # The published code decays it, too.
-UNDECAYED = ("temperature",)
+UNDECAYED = r"^temperature$"
 BATCH, REGION_IMAGES = 128, 48  # published, of one process
 
 

@@ -1,13 +1,15 @@
 """The options of fine-tuning; their defaults are the paper's."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from information_retrieval.models.sx3hre.arms import Alignment, Compared
 from preprocess.base.command_line import check_at_least
 from preprocess.base.errors import InputError
 
-Formulation = Literal["binary", "contrastive", "matching", "pretraining"]
+Formulation = Literal["binary", "contrastive", "matching", "pretraining", "distillation"]
 
 
 @dataclass
@@ -21,7 +23,8 @@ class ObjectiveArguments:
             "contrastive: of a batch, the right pairs before the others: LXMERT by a hinge loss, "
             "a dual encoder (its default) by symmetric cross entropy; of an X-VLM, matching (its "
             "default): contrastive, and by the matching head with hard negatives; pretraining: "
-            "masked words besides, and with --regions, regions and their boxes"
+            "masked words besides, and with --regions, regions and their boxes; distillation: an "
+            "Sx3HRe's only one"
         },
     )
     prob_unaligned: float = field(
@@ -89,10 +92,62 @@ class ObjectiveArguments:
         },
     )
 
+    alignment: Alignment | None = field(
+        default=None,
+        metadata={
+            "help": "Sx3HRe: what brings images and texts together, besides the teacher's vector: "
+            "itc, contrastive losses on two layers; none; cosine, each image with its caption and "
+            "one other"
+        },
+    )
+    teacher: str | None = field(
+        default=None,
+        metadata={
+            "help": "Sx3HRe: HF folder or hub id of the image encoder that it is distilled from, "
+            "asked for each batch (with --targets: only checked to be theirs)"
+        },
+    )
+    targets: Path | None = field(
+        default=None,
+        metadata={
+            "help": "Sx3HRe: the teacher's vectors of the training images, by "
+            "`preprocess.encode_images`"
+        },
+    )
+    image_views: Literal["random", "fixed"] | None = field(
+        default=None,
+        metadata={
+            "help": "Sx3HRe: images cropped to 0.9 of their area or more and half of them flipped, "
+            "the teacher's as the student's; or whole. Default: fixed with --targets, else random"
+        },
+    )
+    compared: Compared = field(
+        default="normed",
+        metadata={
+            "help": "Sx3HRe, none and cosine: the vector that is compared, the shared block's "
+            "output after its norm, as it is regressed; or before it, as in the original's code"
+        },
+    )
+    cosine_margin: float = field(
+        default=0.0,
+        metadata={"help": "cosine: in [-1, 1], the cosine up to which a wrong pair costs nothing"},
+    )
+    cosine_weight: float = field(
+        default=1.0, metadata={"help": "cosine: of its loss, where the distillation counts 1"}
+    )
+
     def __post_init__(self) -> None:
         check_at_least("--top_k_violations", self.top_k_violations, 1)
         if not self.margin > 0:
             raise InputError(f"--margin: expected a value above 0, found {self.margin}")
+        if not -1 <= self.cosine_margin <= 1:
+            raise InputError(
+                f"--cosine_margin: expected a value in [-1, 1], found {self.cosine_margin}"
+            )
+        if not 0 <= self.cosine_weight < math.inf:
+            raise InputError(
+                f"--cosine_weight: expected a value of at least 0, found {self.cosine_weight}"
+            )
         check_at_least("--max_regions", self.max_regions, 1)
         if self.images_per_region_batch is not None:
             check_at_least("--images_per_region_batch", self.images_per_region_batch, 2)

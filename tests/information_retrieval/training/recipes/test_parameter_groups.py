@@ -8,9 +8,13 @@ from transformers import get_linear_schedule_with_warmup
 
 from information_retrieval.models.xvlm.official_names import renamed
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
-from information_retrieval.training.parameter_groups import HFS_GROUPS, NEW_IN_XVLM, ParameterGroups
+from information_retrieval.training.recipes.parameter_groups import (
+    HFS_GROUPS,
+    NEW_IN_XVLM,
+    ParameterGroups,
+)
+from information_retrieval.training.recipes.xvlm import UNDECAYED
 from information_retrieval.training.trainer import RetrievalTrainer
-from information_retrieval.training.xvlm_recipe import UNDECAYED
 
 # The published code decays these; LayerNorms without "norm" in their name, and the temperature.
 DECAYED_BY_MISTAKE = {"temperature", "itm_head.1.weight", "box_head.1.weight"}
@@ -74,7 +78,7 @@ def test_other_models_have_hfs_groups(pretrained, tmp_path):
 
 def test_a_rate_that_is_no_other_makes_no_group():
     optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(2))])
-    ParameterGroups((), ".", 1.0).split(optimizer, nn.Linear(1, 1))
+    ParameterGroups(None, ".", 1.0).split(optimizer, nn.Linear(1, 1))
     assert len(optimizer.param_groups) == 1
 
 

@@ -16,18 +16,20 @@ class ParameterGroups:
     """How parameters differ, besides that HF's trainer decays no bias and no norm.
 
     Attributes:
-        undecayed: names of further parameters that are not decayed.
+        undecayed: pattern of the names of further parameters that are not decayed; None for none.
         faster: pattern of the names of parameters that learn faster; None for none.
         multiplier: of the learning rate, by which they do.
     """
 
-    undecayed: tuple[str, ...] = ()
+    undecayed: str | None = None
     faster: str | None = None
     multiplier: float = 1.0
 
     def decayed(self, names: Iterable[str]) -> list[str]:
         """Return which of the names that HF would decay are decayed."""
-        return [name for name in names if name not in self.undecayed]
+        if self.undecayed is None:
+            return [*names]
+        return [name for name in names if not re.search(self.undecayed, name)]
 
     def split(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
         """Give the faster parameters groups and a rate of their own, in a new optimiser."""
