@@ -39,7 +39,7 @@ def train_on(
         loss: of the output and the image index, where the model's forward gives none.
     """
     batch = {key: value.to(model.device, non_blocking=True) for key, value in batch.items()}
-    image_index = batch.pop("image_index", None)
+    image_index = None if loss is None else batch.pop("image_index")
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         output = model(**batch)
         value = output.loss if loss is None else loss(output, image_index)
