@@ -1,13 +1,14 @@
-"""Make the demo's four small models: the region detector, LXMERT, CLIP and X-VLM.
+"""Make the demo's small models: region detector, LXMERT, CLIP, X-VLM, and the arms of Sx3HRe.
 
 Reads nothing. Renders 10,500 scenes into ``--scene_dir`` (from another seed than the demo data, so
 that no model has seen its pictures; 180 MB, git-ignored), trains on them from scratch, and writes
-the folders ``detector``, ``lxmert``, ``clip`` and ``xvlm`` into ``--output_dir``, together 9 MB.
+the folders ``detector``, ``lxmert``, ``clip``, ``xvlm`` and ``sx3hre_itc``, ``_cosine``, ``_none``
+into ``--output_dir``, together 17 MB.
 
     python -m demo.train_models --output_dir demo/models
 
-On one CPU core, rendering takes 2 minutes, the detector 11, LXMERT 14, CLIP 7 and X-VLM 30 (an AMD
-EPYC with bfloat16 instructions; without them, more), with 2 GB of memory.
+On one CPU core, rendering takes 2 minutes, the detector 11, LXMERT 14, CLIP 7, X-VLM 30 and Sx3HRe
+20 (an AMD EPYC with bfloat16 instructions; without them, more), with 2 GB of memory.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Literal
 from demo.training.train_clip import train_clip
 from demo.training.train_detector import train_detector
 from demo.training.train_lxmert import train_lxmert
+from demo.training.train_sx3hre import train_sx3hre
 from demo.training.train_xvlm import train_xvlm
 from demo.training.training_scenes import render_training_scenes
 from preprocess.base.command_line import parse_arguments, run_command
@@ -29,18 +31,20 @@ class TrainModelsArguments:
         default=Path("runs/demo_training/scenes"),
         metadata={"help": "folder of the training scenes, which are rendered into it"},
     )
-    only: Literal["all", "detector", "lxmert", "clip", "xvlm"] = field(
+    only: Literal["all", "detector", "lxmert", "clip", "xvlm", "sx3hre"] = field(
         default="all",
-        metadata={"help": "make one model; lxmert needs the detector in --output_dir"},
+        metadata={"help": "make one model; lxmert needs the detector in --output_dir, sx3hre clip"},
     )
 
 
-# In this order: LXMERT is trained on the regions that the detector before it finds.
+# In this order: LXMERT is trained on the regions that the detector before it finds, and Sx3HRe on
+# what CLIP makes of an image.
 TRAINERS = {
     "detector": train_detector,
     "lxmert": train_lxmert,
     "clip": train_clip,
     "xvlm": train_xvlm,
+    "sx3hre": train_sx3hre,
 }
 
 

@@ -25,6 +25,7 @@ VENV=${VENV:-venv}
 
 # Data and results, on a file system that all nodes share.
 DATA_DIR=datasets/coco
+FLICKR30K_DIR=datasets/flickr30k
 IMAGE_ROOT=datasets/coco/images
 INSTANCES=datasets/coco/annotations/instances_val2014.json
 RUN_DIR=runs
@@ -48,6 +49,15 @@ XVLM_PRETRAINING=(--learning_rate 1e-4 --weight_decay 0.01 --adam_beta2 0.98 --w
     --per_device_train_batch_size 128 --num_train_epochs 40 --score itc)
 XVLM_OPTIONS=(--learning_rate 3e-5 --weight_decay 0.01 --adam_beta2 0.98 --warmup_steps 0.1
     --max_grad_norm 0 --per_device_train_batch_size 20 --num_train_epochs 10 --fp16 false)
+# Sx3HRe (docs/sx3hre.md): what its ablation begins as, the teacher's vectors, the protocol by which
+# DATA_DIR's test split is ranked, and the published settings, 512 pairs in all.
+SX3HRE=runs/sx3hre_init
+SX3HRE_TARGETS=datasets/coco/train_targets.h5
+SX3HRE_SEEDS=${SX3HRE_SEEDS:-42 43 44}
+SX3HRE_PROTOCOL=5k
+SX3HRE_OPTIONS=(--learning_rate 2e-4 --weight_decay 0.01 --adam_beta2 0.98 --adam_epsilon 1e-6
+    --warmup_steps 0.1 --lr_scheduler_type cosine --max_grad_norm 0 --num_train_epochs 7
+    --per_device_train_batch_size 64)
 
 # Jobs that are interrupted are queued again, at most this often, if they ran at least so long.
 MAX_RESTARTS=50

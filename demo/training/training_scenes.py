@@ -12,10 +12,16 @@ from preprocess.captions.split_file import Split
 SEED = 1000
 N_TRAIN = 10_000
 N_TEST = 500
+WRITTEN_LAST = Path("annotations/instances_val2014.json")
 
 
 def render_training_scenes(scene_dir: Path) -> None:
-    """Render into `scene_dir`: split `train` to learn from, split `test` to see how well."""
+    """Render into `scene_dir`: split `train` to learn from, split `test` to see how well.
+
+    Not again where it was rendered to the end: delete the folder after a change of the drawing.
+    """
+    if (scene_dir / WRITTEN_LAST).exists():
+        return
     render(RenderArguments(scene_dir, SEED, N_TRAIN, n_restval=0, n_val=0, n_test=N_TEST))
 
 

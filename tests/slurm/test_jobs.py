@@ -1,11 +1,17 @@
 """The jobs on a real Slurm, judged by what they write: also of two nodes, and when interrupted."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+
+from preprocess.captions.split_file import read_split, write_split
+from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
+from tests.preprocess.encoders.tiny_beit import save_beit
 
 SCORE = ("--batch_size", 2)  # more tiles than the default gives of so few images
 
@@ -128,3 +134,26 @@ def test_preempted_training_writes_a_checkpoint_and_goes_on(project, reproduced)
     assert (output / "trainer_state.json").exists(), project.log(job)
     whole = project.folder / "runs/lxmert/model.safetensors"
     assert (output / "model.safetensors").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.long
+def test_the_ablation_trains_ranks_and_compares_its_arms_once(project):
+    folder, data = project.folder, project.folder / "datasets/demo"
+    save_sx3hre(folder / "runs/sx3hre_init")
+    options = ["--encoder", save_beit(folder / "runs/beit2"), "--num_workers", 0]
+    options += ["--images", data / "train_images.h5", "--output", data / "train_targets.h5"]
+    project.python("preprocess.encode_images", *options)
+    second = folder / "datasets/second"  # another gallery, where Flickr30k is
+    second.mkdir()
+    shutil.copy(data / "val_images.h5", second / "test_images.h5")
+    write_split(second / "test.json", replace(read_split(data / "val.json"), split="test"))
+    project.wait_for(project.submit("ablate_sx3hre", sbatch=("--gpus-per-node=8",)))
+    content = json.loads((folder / "runs/sx3hre/ablation.json").read_text())
+    assert [gallery["gallery"]["images"] for gallery in content["galleries"]] == [64, 8]
+    for gallery in content["galleries"]:
+        assert list(gallery["arms"]) == ["itc", "cosine", "none"]
+        assert all(len(arm["rankings"]) == 2 for arm in gallery["arms"].values())
+    assert (folder / "runs/sx3hre/ablation.png").exists()
+    again = project.submit("ablate_sx3hre", sbatch=("--gpus-per-node=8",))
+    project.wait_for(again)
+    assert project.log(again).count("this run is finished; nothing to do") == 6
