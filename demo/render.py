@@ -57,7 +57,7 @@ def render(settings: RenderArguments) -> None:
 
     Raises InputError where the folder holds anything but a demo of the same settings.
     """
-    _claim(settings)
+    claim(settings)
     records = make_records(settings)
     for record in tqdm(records, desc="rendering", unit="image"):
         folder = settings.output_dir / "images" / record.folder
@@ -107,7 +107,7 @@ def _counts(settings: RenderArguments) -> list[int]:
     return [settings.n_train, settings.n_restval, settings.n_val, settings.n_test]
 
 
-def _claim(settings: RenderArguments) -> None:
+def claim(settings: RenderArguments) -> None:
     """Mark the folder as a demo of these settings, or refuse to touch someone else's files."""
     wanted = {name: value for name, value in asdict(settings).items() if name != "output_dir"}
     marker = settings.output_dir / SETTINGS_NAME

@@ -2,12 +2,13 @@
 
 Reads the demo's data. Renders 10,500 scenes into `--scene_dir` (as `demo.train_models`, which may
 have done so); trains a teacher to tell their things and colours, which has seen no caption; and
-distils it, from one set of random weights, with the same steps and batches, into the three arms:
-itc, contrastive losses; cosine, each image with its caption and one other; and none. Each with
-three seeds. With the first seed also a teacher of random weights, the control, and the image tower
-of the demo's CLIP, which has learnt by contrast from captions. Ranks the demo's test images, and
-writes `ablation.json` and `ablation.png` in the folders `things`, `random` and `clip`: recalls with
-intervals, and whether the published order holds (`error_analysis.ablation`).
+distils it into the three arms, of one set of random weights, with the same steps and batches: itc,
+contrastive losses; cosine, each image with its caption and one other; and none. All of it with
+three seeds, of weights and batches. With the first seed also a teacher of random weights, the
+control, and the image tower of the demo's CLIP, which has learnt by contrast from captions. Ranks
+the demo's test images, and writes `ablation.json` and `ablation.png` in the folders `things`,
+`random` and `clip`: recalls with intervals, and whether the published order holds
+(`error_analysis.ablation`).
 
     python -m demo.sx3hre_ablation --output_dir runs/sx3hre_ablation
 
@@ -61,7 +62,7 @@ class Sx3hreAblationArguments:
 
     teachers: list[str] = field(
         default_factory=lambda: [*TEACHERS],
-        metadata={"help": "things, random, clip: whose part to make; a process may make each"},
+        metadata={"help": "things, random, clip: whose part to make"},
     )
 
     def __post_init__(self) -> None:
@@ -85,7 +86,8 @@ def compare_arms(
         for arm in ARMS:
             model = folder / f"{arm}_{seed}"
             lesson = Lesson(arm, seed, arguments.steps)
-            train_arm(arguments.output_dir / "student", data_dir, targets, model, lesson)
+            student = arguments.output_dir / f"student_{seed}"
+            train_arm(student, data_dir, targets, model, lesson)
             arms.append(arm)
             rankings.append(model / "test.npz")
             rank(model, arguments.data_dir, "test", rankings[-1])
@@ -101,8 +103,8 @@ def main() -> None:
     output_dir, scene_dir = arguments.output_dir, arguments.scene_dir
     render_training_scenes(scene_dir)
     write_sx3hre_data(output_dir / "data", scene_dir)
-    if not (output_dir / "student").exists():
-        make_student(output_dir / "student", scene_dir)
+    for seed in arguments.seeds:
+        make_student(output_dir / f"student_{seed}", scene_dir, seed)
     for name in arguments.teachers:
         teacher = CLIP if name == "clip" else output_dir / f"teacher_{name}"
         if name == "things":

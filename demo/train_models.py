@@ -8,7 +8,7 @@ into ``--output_dir``, together 17 MB.
     python -m demo.train_models --output_dir demo/models
 
 On one CPU core, rendering takes 2 minutes, the detector 11, LXMERT 14, CLIP 7, X-VLM 30 and Sx3HRe
-20 (an AMD EPYC with bfloat16 instructions; without them, more), with 2 GB of memory.
+30 (an AMD EPYC with bfloat16 instructions; without them, more), with 2 GB of memory.
 """
 
 from dataclasses import dataclass, field
@@ -33,12 +33,11 @@ class TrainModelsArguments:
     )
     only: Literal["all", "detector", "lxmert", "clip", "xvlm", "sx3hre"] = field(
         default="all",
-        metadata={"help": "make one model; lxmert needs the detector in --output_dir, sx3hre clip"},
+        metadata={"help": "make one model; lxmert needs the detector in --output_dir"},
     )
 
 
-# In this order: LXMERT is trained on the regions that the detector before it finds, and Sx3HRe on
-# what CLIP makes of an image.
+# In this order: LXMERT is trained on the regions that the detector before it finds.
 TRAINERS = {
     "detector": train_detector,
     "lxmert": train_lxmert,

@@ -1,9 +1,10 @@
-"""Train LXMERT, X-VLM, or a dual encoder such as CLIP, for image-text matching.
+"""Train LXMERT, X-VLM, Sx3HRe, or a dual encoder such as CLIP, for image-text matching.
 
 LXMERT learns by default as in the paper: each pair aligned or not, by a binary head. Other ways are
 options (`--formulation contrastive`, `--hard_negatives`). A dual encoder learns by the symmetric
 cross entropy of each batch; X-VLM besides by its matching head, with hard negatives of the batch.
-`--formulation pretraining` pre-trains an X-VLM, also on regions of images (docs/xvlm.md).
+`--formulation pretraining` pre-trains an X-VLM, also on regions of images (docs/xvlm.md); an Sx3HRe
+is distilled from an image encoder (`--alignment`, docs/sx3hre.md).
 
 Reads a checkpoint (an LXMERT without the matching head is given a new one), `{data_dir}/train.json`
 and `minival.json`, with `train_features.h5` and `val_features.h5` for LXMERT, or `..._images.h5`

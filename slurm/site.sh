@@ -49,15 +49,16 @@ XVLM_PRETRAINING=(--learning_rate 1e-4 --weight_decay 0.01 --adam_beta2 0.98 --w
     --per_device_train_batch_size 128 --num_train_epochs 40 --score itc)
 XVLM_OPTIONS=(--learning_rate 3e-5 --weight_decay 0.01 --adam_beta2 0.98 --warmup_steps 0.1
     --max_grad_norm 0 --per_device_train_batch_size 20 --num_train_epochs 10 --fp16 false)
-# Sx3HRe (docs/sx3hre.md): what its ablation begins as, the teacher's vectors, the protocol by which
-# DATA_DIR's test split is ranked, and the published settings, 512 pairs in all.
-SX3HRE=runs/sx3hre_init
+# Sx3HRe (docs/sx3hre.md): what its students begin as, the teacher's vectors, the protocol by which
+# DATA_DIR's test split is ranked, and the published settings, 512 pairs in all on 8 GPUs.
+SX3HRE_IMAGE=facebook/data2vec-vision-base
+SX3HRE_TEXT=google-bert/bert-base-uncased
 SX3HRE_TARGETS=datasets/coco/train_targets.h5
 SX3HRE_SEEDS=${SX3HRE_SEEDS:-42 43 44}
 SX3HRE_PROTOCOL=5k
 SX3HRE_OPTIONS=(--learning_rate 2e-4 --weight_decay 0.01 --adam_beta2 0.98 --adam_epsilon 1e-6
     --warmup_steps 0.1 --lr_scheduler_type cosine --max_grad_norm 0 --num_train_epochs 7
-    --per_device_train_batch_size 64)
+    --per_device_train_batch_size 64 --dataloader_num_workers 6)
 
 # Jobs that are interrupted are queued again, at most this often, if they ran at least so long.
 MAX_RESTARTS=50

@@ -71,9 +71,11 @@ def train_sx3hre(output_dir: Path, scene_dir: Path) -> dict[str, float]:
     return found
 
 
-def make_student(folder: Path, scene_dir: Path) -> None:
-    """Write a student of random weights, with a vocabulary of the scenes' words."""
-    torch.manual_seed(SEED)
+def make_student(folder: Path, scene_dir: Path, seed: int = SEED) -> None:
+    """Write a student of random weights, with a vocabulary of the scenes' words, if absent."""
+    if folder.exists():
+        return
+    torch.manual_seed(seed)
     tokenizer = make_bert_tokenizer(list(read_training_split(scene_dir).captions), MAX_TOKENS)
     square = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
     processor = VisionTextDualEncoderProcessor(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from demo.render import RenderArguments, render
+from demo.render import RenderArguments, claim, render
 from preprocess.base.files import read_json
 from preprocess.captions.annotations import read_karpathy
 from preprocess.captions.split_file import Split
@@ -19,10 +19,14 @@ def render_training_scenes(scene_dir: Path) -> None:
     """Render into `scene_dir`: split `train` to learn from, split `test` to see how well.
 
     Not again where it was rendered to the end: delete the folder after a change of the drawing.
+
+    Raises:
+        InputError: the folder holds something else.
     """
-    if (scene_dir / WRITTEN_LAST).exists():
-        return
-    render(RenderArguments(scene_dir, SEED, N_TRAIN, n_restval=0, n_val=0, n_test=N_TEST))
+    settings = RenderArguments(scene_dir, SEED, N_TRAIN, n_restval=0, n_val=0, n_test=N_TEST)
+    claim(settings)
+    if not (scene_dir / WRITTEN_LAST).exists():
+        render(settings)
 
 
 def read_training_split(scene_dir: Path) -> Split:

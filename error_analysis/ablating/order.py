@@ -11,6 +11,7 @@ from information_retrieval.ranking.published import RECALLS
 from preprocess.base.errors import InputError
 
 Verdict = Literal["holds beyond noise", "holds", "not", "reversed"]
+FEWEST_SEEDS = 3
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
@@ -38,14 +39,15 @@ def verdict(found: PairMetric) -> Verdict:
 
     Returns:
         "holds beyond noise": neither the images nor the seeds may be the reason: the interval of
-        the difference lies above 0, and all seeds are separated, of which one seed tells nothing;
+        the difference lies above 0, and all seeds are separated, three of each arm or more (of two,
+        chance alone separates them once in six);
         "holds": the mean is larger, and no more; "reversed": the second is above the first beyond
         noise; "not": otherwise.
     """
+    told_apart = found.separated is True and len(found.seeds) >= FEWEST_SEEDS
     if found.value > SAME:
-        beyond = found.low > 0 and found.separated is True
-        return "holds beyond noise" if beyond else "holds"
-    return "reversed" if found.high < 0 and found.separated is True else "not"
+        return "holds beyond noise" if found.low > 0 and told_apart else "holds"
+    return "reversed" if found.high < 0 and told_apart else "not"
 
 
 def order_steps(compared: ComparedArms, order: Sequence[str]) -> list[OrderStep]:
@@ -69,5 +71,5 @@ def order_line(step: OrderStep, n_seeds: int) -> str:
         if names:
             where = ": " + ", ".join(names) if len(names) < len(RECALLS) else ""
             parts.append(f"{said} ({len(names)} of {len(RECALLS)}{where})")
-    one_seed = "; one seed tells nothing of the noise of training" if n_seeds == 1 else ""
-    return f"{step.better} above {step.worse}: {'; '.join(parts)}{one_seed}"
+    few = f"; {FEWEST_SEEDS} seeds at least tell noise, not {n_seeds}" * (n_seeds < FEWEST_SEEDS)
+    return f"{step.better} above {step.worse}: {'; '.join(parts)}{few}"

@@ -71,6 +71,8 @@ def _ways(model_type: str) -> dict[str, tuple[str, ...]]:
 
 def check_options_fit(model_type: str, formulation: str, objective: ObjectiveArguments) -> None:
     """Raise InputError for an option that this training would not heed."""
+    if formulation == "distillation":
+        _check_distillation(objective)
     heeded = ("formulation", *_ways(model_type)[formulation])
     for option in fields(ObjectiveArguments):
         if getattr(objective, option.name) == option.default:
@@ -87,8 +89,6 @@ def check_options_fit(model_type: str, formulation: str, objective: ObjectiveArg
             option.name == "compared" and arm == "itc"
         ):
             raise InputError(f"--{option.name}: no option of --alignment {arm}; leave it out")
-    if formulation == "distillation":
-        _check_distillation(objective)
 
 
 def _check_distillation(objective: ObjectiveArguments) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -150,10 +151,12 @@ def warn_of_first_version(path: Path, state: Mapping[str, Tensor]) -> None:
         reason = "its image processor normalises by 0.5" if mean == [0.5] * 3 else ""
     else:
         has_blocks = any("cls_pt_layers." in name for name in state)
-        is_published = any(
-            name.endswith("rel_pos_bias.relative_position_bias_table") for name in state
+        # One table for all layers, as only self-supervised weights have.
+        is_pretrained = any(
+            re.search(r"(rel_pos_bias|encoder|shared_position_bias)\.relative_position_bias", name)
+            for name in state
         )
-        reason = "it has no cls_pt_layers" if is_published and not has_blocks else ""
+        reason = "it has no cls_pt_layers" if is_pretrained and not has_blocks else ""
     if reason:
         warnings.warn(
             f"{path}: {reason}, as the first version of BEiT, which was trained with other pixels "

@@ -33,7 +33,6 @@ IGNORED = re.compile(
 )
 RENAMED = (
     (r"^cls_token$", "embeddings.cls_token"),
-    (r"^pos_embed$", "embeddings.position_embeddings"),
     (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
     (r"^(rel_pos_bias|encoder\.relative_position_bias)\.", "shared_position_bias."),
     (r"^(blocks|encoder\.layer)\.", "layers."),

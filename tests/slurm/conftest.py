@@ -25,7 +25,8 @@ INSTANCES=datasets/demo/annotations/instances_val2014.json
 DETECTOR=demo/models/detector LXMERT=demo/models/lxmert CLIP=demo/models/clip
 LXMERT_OPTIONS=(--num_train_epochs 4 --learning_rate 1e-4 --per_device_train_batch_size 8)
 CLIP_OPTIONS=(--max_steps 4)
-FLICKR30K_DIR=datasets/second SX3HRE=runs/sx3hre_init SX3HRE_SEEDS="1 2" SX3HRE_PROTOCOL=full
+FLICKR30K_DIR=datasets/second SX3HRE_SEEDS="1 2" SX3HRE_PROTOCOL=full
+SX3HRE_IMAGE=runs/image_encoder SX3HRE_TEXT=runs/text_encoder
 SX3HRE_TARGETS=datasets/demo/train_targets.h5
 SX3HRE_OPTIONS=(--max_steps 2 --per_device_train_batch_size 8)
 """
@@ -38,7 +39,7 @@ class Project:
     def __init__(self, folder: Path, cluster: Cluster):
         self.folder = folder
         self.cluster = cluster
-        for name in ("preprocess", "information_retrieval", "error_analysis", "demo"):
+        for name in ("preprocess", "information_retrieval", "captioning", "error_analysis", "demo"):
             (folder / name).symlink_to(ROOT / name)
         shutil.copytree(ROOT / "slurm", folder / "slurm")
         with (folder / "slurm" / "site.sh").open("a") as site:

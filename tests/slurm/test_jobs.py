@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from preprocess.captions.split_file import read_split, write_split
-from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
+from tests.information_retrieval.models.sx3hre.tiny import save_encoder
 from tests.preprocess.encoders.tiny_beit import save_beit
 
 SCORE = ("--batch_size", 2)  # more tiles than the default gives of so few images
@@ -139,7 +139,8 @@ def test_preempted_training_writes_a_checkpoint_and_goes_on(project, reproduced)
 @pytest.mark.long
 def test_the_ablation_trains_ranks_and_compares_its_arms_once(project):
     folder, data = project.folder, project.folder / "datasets/demo"
-    save_sx3hre(folder / "runs/sx3hre_init")
+    save_encoder(folder / "runs/image_encoder", "beit", num_hidden_layers=6)
+    save_encoder(folder / "runs/text_encoder", "bert", num_hidden_layers=6)
     options = ["--encoder", save_beit(folder / "runs/beit2"), "--num_workers", 0]
     options += ["--images", data / "train_images.h5", "--output", data / "train_targets.h5"]
     project.python("preprocess.encode_images", *options)
@@ -148,12 +149,12 @@ def test_the_ablation_trains_ranks_and_compares_its_arms_once(project):
     shutil.copy(data / "val_images.h5", second / "test_images.h5")
     write_split(second / "test.json", replace(read_split(data / "val.json"), split="test"))
     project.wait_for(project.submit("ablate_sx3hre", sbatch=("--gpus-per-node=8",)))
-    content = json.loads((folder / "runs/sx3hre/ablation.json").read_text())
+    content = json.loads((folder / "runs/sx3hre/ablation_1_2.json").read_text())
     assert [gallery["gallery"]["images"] for gallery in content["galleries"]] == [64, 8]
     for gallery in content["galleries"]:
         assert list(gallery["arms"]) == ["itc", "cosine", "none"]
         assert all(len(arm["rankings"]) == 2 for arm in gallery["arms"].values())
-    assert (folder / "runs/sx3hre/ablation.png").exists()
+    assert (folder / "runs/sx3hre/ablation_1_2.png").exists()
     again = project.submit("ablate_sx3hre", sbatch=("--gpus-per-node=8",))
     project.wait_for(again)
     assert project.log(again).count("this run is finished; nothing to do") == 6

@@ -1,6 +1,6 @@
 """What an Sx3HRe is made of."""
 
-from typing import Any
+from typing import Any, get_args
 
 from transformers import AutoConfig, PreTrainedConfig
 
@@ -40,6 +40,11 @@ class Sx3hreConfig(PreTrainedConfig):
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs) -> None:
+        if self.alignment not in get_args(Alignment) or self.compared not in get_args(Compared):
+            raise ValueError(
+                f"alignment and compared: expected one of {get_args(Alignment)} and one of "
+                f"{get_args(Compared)}, found {self.alignment!r} and {self.compared!r}"
+            )
         self.vision_config = _configuration(self.vision_config, "data2vec-vision")
         self.text_config = _configuration(self.text_config, "bert")
         super().__post_init__(**kwargs)

@@ -20,7 +20,7 @@ from information_retrieval.models.sx3hre.model import Sx3hreModel
 from preprocess.base.errors import InputError
 from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
 
-# BEiT-2's and Data2Vec 2.0's, though HF's processor of BEiT has 0.5.
+# BEiT-2's and the author's; those of HF's BEiT v1 and of its Data2Vec are 0.5.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from information_retrieval.models.sx3hre.model import Sx3hreModel
 from information_retrieval.models.sx3hre.shared_block import BlockOutput
 from information_retrieval.training.objectives.loss_parts import Losses
-from information_retrieval.training.objectives.losses import gather
+from information_retrieval.training.objectives.losses import gather, wrong_pairs
 from information_retrieval.training.objectives.sx3hre_losses import (
     contrastive_loss,
     cosine_losses,
@@ -49,7 +49,8 @@ class Sx3hreInTraining(Sx3hreModel):
 
         Returns:
             Distillation and alignment, summed; as parts mse_image and mse_text; with the arm itc
-            also itc_output and itc_middle; with the arm cosine cosine_right and cosine_wrong.
+            also itc_output, itc_middle, and without_negatives, 1 for a batch that shows one image
+            alone, in which nothing is wrong; with the arm cosine cosine_right and cosine_wrong.
 
         Raises:
             InputError: as `draw_others`.
@@ -75,6 +76,8 @@ class Sx3hreInTraining(Sx3hreModel):
         match self.config.alignment:
             case "itc":
                 parts |= self._contrastive(images, texts, image_index)
+                differ = wrong_pairs(gather(image_index)).any()
+                parts["without_negatives"] = 1 - differ.float()
                 loss = loss + (parts["itc_output"] + parts["itc_middle"]) / 2
             case "cosine":
                 parts |= self._cosine(images.output, texts.output, image_index, draws)

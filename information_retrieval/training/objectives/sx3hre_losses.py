@@ -35,7 +35,8 @@ def contrastive_loss(
 ) -> Tensor:
     """Return the symmetric cross entropy of one layer's vectors, over the batch of all processes.
 
-    Other captions of an image are left out of its classes; the original leaves them in.
+    Other captions of an image are left out of its classes; the original leaves them in. So it is 0
+    for a batch that shows one image alone.
 
     Args:
         images, texts: (batch, width), not of unit length.

@@ -117,8 +117,9 @@ class ObjectiveArguments:
     image_views: Literal["random", "fixed"] | None = field(
         default=None,
         metadata={
-            "help": "Sx3HRe: images cropped to 0.9 of their area or more and half of them flipped, "
-            "the teacher's as the student's; or whole. Default: fixed with --targets, else random"
+            "help": "Sx3HRe: images cropped to 0.9 of their area or more and half of them flipped; "
+            "or whole. A --teacher sees what the student sees; --targets are what they are. Default: "
+            "fixed with --targets, else random"
         },
     )
     compared: Compared = field(

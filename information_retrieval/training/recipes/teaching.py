@@ -1,5 +1,6 @@
 """What teaches Sx3HRe: a teacher that is asked for each batch, or what it made of the images."""
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ import torch
 from information_retrieval.models.sx3hre.model import Sx3hreModel
 from information_retrieval.training.examples.augmentation import PixelFormat
 from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
-from preprocess.base.errors import InputError
+from preprocess.base.errors import InputError, InputWarning
 from preprocess.base.hub import revision_of_weights
 from preprocess.encoders.image_encoder import ImageEncoder, load_image_encoder
 from preprocess.encoders.towers import load_tower_config
@@ -52,6 +53,8 @@ def read_teaching(
 ) -> Teaching:
     """Open cached targets or load the teacher, and check that they fit images and student.
 
+    Warns of another teacher than the student was trained with before.
+
     Args:
         pixels: that the student reads.
 
@@ -61,6 +64,7 @@ def read_teaching(
     """
     if objective.targets is not None:
         targets = EncodingsFile(objective.targets)
+        targets.check_made_by("vector")
         where, by = str(targets.path), f"by {targets.attributes['encoder']}"
         teaching = Teaching(str(targets.attributes["weights_sha256"]), targets=targets)
         _check_images(targets, images)
@@ -69,15 +73,16 @@ def read_teaching(
     else:
         assert objective.teacher is not None, "`check_options_fit` asks for one of the two"
         teacher = load_image_encoder(objective.teacher)
-        where, by = f"--teacher {objective.teacher}", "it"
+        where, by = f"--teacher {objective.teacher}", "this one"
         teaching = Teaching(teacher.revision, AskedTeacher(teacher))
         _check_width(where, teacher.width, student)
         _check_pixels(where, teacher, pixels)
     if student.config.teacher not in (None, teaching.revision):
-        raise InputError(
-            f"{where}: expected the teacher that the student was trained with, "
-            f"{student.config.teacher}, found {by} ({teaching.revision}); begin with an untrained "
-            "student (`python -m information_retrieval.init_sx3hre`)"
+        warnings.warn(
+            f"{where}: the student was trained with another teacher, {student.config.teacher}, and "
+            f"goes on with {by} ({teaching.revision})",
+            InputWarning,
+            stacklevel=2,
         )
     return teaching
 

@@ -8,8 +8,8 @@ from preprocess.base.errors import InputError
 from tests.error_analysis.ablating.small_arms import compared_arms
 
 
-def difference(value, low, high, separated) -> PairMetric:
-    return PairMetric(value, low, high, (value,), separated, None)
+def difference(value, low, high, separated, n_seeds=3) -> PairMetric:
+    return PairMetric(value, low, high, (value,) * n_seeds, separated, None)
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,14 @@ def difference(value, low, high, separated) -> PairMetric:
         (difference(2, 1, 3, True), "holds beyond noise"),
         (difference(2, 1, 3, False), "holds"),  # seeds overlap
         (difference(2, -1, 3, True), "holds"),  # other images might say otherwise
-        (difference(2, 1, 3, None), "holds"),  # one seed tells nothing of training
+        (difference(2, 1, 3, None, 1), "holds"),  # one seed tells nothing of training
+        (difference(2, 1, 3, True, 2), "holds"),  # chance alone separates two once in six
         (difference(0, 0, 0, False), "not"),
         (difference(1e-14, -1, 1, False), "not"),  # sums of floats
         (difference(-2, -5, 1, True), "not"),
         (difference(-2, -3, -1, False), "not"),
-        (difference(-2, -3, -1, None), "not"),
+        (difference(-2, -3, -1, None, 1), "not"),
+        (difference(-2, -3, -1, True, 2), "not"),
         (difference(-2, -3, -1, True), "reversed"),
     ],
 )
@@ -32,8 +34,9 @@ def test_an_order_holds_beyond_noise_only_where_images_and_seeds_agree(found, sa
 
 
 def test_neighbours_of_the_order_are_compared_at_each_recall(tmp_path):
-    best, middle = ([0] * 12, [0] * 11 + [1]), ([0] * 3 + [2] * 9, [0] * 4 + [2] * 8)
-    worst = ([0] + [2] * 11, [0] * 2 + [2] * 10)
+    best = ([0] * 12, [0] * 11 + [1], [0] * 11 + [2])
+    middle = ([0] * 3 + [2] * 9, [0] * 4 + [2] * 8, [0] * 5 + [2] * 7)
+    worst = ([0] + [2] * 11, [0] * 2 + [2] * 10, [2] * 12)
     compared = compared_arms(tmp_path, {"best": best, "middle": middle, "worst": worst})
     steps = order_steps(compared, ["best", "middle", "worst"])
     assert [(step.better, step.worse) for step in steps] == [
@@ -46,13 +49,15 @@ def test_neighbours_of_the_order_are_compared_at_each_recall(tmp_path):
 
 
 def test_the_line_names_the_recalls_of_each_verdict(tmp_path):
-    best, worst = ([0] * 12, [0] * 11 + [1]), ([0] * 3 + [2] * 9, [0] * 4 + [2] * 8)
+    best = ([0] * 12, [0] * 11 + [1], [0] * 11 + [2])
+    worst = ([0] * 3 + [2] * 9, [0] * 4 + [2] * 8, [0] * 5 + [2] * 7)
     [step] = order_steps(compared_arms(tmp_path, {"a": best, "b": worst}), ["a", "b"])
-    line = order_line(step, n_seeds=2)
+    line = order_line(step, n_seeds=3)
     assert line.startswith("a above b: holds beyond noise (")
     assert "i2t R@1" in line.partition("not (")[0]
     assert "i2t R@5, i2t R@10" in line.partition("not (")[2]
-    assert "one seed tells nothing" in order_line(step, n_seeds=1)
+    assert "seeds" not in line
+    assert "3 seeds at least tell noise, not 1" in order_line(step, n_seeds=1)
 
 
 @pytest.mark.parametrize("order", [["itc", "cos"], ["itc", "itc"], ["itc"]])

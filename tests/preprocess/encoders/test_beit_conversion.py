@@ -132,7 +132,7 @@ def test_every_weight_that_is_missing_unknown_or_of_another_shape_is_listed():
     line = str(error.value)
     for part in (
         "2 missing: layernorm.bias, layers.1.attention.v_proj.bias",
-        "2 unknown: embeddings.position_embeddings, layers.0.attn.qkv.bias",
+        "2 unknown: layers.0.attn.qkv.bias, pos_embed",
         "layers.0.mlp.fc2.bias (25,) instead of (24,)",
         "layers.1.attention.k_proj.weight (23, 24) instead of (24, 24)",
         "1 infinite or NaN: layers.0.lambda_1",

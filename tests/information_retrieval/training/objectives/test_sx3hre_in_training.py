@@ -172,6 +172,7 @@ def test_a_forward_gives_the_losses_of_what_the_encoders_make(alignment):
             both = (getattr(x, layer) for x in (images, texts))
             expected[name] = contrastive_loss(*both, scale, given["image_index"])
         total = total + (expected["itc_output"] + expected["itc_middle"]) / 2
+        expected["without_negatives"] = torch.tensor(0.0)
     elif alignment == "cosine":
         others = draw_others(given["image_index"], given["draws"])
         right, wrong = cosine_losses(images.output, texts.output, others, 0.1)
@@ -198,6 +199,7 @@ def test_a_batch_that_shows_one_image_has_nothing_to_compare_but_regresses():
     # No other image, no other class.
     contrastive = tiny("itc")(**given)
     assert contrastive.parts["itc_output"] == contrastive.parts["itc_middle"] == 0
+    assert contrastive.parts["without_negatives"] == 1
     with pytest.raises(InputError, match="--alignment cosine"):
         tiny("cosine")(**given)
 
