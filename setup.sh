@@ -11,7 +11,7 @@ PYTHON=${PYTHON:-python3}
 
 usage() {
     cat <<TEXT
-usage: bash setup.sh demo | test | coco | flickr30k [options]
+usage: bash setup.sh demo | test | coco | flickr30k | vizwiz [options]
 
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
@@ -45,6 +45,15 @@ usage: bash setup.sh demo | test | coco | flickr30k [options]
            --skip_damaged       go on without images that are missing or damaged
            --features, --data_dir DIR, --karpathy_json FILE, --detector NAME, --karpathy_url URL,
            --checksums FILE     as of coco (FILE: a dataset_flickr30k.json)
+  vizwiz  Make $VENV/, download VizWiz-Captions' images and captions of train and val into
+         datasets/vizwiz, and write the splits and the images' HDF5 files (docs/vizwiz.md; test has
+         no captions):
+           --image_root DIR     images that are there already, in DIR/train and DIR/val
+           --annotations DIR    train.json and val.json that are there already
+           --steps LIST         only some of download,splits,images
+           --skip_damaged       go on without images that are missing or damaged
+           --mirror URL         in the place of https://vizwiz.cs.colorado.edu/VizWiz_final
+           --data_dir DIR, --verify     as of coco
 
 Each can be repeated: packages, downloads, images, features and training that are done are not done
 again, and an interrupted one goes on (images: at the split it was in); the other steps are made
@@ -140,6 +149,7 @@ demo() {
 coco() {
     local dataset=coco data=datasets/coco steps=() features= weights= only_preflight= step path
     local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= needs=() downloads=() models skip=()
+    local split_names=(test val train) splits_from
     while (($#)); do
         case $1 in
             --features) features=1 ;;
@@ -167,7 +177,7 @@ coco() {
         shift
     done
     make_environment
-    images=${images:-$data/images} karpathy=${karpathy:-$data/dataset_coco.json}
+    images=${images:-$data/images} splits_from=(--karpathy_json "${karpathy:-$data/dataset_coco.json}")
     models=(unc-nlp/lxmert-base-uncased openai/clip-vit-base-patch32)
     [[ -e $detector ]] || models+=("$detector")
     if ((${#steps[@]} == 0)); then
@@ -190,6 +200,7 @@ TEXT
 flickr30k() {
     local dataset=flickr30k data=datasets/flickr30k steps=() features= step path
     local detector=unc-nlp/frcnn-vg-finetuned images= karpathy= downloads=() skip=()
+    local split_names=(test val train) splits_from
     while (($#)); do
         case $1 in
             --features) features=1 ;;
@@ -220,7 +231,7 @@ flickr30k() {
             fail "--steps: expected some of download, splits, images, features, found $step"
     done
     make_environment
-    karpathy=${karpathy:-$data/dataset_flickr30k.json}
+    splits_from=(--karpathy_json "${karpathy:-$data/dataset_flickr30k.json}")
     if ((${#steps[@]} == 0)); then
         steps=(download splits images)
         ! has_gpu || features=1
@@ -232,7 +243,44 @@ flickr30k() {
     printf '\nDone: %s/.\n' "$data"
 }
 
-# One step, with the variables of `coco` or `flickr30k`.
+vizwiz() {
+    local dataset=vizwiz data=datasets/vizwiz steps=() images= annotations= downloads=() skip=()
+    local split_names=(val minival train) splits_from step path
+    while (($#)); do
+        case $1 in
+            --verify) downloads+=("$1") ;;
+            --skip_damaged) skip=("$1") downloads+=("$1") ;;
+            --steps | --data_dir | --image_root | --annotations | --mirror)
+                (($# > 1)) || fail "$1 needs a value (see bash setup.sh --help)"
+                path=$(from_caller "$2")
+                case $1 in
+                    --steps) IFS=', ' read -ra steps <<<"$2" ;;
+                    --data_dir) data=$path ;;
+                    --image_root) images=$path && downloads+=("$1" "$path") ;;
+                    --annotations) annotations=$path && downloads+=("$1" "$path") ;;
+                    *) downloads+=("$1" "$2") ;;
+                esac
+                shift
+                ;;
+            *) fail "unknown option $1 (see bash setup.sh --help)" ;;
+        esac
+        shift
+    done
+    for step in ${steps[@]+"${steps[@]}"}; do
+        [[ " download splits images " == *" $step "* ]] ||
+            fail "--steps: expected some of download, splits, images, found $step"
+    done
+    make_environment
+    images=${images:-$data/images} annotations=${annotations:-$data/annotations}
+    splits_from=(--vizwiz_captions "$annotations/train.json" "$annotations/val.json")
+    ((${#steps[@]})) || steps=(download splits images)
+    for step in download splits images; do
+        [[ " ${steps[*]} " != *" $step "* ]] || data_step "$step"
+    done
+    printf '\nDone: %s/.\n' "$data"
+}
+
+# One step, with the variables of `coco`, `flickr30k` or `vizwiz`.
 data_step() {
     local split
     case $1 in
@@ -240,15 +288,15 @@ data_step() {
             run -m "preprocess.download_$dataset" --data_dir "$data" ${downloads[@]+"${downloads[@]}"}
             ;;
         weights) run -m preprocess.download_weights --models "${models[@]}" ;;
-        splits) run -m preprocess.splits --karpathy_json "$karpathy" --output_dir "$data" ;;
+        splits) run -m preprocess.splits "${splits_from[@]}" --output_dir "$data" ;;
         images)
-            for split in test val train; do
+            for split in "${split_names[@]}"; do
                 run -m preprocess.write_images --split_file "$data/$split.json" \
                     --image_root "$images" --output "$data/${split}_images.h5" ${skip[@]+"${skip[@]}"}
             done
             ;;
         features)
-            for split in test val train; do
+            for split in "${split_names[@]}"; do
                 run -m preprocess.extract_features --split_file "$data/$split.json" --image_root "$images" \
                     --weights "$detector" --output "$data/${split}_features.h5" ${skip[@]+"${skip[@]}"}
             done
@@ -282,5 +330,6 @@ case $verb in
         ;;
     coco) coco "$@" ;;
     flickr30k) flickr30k "$@" ;;
-    *) fail "unknown verb $verb (demo, test, coco or flickr30k; see bash setup.sh --help)" ;;
+    vizwiz) vizwiz "$@" ;;
+    *) fail "unknown verb $verb (demo, test, coco, flickr30k or vizwiz; see bash setup.sh --help)" ;;
 esac

@@ -1,4 +1,4 @@
-"""Make split files from annotations of COCO, Flickr30k or Oscar, or a table of your own.
+"""Make split files from annotations of COCO, Flickr30k, VizWiz or Oscar, or a table of your own.
 
 Reads one of
   --karpathy_json  `dataset_coco.json` or `dataset_flickr30k.json`: writes train.json (with the
@@ -10,6 +10,9 @@ Reads one of
   --captions_csv   a table of your own with the columns image and caption: {split}.json
   --hub_csv        the hub's flickr_annotations_30k.csv: the same files as of --karpathy_json
   --albef_json     a JSON of ALBEF, BLIP or X-VLM, such as flickr30k_test.json: {split}.json
+  --vizwiz_captions  VizWiz-Captions' train.json and val.json: writes train.json, val.json and
+                   minival.json (the first images of train, which are taken out of it), and beside
+                   each {split}_text_detected.json; rejected and precanned captions are left out
 and writes `{output_dir}/{split}.json` (format: preprocess/captions/split_file.py). Captions without
 text, and images left without captions, are left out, counted and named.
 
@@ -38,11 +41,13 @@ from preprocess.captions.flickr_tables import (
     with_captions_of,
 )
 from preprocess.captions.split_file import Split, write_split
+from preprocess.captions.text_detected import text_detected_file, write_text_detected
+from preprocess.captions.vizwiz import read_vizwiz
 
 MINIVAL_SIZE = 1000
 SOURCES = (
     *("karpathy_json", "coco_captions", "oscar_captions"),
-    *("captions_csv", "hub_csv", "albef_json"),
+    *("captions_csv", "hub_csv", "albef_json", "vizwiz_captions"),
 )
 
 
@@ -56,8 +61,8 @@ class SplitArguments:
     minival_size: int | None = field(
         default=None,
         metadata={
-            "help": "images of val, from its start, that make minival (of all splits). Default: "
-            f"{MINIVAL_SIZE}, or the minival that the file itself has"
+            "help": "images of val (of VizWiz's train), from its start, that make minival (of all "
+            f"splits). Default: {MINIVAL_SIZE}, or the minival that the file itself has"
         },
     )
     coco_captions: Path | None = field(
@@ -79,6 +84,9 @@ class SplitArguments:
     )
     albef_json: Path | None = field(
         default=None, metadata={"help": "a list of entries with image and caption, of one split"}
+    )
+    vizwiz_captions: list[Path] | None = field(
+        default=None, metadata={"help": "VizWiz-Captions' train.json and val.json, or one of them"}
     )
     dataset: str = field(
         default="mine",
@@ -189,6 +197,8 @@ def read_annotations(arguments: SplitArguments) -> Annotations:
             f"pass exactly one of --{', --'.join(SOURCES)}, or --karpathy_json for the splits and "
             "--captions_csv for their captions"
         )
+    if arguments.vizwiz_captions:
+        return read_vizwiz(arguments.vizwiz_captions, arguments.minival_size or MINIVAL_SIZE)
     if arguments.karpathy_json or arguments.hub_csv:
         found = read_all_splits(arguments)
         return replace(found, splits=with_minival(found.splits, arguments.minival_size))
@@ -230,6 +240,8 @@ def main() -> None:
     if arguments.minival_size is not None:
         check_at_least("--minival_size", arguments.minival_size, 1)
     found = read_annotations(arguments)
+    for line in found.told:
+        print(line)
     if found.odd:
         print(f"warning: {len(found.odd):,} odd entries: {named(list(found.odd))}", file=sys.stderr)
     for line in other_sizes(found.splits):
@@ -237,6 +249,8 @@ def main() -> None:
     for split in found.splits.values():
         path = arguments.output_dir / f"{split.split}.json"
         write_split(path, split)
+        if found.text_detected:
+            write_text_detected(text_detected_file(path), split, found.text_detected)
         print(f"wrote {path}: {len(split.images):,} images, {len(split.captions):,} captions")
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MOST_LINES = {README: 300}
-PACKAGES = ("preprocess", "information_retrieval", "error_analysis")
+PACKAGES = ("preprocess", "information_retrieval", "captioning", "error_analysis")
 
 
 def shell_lines() -> list[str]:
@@ -66,7 +66,7 @@ def test_setup_is_shown_with_verbs_and_options_that_there_are():
     ]
     assert len(shown) > 5
     for words in shown:
-        assert words[2] in ("demo", "test", "coco", "flickr30k")
+        assert words[2] in ("demo", "test", "coco", "flickr30k", "vizwiz")
         if words[2] != "test":
             assert {word for word in words if word.startswith("--")} <= known
 

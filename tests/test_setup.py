@@ -37,7 +37,7 @@ def setup(
 def test_help_describes_every_verb():
     shown = setup("--help")
     assert shown.returncode == 0
-    for verb in ("demo", "test", "coco", "flickr30k"):
+    for verb in ("demo", "test", "coco", "flickr30k", "vizwiz"):
         assert f"\n  {verb} " in shown.stdout
     assert "see: venv/bin/python -m" in setup("--help", VENV="venv").stdout
     assert "see: /other/bin/python -m" in setup("--help", VENV="/other").stdout
@@ -52,6 +52,9 @@ def test_help_describes_every_verb():
         (["flickr30k", "--image_root", "/x", "--steps", "all"], "features, found all"),
         (["flickr30k", "--image_root"], "--image_root needs a value"),
         (["flickr30k", "--mirror", "http://x"], "unknown option --mirror"),
+        (["vizwiz", "--karpathy_json", "x.json"], "unknown option --karpathy_json"),
+        (["vizwiz", "--steps", "download,features"], "splits, images, found features"),
+        (["vizwiz", "--mirror"], "--mirror needs a value"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, line):

@@ -5,9 +5,9 @@ and named. What cannot be understood at all is an error.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,14 @@ class Annotations:
     Attributes:
         splits: by name, images in the order of the file.
         odd: a line for each caption or image that is left out, or was corrected.
+        told: lines that say what the format itself marks to be left out, and how much.
+        text_detected: whether an image shows text, by its id, where the file tells.
     """
 
     splits: dict[str, Split]
     odd: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    text_detected: Mapping[int, bool] = field(default_factory=dict)
 
 
 def read_karpathy(path: Path) -> Annotations:
@@ -123,28 +127,38 @@ def read_coco_captions(path: Path, split: str, image_folder: str) -> Annotations
         InputError: missing file or keys, or a split that breaks a rule of `Split`.
     """
     content = read_json(path, COCO_SOURCE)
-    captions: dict[int, list[tuple[Id, Any]]] = defaultdict(list)
     odd: list[str] = []
     with naming(path, "a COCO caption file", COCO_SOURCE):
-        image_id = id_reader([image["id"] for image in content["images"]], "image id")
-        caption_id = id_reader([a["id"] for a in content["annotations"]], "caption id")
-        for annotation in content["annotations"]:
-            number, _ = image_id(annotation["image_id"])
-            captions[number].append((caption_id(annotation["id"]), annotation["caption"]))
-        images = [
-            captioned_image(
-                image_id(image["id"]),
-                _joined(image_folder, image["file_name"]),
-                captions.pop(image_id(image["id"])[0], ()),
-                odd,
-            )
-            for image in content["images"]
-        ]
-        if captions:
-            raise InputError(
-                f"captions of image {next(iter(captions))!r}, which the file does not list"
-            )
+        images = coco_images(content, image_folder, odd)
         return one_split("coco", split, path.name, images, odd)
+
+
+def coco_images(content: Any, image_folder: str, odd: list[str]) -> list[CaptionedImage]:
+    """Return the images of COCO's format, with and without captions, in file order.
+
+    Raises:
+        InputError: an id that is none, or captions of an image that is not there.
+    """
+    captions: dict[int, list[tuple[Id, Any]]] = defaultdict(list)
+    image_id = id_reader([image["id"] for image in content["images"]], "image id")
+    caption_id = id_reader([a["id"] for a in content["annotations"]], "caption id")
+    for annotation in content["annotations"]:
+        number, _ = image_id(annotation["image_id"])
+        captions[number].append((caption_id(annotation["id"]), annotation["caption"]))
+    images = [
+        captioned_image(
+            image_id(image["id"]),
+            _joined(image_folder, image["file_name"]),
+            captions.pop(image_id(image["id"])[0], ()),
+            odd,
+        )
+        for image in content["images"]
+    ]
+    if captions:
+        raise InputError(
+            f"captions of image {next(iter(captions))!r}, which the file does not list"
+        )
+    return images
 
 
 def one_split(

@@ -45,17 +45,18 @@ def download(
     url: str,
     path: Path,
     n_bytes: int,
-    sha256: str,
+    sha256: str | None,
     retries: Retries = Retries(),
     say: Callable[[str], None] = print,
 ) -> None:
-    """Download a file whose size and SHA-256 are known.
+    """Download a file whose size is known, and mostly its SHA-256.
 
     Killed at any moment, it has left either the file or `{path}.partial`, from which the same call
     goes on, where the server can (HTTP Range) and still has the same file (ETag, Last-Modified). A
     whole file with another checksum is deleted and downloaded once again.
 
     Args:
+        sha256: None where nobody has published it, and the caller looks at what the file holds.
         say: is told what a user should know on the way.
 
     Raises:
@@ -65,7 +66,7 @@ def download(
     path.parent.mkdir(parents=True, exist_ok=True)
     for last in (False, True):
         _download_bytes(url, partial, n_bytes, retries, say)
-        found = sha256_of_file(partial)
+        found = sha256 and sha256_of_file(partial)
         if found == sha256:
             _keep(partial, path)
             return
@@ -86,6 +87,48 @@ def _keep(partial: Path, path: Path) -> None:
     _record_of(partial).unlink(missing_ok=True)
 
 
+def size_on_server(
+    url: str, retries: Retries = Retries(), say: Callable[[str], None] = print
+) -> int:
+    """Return how many bytes a file has, as the server says: by the head of a reply that is left.
+
+    Raises:
+        InputError: the server refuses, stays away, or does not say it.
+    """
+    for attempt in range(retries.number + 1):
+        try:
+            with urllib.request.urlopen(_asking(url), timeout=TIMEOUT) as response:
+                if response.headers.get_content_type() == "text/html":
+                    raise UnexpectedReply("found a web page instead of the file")
+                return int(response.headers["Content-Length"])
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{url}: the server does not tell the file's size; download it with a browser"
+            ) from error
+        except (OSError, http.client.HTTPException, UnexpectedReply) as error:
+            reason = _reason(url, error)
+        if attempt < retries.number:
+            wait = min(retries.wait * 2**attempt, LONGEST_WAIT)
+            say(f"{url}: {reason}; trying again in {wait:g} s")
+            time.sleep(wait)
+    raise InputError(f"{url}: {reason}; nothing is downloaded. The same command tries again")
+
+
+def _asking(url: str, **headers: str) -> urllib.request.Request:
+    told = {"User-Agent": "low-recall-retrieval", "Accept-Encoding": "identity"}
+    return urllib.request.Request(url, headers={**told, **headers})
+
+
+def _reason(url: str, error: Exception) -> str:
+    """Say what went wrong. Raises InputError where it would go wrong again."""
+    if not isinstance(error, urllib.error.HTTPError):
+        return str(error) or type(error).__name__
+    reason = f"the server answered {error.code} {error.reason}"
+    if 400 <= error.code < 500 and error.code not in PASSING:
+        raise InputError(f"{url}: {reason}; check the address") from error
+    return reason
+
+
 def _download_bytes(
     url: str, partial: Path, n_bytes: int, retries: Retries, say: Callable[[str], None]
 ) -> None:
@@ -96,12 +139,8 @@ def _download_bytes(
             try:
                 _request(url, partial, n_bytes, bar)
                 reason = "the connection ended early"
-            except urllib.error.HTTPError as error:
-                reason = f"the server answered {error.code} {error.reason}"
-                if 400 <= error.code < 500 and error.code not in PASSING:
-                    raise InputError(f"{url}: {reason}; check the address") from error
             except (OSError, http.client.HTTPException, UnexpectedReply) as error:
-                reason = str(error) or type(error).__name__
+                reason = _reason(url, error)
             size = _size(partial)
             if size == n_bytes:
                 break
@@ -127,13 +166,12 @@ def _request(url: str, partial: Path, n_bytes: int, bar: tqdm) -> None:
     if offset > n_bytes:
         offset = 0
     version = _recorded_version(partial, url)
-    headers = {"User-Agent": "low-recall-retrieval", "Accept-Encoding": "identity"}
+    headers = {}
     if offset:
         headers["Range"] = f"bytes={offset}-"
         if version:
             headers["If-Range"] = version
-    request = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+    with urllib.request.urlopen(_asking(url, **headers), timeout=TIMEOUT) as response:
         start = _start(response, offset, n_bytes)
         if start and version and _version(response) not in (version, None):
             _empty(partial)

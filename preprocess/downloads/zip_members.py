@@ -146,14 +146,18 @@ def write_receipt(path: Path, sha256: str, members: Iterable[Member]) -> None:
     write_json(path, {"archive_sha256": sha256, "members": rows}, indent=None)
 
 
-def read_receipt(path: Path, sha256: str) -> tuple[Member, ...] | None:
-    """Return the members that `write_receipt` recorded; None without a record of this checksum."""
+def read_receipt(path: Path, sha256: str | None) -> tuple[Member, ...] | None:
+    """Return the members that `write_receipt` recorded; None without a record of this checksum.
+
+    Args:
+        sha256: None: of whatever archive was there.
+    """
     if not path.exists():
         return None
     advice = "remove it, and the same command makes it again"
     receipt = read_json(path, advice)
     try:
-        if receipt["archive_sha256"] != sha256:
+        if sha256 not in (None, receipt["archive_sha256"]):
             return None
         return tuple(Member(str(n), int(b), int(c)) for n, b, c in receipt["members"])
     except (KeyError, TypeError, ValueError) as error:

@@ -16,7 +16,7 @@ from preprocess.extracting.loader_workers import die_with_parent, telling_killed
 from preprocess.storage.encodings_file import EncodingsWriter
 from preprocess.storage.images_file import ImagesFile
 
-RESIZING = ("do_resize", "size", "resample", "do_center_crop", "crop_size")
+RESIZING = ("do_resize", "size", "resample", "do_center_crop", "crop_size", "crop_pct")
 
 
 class EncoderPixels(Dataset):
@@ -55,6 +55,7 @@ def describe(encoder: ImageEncoder, images: ImagesFile) -> dict[str, str]:
         **{key: processor.get(key) for key in RESIZING},
     }
     return {
+        "kind": encoder.kind,
         "encoder": encoder.name,
         "weights_sha256": encoder.revision,
         "images_sha256": images.sha256(),
@@ -121,7 +122,7 @@ def write_encodings(
 
 
 def _encode(encoder: ImageEncoder, batch: Sequence[Tensor | InputError]) -> np.ndarray:
-    """Return (batch, width) float32; of a damaged image, what blank pixels give."""
+    """Return (batch, *shape) float32; of a damaged image, what blank pixels give."""
     blank = torch.zeros(3, encoder.side, encoder.side)  # so that the batch keeps its size
     pixels = torch.stack([blank if isinstance(one, InputError) else one for one in batch])
     try:

@@ -1,8 +1,9 @@
-"""A frozen image encoder: pixels -> one vector an image, the target that other models regress.
+"""A frozen image encoder: pixels -> what other models regress, or are shown: vector or tokens.
 
 BEiT-2's vector is its [CLS] after the final norm; that of a fine-tuned BEiT which was converted to
 be used so, the norm of the mean of its patch tokens; CLIP's, its [CLS] after the last norm, before
-the projection. Each is what HF calls `pooler_output`.
+the projection; a ResNet's, the mean of its last map. Each is what HF calls `pooler_output`. Of a
+CLIP there are also its embedding, that vector projected, and its tokens.
 """
 
 import warnings
@@ -23,27 +24,32 @@ from preprocess.encoders.towers import (
     load_tower_config,
     tower_config,
 )
+from preprocess.storage.encodings_file import Kind
 
 PROBE = (50, 40, 3)  # height, width, channels of an image that no processor leaves as it is
+OUTPUTS = {"vector": "pooler_output", "embedding": "image_embeds", "tokens": "last_hidden_state"}
 
 
 class FrozenTower(nn.Module):
     """An HF image tower that stays as it is: no gradients, and in eval mode under `train()`.
 
-    BEiT has drop path, which a trainer that calls `train()` on all modules would switch on.
+    BEiT has drop path, which a trainer that calls `train()` on all modules would switch on; a
+    ResNet's batch norm would take the batch's statistics, and move its own.
     """
 
-    def __init__(self, tower: PreTrainedModel):
+    def __init__(self, tower: PreTrainedModel, kind: Kind = "vector"):
         super().__init__()
         self.tower = tower
+        self.output = OUTPUTS[kind]
         self.requires_grad_(False).train(False)
 
     def train(self, mode: bool = True) -> "FrozenTower":
         return super().train(False)
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """Return (batch, width) of (batch, 3, side, side)."""
-        return self.tower(pixel_values=pixel_values).pooler_output
+        """Return (batch, width), of tokens (batch, n_tokens, width), of (batch, 3, side, side)."""
+        output = self.tower(pixel_values=pixel_values)[self.output]
+        return output.flatten(1) if output.ndim == 4 else output  # of a ResNet (batch, width, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -52,36 +58,43 @@ class ImageEncoder:
 
     Attributes:
         name: hub id, or the name of the folder.
-        model: (batch, 3, side, side) -> (batch, width).
+        kind: which of its outputs it gives.
+        model: (batch, 3, side, side) -> (batch, *shape).
         image_processor: HF's, by Pillow.
-        width: numbers of a vector.
+        shape: of an image's encoding: (width,), or (n_tokens, width).
         side: pixels of a side of what the model reads.
         mean, std: of red, green and blue in [0, 1], what pixels are normalised by.
         revision: "sha256:..." of the files of weights, or "commit:..." of a hub id.
     """
 
     name: str
+    kind: Kind
     model: FrozenTower
     image_processor: BaseImageProcessor
-    width: int
+    shape: tuple[int, ...]
     side: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     revision: str
 
     @property
+    def width(self) -> int:
+        """Numbers of a vector, or of a token."""
+        return self.shape[-1]
+
+    @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
     def encode(self, pixel_values: Tensor) -> Tensor:
-        """Return each image's vector, in float32 whatever autocast is on, a constant to autograd.
+        """Return each image's vector or tokens, in float32 also under autocast, without gradients.
 
         Args:
             pixel_values: (batch, 3, side, side), as `image_processor` makes them; moved to where
                 the model is.
 
         Returns:
-            (batch, width) float32, there.
+            (batch, *shape) float32, there.
         """
         device = self.device
         # Not a tensor of inference mode, which no loss with gradients could take.
@@ -93,21 +106,23 @@ class ImageEncoder:
             return self.model(pixel_values.to(device, torch.float32))
 
 
-def load_image_encoder(name: str, device: str | torch.device = "cpu") -> ImageEncoder:
-    """Load an encoder from an HF folder or hub id of the types beit, clip or clip_vision_model.
+def load_image_encoder(
+    name: str, device: str | torch.device = "cpu", kind: Kind = "vector"
+) -> ImageEncoder:
+    """Load an encoder from an HF folder or hub id of the types of `towers.TOWERS`.
 
     Warns of a BEiT whose pixels are normalised as those of its first version.
 
     Raises:
-        InputError: no such checkpoint or another type; weights missing, damaged or of another
-            architecture; a fine-tuned BEiT that was not converted to be used so; no image
-            processor, or one for another model.
+        InputError: no such checkpoint or another type, or one without such outputs; weights
+            missing, damaged or of another architecture; a fine-tuned BEiT that was not converted to
+            be used so; no image processor, or one for another model.
     """
     config = load_tower_config(name)
     own = tower_config(config)
-    side = _side(name, own.image_size)
-    model = load_tower(name, config)
-    processor: Any = _load_processor(name, side)
+    model = load_tower(name, config, kind)
+    processor: Any = _load_processor(name)
+    side = _check_side(name, processor, getattr(own, "image_size", None))
     mean, std = _three(processor.image_mean), _three(processor.image_std)
     if config.model_type == "beit" and mean == (0.5, 0.5, 0.5):
         warnings.warn(
@@ -118,9 +133,10 @@ def load_image_encoder(name: str, device: str | torch.device = "cpu") -> ImageEn
         )
     return ImageEncoder(
         name=Path(name).resolve().name if Path(name).is_dir() else name,
-        model=FrozenTower(model).to(device),
+        kind=kind,
+        model=FrozenTower(model, kind).to(device),
         image_processor=processor,
-        width=own.hidden_size,
+        shape=_shape(own, side, kind),
         side=side,
         mean=mean,
         std=std,
@@ -128,11 +144,40 @@ def load_image_encoder(name: str, device: str | torch.device = "cpu") -> ImageEn
     )
 
 
-def _side(name: str, image_size: int | list[int] | tuple[int, ...]) -> int:
-    sides = {image_size} if isinstance(image_size, int) else set(image_size)
+def _shape(own: Any, side: int, kind: Kind) -> tuple[int, ...]:
+    """Return what is made of an image; `own` is the configuration of the tower."""
+    if kind == "embedding":
+        return (own.projection_dim,)
+    if kind == "tokens":
+        return (side // own.patch_size) ** 2 + 1, own.hidden_size
+    return (own.hidden_sizes[-1] if own.model_type == "resnet" else own.hidden_size,)
+
+
+def _check_side(
+    name: str, processor: Any, image_size: int | list[int] | tuple[int, ...] | None
+) -> int:
+    """Return the pixels of a side of what the processor makes.
+
+    Args:
+        image_size: that the model reads; None of a model that reads any.
+
+    Raises:
+        InputError: it makes no squares, or others than the model reads.
+    """
+    shape = tuple(pixels_of(np.zeros(PROBE, np.uint8), processor).shape)
+    if image_size is None:
+        sides = {shape[-1]}
+    else:
+        sides = {image_size} if isinstance(image_size, int) else set(image_size)
     if len(sides) != 1:
         raise InputError(f"{name}: expected a model of square images, found {image_size}")
-    return int(sides.pop())
+    side = int(sides.pop())
+    if shape != (3, side, side):
+        raise InputError(
+            f"{name}: expected an image processor for {side} x {side} pixels, as config.json "
+            f"tells, found one that makes {shape} of an image"
+        )
+    return side
 
 
 def _three(values: float | list[float] | tuple[float, ...]) -> tuple[float, float, float]:
@@ -140,7 +185,7 @@ def _three(values: float | list[float] | tuple[float, ...]) -> tuple[float, floa
     return red, green, blue
 
 
-def _load_processor(name: str, side: int) -> BaseImageProcessor:
+def _load_processor(name: str) -> BaseImageProcessor:
     try:
         # By Pillow: of torchvision's resize, HF's default, some pixels are a grey level off.
         processor = AutoImageProcessor.from_pretrained(name, backend="pil")
@@ -150,12 +195,6 @@ def _load_processor(name: str, side: int) -> BaseImageProcessor:
         raise InputError(
             f"{name}: expected an image processor that rescales and normalises pixels, found "
             f"do_rescale {processor.do_rescale}, do_normalize {processor.do_normalize}"
-        )
-    shape = tuple(pixels_of(np.zeros(PROBE, np.uint8), processor).shape)
-    if shape != (3, side, side):
-        raise InputError(
-            f"{name}: expected an image processor for {side} x {side} pixels, as config.json "
-            f"tells, found one that makes {shape} of an image"
         )
     return processor
 

@@ -11,20 +11,25 @@ from transformers import (
     AutoConfig,
     BeitModel,
     CLIPVisionModel,
+    CLIPVisionModelWithProjection,
     PreTrainedConfig,
     PreTrainedModel,
+    ResNetModel,
 )
 from transformers.utils import logging
 
 from preprocess.base.errors import InputError, lack_of_machine
 from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
 from preprocess.base.lfs_pointer import check_no_pointer
+from preprocess.storage.encodings_file import Kind
 
 TOWERS: dict[str, Any] = {
     "beit": BeitModel,
     "clip": CLIPVisionModel,
     "clip_vision_model": CLIPVisionModel,
+    "resnet": ResNetModel,
 }
+CLIPS = ("clip", "clip_vision_model")
 # In the configuration of a converted BEiT-2, what its vector of an image is.
 CLS, MEAN_OF_PATCHES = "cls", "mean_of_patches"
 CONVERT = "python -m preprocess.convert_beit --checkpoint"
@@ -68,18 +73,32 @@ def image_vector(config: PreTrainedConfig) -> str:
     return MEAN_OF_PATCHES if getattr(config, "use_mean_pooling", False) else CLS
 
 
-def load_tower(name: str, config: PreTrainedConfig) -> PreTrainedModel:
-    """Load a checkpoint's image tower in float32, in eval mode.
+def load_tower(name: str, config: PreTrainedConfig, kind: Kind = "vector") -> PreTrainedModel:
+    """Load a checkpoint's image tower in float32, in eval mode; with its projection for embeddings.
 
     Raises:
-        InputError: weights that are missing, damaged, or of another architecture; a BEiT that was
-            fine-tuned, and not converted to be used so.
+        InputError: a kind that there is of a CLIP only; weights that are missing, damaged, or of
+            another architecture; a BEiT that was fine-tuned, and not converted to be used so.
     """
+    if kind != "vector" and config.model_type not in CLIPS:
+        raise InputError(
+            f"{name}: there is no {kind} of a model of type {config.model_type!r}; give a CLIP, or "
+            "take the kind vector"
+        )
+    tower, own = TOWERS[config.model_type], tower_config(config)
+    if kind == "embedding":
+        tower = CLIPVisionModelWithProjection
+        # The tower's part of a whole CLIP's configuration may tell HF's default.
+        own.projection_dim = config.projection_dim
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # of HF's report, whose lines are looked at here
     try:
-        model, loading = TOWERS[config.model_type].from_pretrained(
-            name, dtype="float32", output_loading_info=True, ignore_mismatched_sizes=True
+        model, loading = tower.from_pretrained(
+            name,
+            config=own,
+            dtype="float32",
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
     except DAMAGED_WEIGHTS as error:
         code = isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error)
@@ -101,8 +120,9 @@ def load_tower(name: str, config: PreTrainedConfig) -> PreTrainedModel:
 
 def _of_tower(model: PreTrainedModel, unexpected: Iterable[str]) -> list[str]:
     """Return the weights without a place that are not of another tower or a head."""
-    parts = {part for part, _ in model.named_children()}
-    names = (re.sub(r"^(vision_model|beit)\.", "", key) for key in unexpected)
+    own = getattr(model, "vision_model", model)
+    parts = {part for part, _ in own.named_children()}
+    names = (re.sub(r"^(vision_model|beit|resnet)\.", "", key) for key in unexpected)
     return sorted(n for n in names if n.partition(".")[0] in parts and not NOT_READ.search(n))
 
 

@@ -36,8 +36,8 @@ class Schema:
     """A kind of file.
 
     `datasets` maps a name to its axes and type, such as ("N R 4", "float32"): a letter stands for
-    one size throughout the file. `made_by` is the command that writes such files. A file of another
-    `version` is refused.
+    one size throughout the file; both may have alternatives, "N D or N T D". `made_by` is the
+    command that writes such files. A file of another `version` is refused.
     """
 
     name: str
@@ -45,8 +45,15 @@ class Schema:
     datasets: dict[str, tuple[str, str]]
     version: int = 1
 
-    def shape_of(self, name: str, sizes: dict[str, int]) -> tuple[int, ...]:
-        axes = self.datasets[name][0].split()
+    def axes_of(self, name: str, n_axes: int | None = None) -> list[str]:
+        """Return a dataset's axes; of alternatives the one of so many axes, or else the first."""
+        alternatives = [axes.split() for axes in self.datasets[name][0].split(" or ")]
+        return next((axes for axes in alternatives if len(axes) == n_axes), alternatives[0])
+
+    def shape_of(
+        self, name: str, sizes: dict[str, int], n_axes: int | None = None
+    ) -> tuple[int, ...]:
+        axes = self.axes_of(name, n_axes)
         return tuple(int(axis) if axis.isdecimal() else sizes[axis] for axis in axes)
 
 
@@ -175,9 +182,11 @@ def check_layout(file: h5py.File, schema: Schema) -> None:
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
             check("dataset", name, None)
-        for axis, size in zip(axes.split(), dataset.shape, strict=False):
+        n_axes = len(dataset.shape)
+        for axis, size in zip(schema.axes_of(name, n_axes), dataset.shape, strict=False):
             sizes.setdefault(axis, size)
-        check(f"{name} ({axes}) of shape", str(schema.shape_of(name, sizes)), dataset.shape)
+        expected = str(schema.shape_of(name, sizes, n_axes))
+        check(f"{name} ({axes}) of shape", expected, dataset.shape)
         found = _type_name(dataset.dtype)
         check(f"{name} of type", found if found in dtypes.split(" or ") else dtypes, found)
 

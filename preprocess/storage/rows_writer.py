@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import h5py
@@ -49,6 +50,7 @@ class RowsWriter:
         what: those numbers in words, for error lines.
         axes: the axes of `numbers` in words.
         chunked: whether each image's `numbers` are a chunk of their own.
+        older: attributes that files of earlier versions lack, and what they would have.
 
     Args:
         path: the file to make or to go on with.
@@ -67,6 +69,7 @@ class RowsWriter:
     what: str
     axes: str
     chunked: bool
+    older: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,
@@ -93,11 +96,12 @@ class RowsWriter:
             raise
 
     def _create(self, shape: tuple[int, ...], dtype: str, attributes: Mapping) -> None:
-        letters = self.schema.datasets[self.numbers][0].split()
+        letters = self.schema.axes_of(self.numbers, len(shape))
         sizes = dict(zip(letters, shape, strict=True))
         types = {name: types for name, (_, types) in self.schema.datasets.items()}
         types[self.numbers] = dtype
         shapes = {name: self.schema.shape_of(name, sizes) for name in types}
+        shapes[self.numbers] = shape
         n_bytes = sum(math.prod(shapes[name]) * np.dtype(types[name]).itemsize for name in types)
         with atomic_path(self.path) as partial, writing_hdf5(self.path):
             reserve_space(partial, n_bytes)  # before HDF5, which does not fail in one line
@@ -124,7 +128,7 @@ class RowsWriter:
         with reading_hdf5(self.path, self.schema):
             numbers = self._file[self.numbers]
             stored = read_attributes(self._file)
-            stored = {key: stored.get(key, "") for key in attributes}
+            stored = {key: stored.get(key, self.older.get(key, "")) for key in attributes}
             found = self._described(
                 self._file["image_ids"][:], numbers.shape, numbers.dtype, stored
             )

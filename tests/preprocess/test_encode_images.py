@@ -1,5 +1,6 @@
 """The command that encodes a split's images once: resumed, verified, refused."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from transformers import AutoImageProcessor, CLIPModel
+from transformers import AutoImageProcessor, CLIPConfig, CLIPModel, CLIPVisionModel
 
 from preprocess.encode_images import main
 from preprocess.storage.encodings_file import EncodingsFile, EncodingsWriter
@@ -60,10 +61,31 @@ def test_clips_vectors_are_those_of_hf(tmp_path, options, run_main):
         np.testing.assert_allclose(encodings.read(image_id), expected, atol=1e-5)
 
 
+def test_tokens_are_those_of_hf_in_half_precision_and_their_size_is_told(
+    tmp_path, options, run_main, capsys
+):
+    folder, output = save_clip(tmp_path / "clip"), tmp_path / "tokens.h5"
+    assert run_main(main, *options, output, "--encoder", folder, "--kind", "tokens") == 0
+    assert f"wrote {output}: 11 images, 17 x 32 numbers each" in capsys.readouterr().out
+    tokens, model = EncodingsFile(output), CLIPVisionModel.from_pretrained(folder).eval()
+    assert (tokens.kind, tokens.shape, tokens.dtype) == ("tokens", (17, 32), "float16")
+    images = ImagesFile(tmp_path / "test_images.h5")
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    for image_id in images.image_ids[:3]:
+        pixels = processor(images.read(image_id), return_tensors="pt")["pixel_values"]
+        with torch.no_grad():
+            expected = model(pixel_values=pixels).last_hidden_state[0]
+        np.testing.assert_allclose(tokens.read(image_id), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["vector", "tokens"])
 @pytest.mark.parametrize("n_before", [1, 4, 6, 10])
 def test_interrupted_after_any_row_it_goes_on_to_the_same_bytes(
-    tmp_path, options, run_main, monkeypatch, n_before
+    tmp_path, options, run_main, monkeypatch, n_before, kind
 ):
+    if kind == "tokens":
+        options = ["--kind", kind, *options]
+        options[options.index("--encoder") + 1] = save_clip(tmp_path / "clip")
     whole, stopped = tmp_path / "whole.h5", tmp_path / "stopped.h5"
     assert run_main(main, *options, whole) == 0
     write = EncodingsWriter.write
@@ -133,6 +155,19 @@ def test_an_output_of_another_encoder_or_other_images_is_refused(tmp_path, optio
     ):
         assert_one_clear_line(run_main(main, *options, output, *changed), output, said)
     assert output.read_bytes() == before
+
+
+def test_an_output_of_another_kind_is_refused_though_its_numbers_are_as_many(
+    tmp_path, options, run_main
+):
+    clip, output = save_clip(tmp_path / "clip"), tmp_path / "e.h5"
+    config = json.loads((clip / "config.json").read_text())
+    model = CLIPModel(CLIPConfig.from_dict({**config, "projection_dim": 32}))
+    model.save_pretrained(clip)
+    given = (*options, output, "--encoder", clip)
+    assert run_main(main, *given) == 0
+    status = run_main(main, *given, "--kind", "embedding")
+    assert_one_clear_line(status, output, "other kind (expected embedding, found vector)")
 
 
 def test_a_damaged_image_is_named_and_the_others_are_kept(tmp_path, options, run_main):

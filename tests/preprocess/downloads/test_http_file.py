@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from preprocess.base.errors import InputError
-from preprocess.downloads.http_file import Retries, download, partial_of
+from preprocess.downloads.http_file import Retries, download, partial_of, size_on_server
 from tests.preprocess.downloads.coco_server import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -243,4 +243,34 @@ def test_killed_in_the_middle_the_same_call_goes_on(least, server, tmp_path):
     server.seconds_a_piece = 0.0
     fetch(server, tmp_path / "file.zip")
     assert server.ranges == [None, f"bytes={there}-"]
+    assert_whole(tmp_path / "file.zip")
+
+
+@pytest.mark.parametrize(("faults", "n_said"), [([], 0), ([503, "page"], 2), (["drop"], 0)])
+def test_a_size_is_what_the_server_says_also_after_a_bad_reply(server, faults, n_said):
+    server.faults = faults
+    said: list[str] = []
+    assert size_on_server(f"{server.url}/file.zip", AT_ONCE, said.append) == len(BODY)
+    assert len(said) == n_said
+
+
+@pytest.mark.parametrize(
+    ("faults", "line"),
+    [
+        (["chunked"], "the server does not tell the file's size; download it with a browser"),
+        ([404], "the server answered 404 Not Found; check the address"),
+        (["page"] * 3, "found a web page instead of the file; nothing is downloaded"),
+    ],
+    ids=str,
+)
+def test_a_size_that_the_server_does_not_say_is_one_line(server, faults, line):
+    server.faults = faults
+    with pytest.raises(InputError, match=line):
+        size_on_server(f"{server.url}/file.zip", AT_ONCE, lambda _: None)
+
+
+def test_a_file_whose_checksum_nobody_knows_is_kept_as_it_comes(server, tmp_path):
+    server.faults = ["drop"]
+    url = f"{server.url}/file.zip"
+    download(url, tmp_path / "file.zip", len(BODY), None, AT_ONCE, lambda _: None)
     assert_whole(tmp_path / "file.zip")

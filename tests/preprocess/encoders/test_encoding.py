@@ -52,6 +52,7 @@ def test_what_made_them_is_told(tmp_path, encoder):
     about = describe(encoder, images)
     settings = json.loads(about.pop("settings"))
     assert about == {
+        "kind": "vector",
         "encoder": "beit",
         "weights_sha256": encoder.revision,
         "images_sha256": images.sha256(),

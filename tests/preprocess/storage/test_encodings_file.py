@@ -20,7 +20,7 @@ ENCODINGS = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
 
 
 def open_writer(path, **changes) -> EncodingsWriter:
-    arguments = {"image_ids": IDS, "width": 5, "dtype": "float32", "attributes": ATTRIBUTES}
+    arguments = {"image_ids": IDS, "shape": 5, "dtype": "float32", "attributes": ATTRIBUTES}
     return EncodingsWriter(path, **{**arguments, **changes})
 
 
@@ -76,8 +76,13 @@ def test_an_unfinished_file_is_refused_by_the_reader_and_gone_on_with_to_the_sam
     ("changes", "said"),
     [
         ({"image_ids": np.arange(4)}, "images"),
-        ({"width": 6}, r"shape \(images, numbers\)"),
+        ({"shape": 6}, r"shape \(images, numbers\)"),
+        ({"shape": (5, 5)}, r"shape \(images, tokens, numbers\)"),
         ({"dtype": "float16"}, "dtype"),
+        (
+            {"attributes": {**ATTRIBUTES, "kind": "embedding"}},
+            r"kind \(expected embedding, found v",
+        ),
         ({"attributes": {**ATTRIBUTES, "encoder": "clip"}}, "encoder"),
         ({"attributes": {**ATTRIBUTES, "weights_sha256": "sha256:1"}}, "weights_sha256"),
         ({"attributes": {**ATTRIBUTES, "images_sha256": "2"}}, "images_sha256"),
@@ -122,6 +127,60 @@ def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
     write_rows(tmp_path / "e.h5", 0, 1, 2, 3, finish=True)
     with pytest.raises(InputError, match=r"e\.h5: image 7 is not in the file"):
         EncodingsFile(tmp_path / "e.h5").read(7)
+
+
+def test_tokens_come_back_by_image_and_half_a_file_is_gone_on_with_to_the_same_bytes(tmp_path):
+    tokens = np.random.default_rng(1).normal(size=(4, 3, 5)).astype(np.float16)
+    told = {"shape": (3, 5), "dtype": "float16", "attributes": {**ATTRIBUTES, "kind": "tokens"}}
+    for name, parts in (("whole.h5", [range(4)]), ("parts.h5", [(2,), (0, 1, 3)])):
+        for rows in parts:
+            with open_writer(tmp_path / name, **told) as writer:
+                for row in rows:
+                    writer.write(row, encodings=tokens[row])
+                if not len(writer.missing_rows()):
+                    writer.finish()
+    assert (tmp_path / "parts.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    found = EncodingsFile(tmp_path / "parts.h5")
+    assert (found.kind, found.shape, found.width, found.dtype) == ("tokens", (3, 5), 5, "float16")
+    for image_id, expected in zip(IDS, tokens, strict=True):
+        assert found.read(image_id).dtype == np.float32
+        np.testing.assert_array_equal(found.read(image_id), expected)
+
+
+def test_a_file_of_before_there_were_kinds_has_vectors_and_is_gone_on_with(tmp_path):
+    path = tmp_path / "e.h5"
+    write_rows(path, 0)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["kind"]
+    write_rows(path, 1, 2, 3, finish=True)
+    assert EncodingsFile(path).kind == "vector"
+    with pytest.raises(InputError, match=r"other kind \(expected embedding, found vector\)"):
+        open_writer(path, attributes={**ATTRIBUTES, "kind": "embedding"})
+
+
+def test_a_reader_refuses_another_kind_or_encoder_and_names_both(tmp_path):
+    write_rows(tmp_path / "e.h5", 0, 1, 2, 3, finish=True)
+    found = EncodingsFile(tmp_path / "e.h5")
+    assert (found.encoder, found.revision) == ("random", "sha256:0")
+    found.check_made_by("vector")
+    found.check_made_by("vector", "sha256:0")
+    with pytest.raises(InputError, match=r"the kind tokens, found vector by random \(sha256:0\); "):
+        found.check_made_by("tokens")
+    with pytest.raises(
+        InputError, match=r"the weights sha256:1, found vector by random \(sha256:0"
+    ):
+        found.check_made_by("vector", "sha256:1")
+
+
+def test_numbers_of_more_axes_are_refused(tmp_path):
+    write_rows(tmp_path / "e.h5", 0, 1, 2, 3, finish=True)
+    with h5py.File(tmp_path / "e.h5", "r+") as file:
+        del file["encodings"]
+        file["encodings"] = np.zeros((4, 2, 2, 5), np.float32)
+    with pytest.raises(
+        InputError, match=r"\(N D or N T D\) of shape \(4, 2\), found \(4, 2, 2, 5\)"
+    ):
+        EncodingsFile(tmp_path / "e.h5")
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

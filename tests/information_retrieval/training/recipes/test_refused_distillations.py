@@ -113,6 +113,13 @@ def test_targets_of_other_images(refused, small, tmp_path):
     refused(arm, cached, *told, source=("--targets", cached))
 
 
+def test_targets_that_are_another_output_of_the_teacher(refused, small):
+    with h5py.File(small.targets, "r+") as file:
+        file.attrs.modify("kind", "tokens")
+    told = (small.targets, "expected encodings of the kind vector, found tokens by", "--kind vector")
+    refused(["--alignment", "none"], *told, source=("--targets", small.targets))
+
+
 def test_targets_of_another_teacher(refused, small, tmp_path):
     other = save_beit(tmp_path / "other", published_state(seed=5))
     arm = ["--alignment", "none"]
