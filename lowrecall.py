@@ -12,17 +12,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 # In the order in which data flow.
-PACKAGES = ("preprocess", "information_retrieval", "error_analysis")
+PACKAGES = ("preprocess", "information_retrieval", "captioning", "error_analysis")
 
 
 def commands() -> dict[str, str]:
-    """Return each command's module by its short name: {"mining": "error_analysis.mining"}."""
-    return {
-        path.stem: f"{package}.{path.stem}"
-        for package in PACKAGES
-        for path in sorted((ROOT / package).glob("*.py"))
-        if path.stem not in ("__init__", "arguments")
-    }
+    """Return each command's module by its short name: {"mining": "error_analysis.mining"}.
+
+    A name that an earlier package has is taken: captioning.evaluate is called by its whole name.
+    """
+    found: dict[str, str] = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).glob("*.py")):
+            module = f"{package}.{path.stem}"
+            if path.stem not in ("__init__", "arguments"):
+                found[module if path.stem in found else path.stem] = module
+    return found
 
 
 def summary(module: str) -> str:
@@ -40,7 +44,7 @@ def listing() -> str:
         if not module.startswith(f"{package}."):
             package = module.partition(".")[0]
             lines += [f"{package}:"]
-        lines.append(f"  {name:17} {summary(module)}")
+        lines.append(f"  {name:19} {summary(module)}")
     return "\n".join(lines)
 
 
@@ -49,7 +53,9 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help", "help"):
         print(listing())
         return
-    name = sys.argv[1].rpartition(".")[2]
+    # A short name, or a module's.
+    modules = {module: short for short, module in known.items()}
+    name = modules.get(sys.argv[1], sys.argv[1])
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "`lowrecall` lists the commands"

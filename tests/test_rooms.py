@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("preprocess", "information_retrieval", "error_analysis")
+PACKAGES = ("preprocess", "information_retrieval", "captioning", "error_analysis")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
     for package in PACKAGES
