@@ -118,8 +118,8 @@ class ObjectiveArguments:
         default=None,
         metadata={
             "help": "Sx3HRe: images cropped to 0.9 of their area or more and half of them flipped; "
-            "or whole. A --teacher sees what the student sees; --targets are what they are. Default: "
-            "fixed with --targets, else random"
+            "or whole. A --teacher sees what the student sees; --targets are what they are. "
+            "Default: fixed with --targets, else random"
         },
     )
     compared: Compared = field(

@@ -116,7 +116,11 @@ def test_targets_of_other_images(refused, small, tmp_path):
 def test_targets_that_are_another_output_of_the_teacher(refused, small):
     with h5py.File(small.targets, "r+") as file:
         file.attrs.modify("kind", "tokens")
-    told = (small.targets, "expected encodings of the kind vector, found tokens by", "--kind vector")
+    told = (
+        small.targets,
+        "expected encodings of the kind vector, found tokens by",
+        "--kind vector",
+    )
     refused(["--alignment", "none"], *told, source=("--targets", small.targets))
 
 
