@@ -25,7 +25,7 @@ INSTANCES=datasets/demo/annotations/instances_val2014.json
 DETECTOR=demo/models/detector LXMERT=demo/models/lxmert CLIP=demo/models/clip
 LXMERT_OPTIONS=(--num_train_epochs 4 --learning_rate 1e-4 --per_device_train_batch_size 8)
 CLIP_OPTIONS=(--max_steps 4)
-FLICKR30K_DIR=datasets/second SX3HRE_SEEDS="1 2" SX3HRE_PROTOCOL=full
+FLICKR30K_DIR=datasets/second SX3HRE_SEEDS=7 SX3HRE_PROTOCOL=full
 SX3HRE_IMAGE=runs/image_encoder SX3HRE_TEXT=runs/text_encoder
 SX3HRE_TARGETS=datasets/demo/train_targets.h5
 SX3HRE_OPTIONS=(--max_steps 2 --per_device_train_batch_size 8)
