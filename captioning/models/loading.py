@@ -1,13 +1,10 @@
 """A captioner's checkpoint, a folder or a hub id, as a model and the words that it says."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from transformers import (
-    AutoConfig,
     BlipForConditionalGeneration,
     PreTrainedConfig,
     PreTrainedTokenizerBase,
@@ -20,8 +17,7 @@ from captioning.models.prefix_captioner import PrefixCaptioner
 from captioning.models.vocabulary import Vocabulary, load_word_vocabulary
 from information_retrieval.models.checkpoint import load_model, load_tokenizer
 from preprocess.base.errors import InputError
-from preprocess.base.hub import use_cache_if_unreachable
-from preprocess.base.lfs_pointer import check_no_pointer
+from preprocess.base.hub import read_config
 
 # What a captioner is given of an image: the output of a frozen encoder, or its own pixels.
 Reads = Literal["encodings", "pixels"]
@@ -78,17 +74,7 @@ def load_captioner(
 
 
 def _load_config(name: str) -> PreTrainedConfig:
-    if Path(name).is_dir():
-        check_no_pointer(Path(name))
-    else:
-        use_cache_if_unreachable()
-    try:
-        config = AutoConfig.from_pretrained(name)
-    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
-        here = "" if Path(name).exists() else ", found no such folder here, and on the hub"
-        raise InputError(
-            f"{name}: expected a captioner's folder or hub id{here}: {error}"
-        ) from error
+    config = read_config(name, "a captioner's")
     if config.model_type not in TYPES:
         raise InputError(
             f"{name}: model type {config.model_type!r} is no captioner; expected one of "

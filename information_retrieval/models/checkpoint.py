@@ -2,14 +2,11 @@
 
 import pickle
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     MODEL_MAPPING,
-    AutoConfig,
     AutoProcessor,
     AutoTokenizer,
     BlipForImageTextRetrieval,
@@ -17,7 +14,6 @@ from transformers import (
     PreTrainedModel,
     ViltForImageAndTextRetrieval,
 )
-from transformers.utils import logging
 
 from information_retrieval.models.dual_encoder import is_dual_encoder
 from information_retrieval.models.lxmert.model import LxmertForImageTextMatching
@@ -26,10 +22,10 @@ from information_retrieval.models.xvlm.model import XvlmModel
 from preprocess.base.errors import InputError, InputWarning, lack_of_machine
 from preprocess.base.hub import (
     DAMAGED_WEIGHTS,
+    quiet_transformers,
+    read_config,
     revision_of_weights,
-    use_cache_if_unreachable,
 )
-from preprocess.base.lfs_pointer import check_no_pointer
 
 # Any other type is a dual encoder.
 CROSS_ENCODERS = {
@@ -55,21 +51,14 @@ def load_config(name_or_path: str) -> PreTrainedConfig:
     Raises:
         InputError: nothing there, or a model type that this project cannot score.
     """
-    if Path(name_or_path).is_dir():
-        check_no_pointer(Path(name_or_path))
-    else:
-        use_cache_if_unreachable()
     try:
-        config = AutoConfig.from_pretrained(name_or_path)
-    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
+        config = read_config(name_or_path)
+    except InputError as error:
         if (Path(name_or_path) / RUN_BEGUN).exists():
             raise InputError(
                 f"{name_or_path}: training is not finished; repeat its command, and it goes on"
             ) from error
-        here = "" if Path(name_or_path).exists() else ", found no such folder here, and on the hub"
-        raise InputError(
-            f"{name_or_path}: expected an HF checkpoint folder or hub id{here}: {error}"
-        ) from error
+        raise
     if config.model_type in DEPENDENT_ON_BATCH:
         raise InputError(
             f"{name_or_path}: {config.model_type} models cannot be scored: in transformers a "
@@ -112,8 +101,8 @@ def load_model(
     model_class = to_fine_tune or _model_class(load_config(name_or_path))
     assert model_class is not None, "load_config refuses a type without a class"
     try:
-        with _quiet():
-            # Of another shape: HF's own error refers to a report that `_quiet` hides.
+        with quiet_transformers():
+            # Of another shape: HF's own error refers to a report that `quiet_transformers` hides.
             model, loading = model_class.from_pretrained(
                 name_or_path,
                 dtype="float32",
@@ -185,17 +174,6 @@ def _check_unused(name: str, model: PreTrainedModel, unexpected: Iterable[str]) 
             InputWarning,
             stacklevel=2,
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep HF from its report of missing weights: they are looked at here."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
 
 
 def load_tokenizer(name_or_path: str, vocabulary_size: int):

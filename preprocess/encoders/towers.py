@@ -3,12 +3,9 @@
 import pickle
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from huggingface_hub.errors import StrictDataclassError
 from transformers import (
-    AutoConfig,
     BeitModel,
     CLIPVisionModel,
     CLIPVisionModelWithProjection,
@@ -16,11 +13,9 @@ from transformers import (
     PreTrainedModel,
     ResNetModel,
 )
-from transformers.utils import logging
 
 from preprocess.base.errors import InputError, lack_of_machine
-from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
-from preprocess.base.lfs_pointer import check_no_pointer
+from preprocess.base.hub import DAMAGED_WEIGHTS, quiet_transformers, read_config
 from preprocess.storage.encodings_file import Kind
 
 TOWERS: dict[str, Any] = {
@@ -44,17 +39,7 @@ def load_tower_config(name: str) -> PreTrainedConfig:
     Raises:
         InputError: nothing there, or a model of another type.
     """
-    if Path(name).is_dir():
-        check_no_pointer(Path(name))
-    else:
-        use_cache_if_unreachable()
-    try:
-        config = AutoConfig.from_pretrained(name)
-    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
-        here = "" if Path(name).exists() else ", found no such folder here, and on the hub"
-        raise InputError(
-            f"{name}: expected an HF checkpoint folder or hub id{here}: {error}"
-        ) from error
+    config = read_config(name)
     if config.model_type not in TOWERS:
         raise InputError(
             f"{name}: model type {config.model_type!r} is no image encoder that is supported; "
@@ -90,24 +75,21 @@ def load_tower(name: str, config: PreTrainedConfig, kind: Kind = "vector") -> Pr
         tower = CLIPVisionModelWithProjection
         # The tower's part of a whole CLIP's configuration may tell HF's default.
         own.projection_dim = config.projection_dim
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # of HF's report, whose lines are looked at here
     try:
-        model, loading = tower.from_pretrained(
-            name,
-            config=own,
-            dtype="float32",
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-        )
+        with quiet_transformers():
+            model, loading = tower.from_pretrained(
+                name,
+                config=own,
+                dtype="float32",
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
     except DAMAGED_WEIGHTS as error:
         code = isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error)
         reason = "not a file of tensors that torch.save wrote" if code else lack_of_machine(error)
         raise InputError(
             f"{name}: the weights cannot be loaded ({reason or repr(error)})"
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
     unused = _of_tower(model, loading["unexpected_keys"])
     if config.model_type == "beit":
         _check_trained_vector(name, config, unused)

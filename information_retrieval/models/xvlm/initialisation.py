@@ -6,13 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoConfig, BertForMaskedLM, PreTrainedModel, SwinModel
-from transformers.utils import logging
 
 from information_retrieval.models.xvlm.configuration import XvlmConfig
 from information_retrieval.models.xvlm.model import XvlmModel
 from information_retrieval.models.xvlm.position_tables import resize_table
 from preprocess.base.errors import InputError
-from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
+from preprocess.base.hub import DAMAGED_WEIGHTS, quiet_transformers, use_cache_if_unreachable
 
 TABLE = "relative_position_bias_table"
 PATCH_POSITIONS = "vision_encoder.embeddings.position_embeddings"
@@ -46,24 +45,21 @@ def load_encoders(image_name: str, text_name: str) -> Encoders:
 
 def _load(model_class, model_type: str, option: str, name: str, **kwargs):
     use_cache_if_unreachable()
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # its report of heads that are not needed
     try:
         config = AutoConfig.from_pretrained(name)
         if config.model_type != model_type:
             raise InputError(
                 f"{option} {name}: expected a {model_type} model, found {config.model_type}"
             )
-        model, loading = model_class.from_pretrained(
-            name, dtype="float32", output_loading_info=True, **kwargs
-        )
+        with quiet_transformers():
+            model, loading = model_class.from_pretrained(
+                name, dtype="float32", output_loading_info=True, **kwargs
+            )
     except DAMAGED_WEIGHTS as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{option} {name}: expected an HF checkpoint folder or hub id ({reason})"
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
     missing = sorted(key for key in loading["missing_keys"] if not key.startswith("cls."))
     if missing:
         raise InputError(
