@@ -27,7 +27,6 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from transformers import (
     BeitConfig,
-    BeitImageProcessorPil,
     BeitModel,
     BertConfig,
     BertTokenizer,
@@ -40,8 +39,6 @@ from benchmarks.training_steps import Steps, take_steps, train_on
 from information_retrieval.models.arguments import InputArguments
 from information_retrieval.models.sx3hre.encoders import build
 from information_retrieval.models.sx3hre.initialisation import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     Encoders,
     initialised,
     make_processor,
@@ -52,6 +49,7 @@ from information_retrieval.training.recipes.recipe import Recipe
 from information_retrieval.training.recipes.sx3hre import sx3hre_recipe
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
+from preprocess.encoders import beit_conversion
 from preprocess.storage.images_file import ImagesFile, write_images_file
 
 ASKED, ASKED_FIXED = "teacher asked, random views", "teacher asked, fixed view"
@@ -82,12 +80,7 @@ def save_models(folder: Path, sizes: Sizes) -> None:
     beit = {"use_shared_relative_position_bias": True, "use_mean_pooling": False}
     teacher = BeitModel(BeitConfig(**sizes, **beit, layer_norm_eps=1e-6))
     teacher.save_pretrained(folder / "teacher")
-    BeitImageProcessorPil(
-        size={"height": 224, "width": 224},
-        do_center_crop=False,
-        image_mean=list(IMAGENET_MEAN),
-        image_std=list(IMAGENET_STD),
-    ).save_pretrained(folder / "teacher")
+    beit_conversion.make_processor(224).save_pretrained(folder / "teacher")
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces += [f"w{number}" for number in range(VOCABULARY - len(pieces))]
     tokenizer = BertTokenizer(vocab={piece: index for index, piece in enumerate(pieces)})
@@ -153,11 +146,11 @@ def without_teacher(recipe: Recipe) -> Recipe:
     )
     width = recipe.model.config.hidden_size
 
-    def complete(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def add_targets(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         pixels = batch["pixel_values"]
         return {**batch, "targets": pixels.new_ones(len(pixels), width)}
 
-    return replace(recipe, pairs=untaught, complete=complete)
+    return replace(recipe, pairs=untaught, add_targets=add_targets)
 
 
 def measure(
@@ -171,9 +164,9 @@ def measure(
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
         step = partial(train_on, model=model, optimizer=optimizer, dtype=torch.float32)
 
-        def complete_and_train(batch: dict[str, torch.Tensor]) -> None:
+        def train_batch(batch: dict[str, torch.Tensor]) -> None:
             batch = {key: value.to(device) for key, value in batch.items()}
-            step(recipe.complete(batch) if recipe.complete else batch)
+            step(recipe.add_targets(batch) if recipe.add_targets else batch)
 
         loader = DataLoader(
             recipe.pairs,
@@ -183,7 +176,7 @@ def measure(
             num_workers=args.num_workers,
             collate_fn=recipe.collator,
         )
-        taken[name].append(take_steps(loader, args.steps, complete_and_train, device))
+        taken[name].append(take_steps(loader, args.steps, train_batch, device))
 
     compare({name: partial(train, name, recipe) for name, recipe in recipes.items()}, args.repeats)
     fast = {name: min(rounds, key=lambda steps: steps.seconds) for name, rounds in taken.items()}

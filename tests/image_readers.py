@@ -116,7 +116,7 @@ def _xvlm(tokenizer, **changes):
 
 def _sx3hre(tokenizer, **changes):
     model = tiny_sx3hre.make_sx3hre(vocab_size=len(tokenizer), **changes)
-    return model, tiny_sx3hre.processor_of(tokenizer)
+    return model, tiny_sx3hre.processor_of(tokenizer, tiny_sx3hre.SIDE)
 
 
 MAKERS = {

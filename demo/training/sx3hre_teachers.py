@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import trange
-from transformers import BeitConfig, BeitImageProcessorPil, BeitModel
+from transformers import BeitConfig, BeitModel
 
 from demo.training.checkpoints import replacing_folder
-from information_retrieval.models.sx3hre.initialisation import IMAGENET_MEAN, IMAGENET_STD
 from preprocess.base.files import read_json
+from preprocess.encoders.beit_conversion import MEAN, STD, make_processor
 from preprocess.storage.images_file import ImagesFile
 
 WIDTH, IMAGE_SIZE, PATCH_SIZE = 160, 112, 16
@@ -84,7 +84,7 @@ def read_labels(image_ids: np.ndarray, instances: Path) -> Tensor:
 
 def _normalised(pixels: Tensor) -> Tensor:
     """Return (batch, 3, side, side) of (batch, side, side, 3) uint8, as the image processor."""
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    mean, std = torch.tensor(MEAN), torch.tensor(STD)
     return ((pixels / 255 - mean) / std).permute(0, 3, 1, 2)
 
 
@@ -108,12 +108,6 @@ def _configuration() -> BeitConfig:
 
 
 def _save(model: BeitModel, folder: Path) -> None:
-    processor = BeitImageProcessorPil(
-        size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
-        do_center_crop=False,
-        image_mean=list(IMAGENET_MEAN),
-        image_std=list(IMAGENET_STD),
-    )
     with replacing_folder(folder) as partial:
         model.save_pretrained(partial)
-        processor.save_pretrained(partial)
+        make_processor(IMAGE_SIZE).save_pretrained(partial)

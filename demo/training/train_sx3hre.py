@@ -4,13 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import (
-    BertConfig,
-    BertTokenizer,
-    BlipImageProcessorPil,
-    Data2VecVisionConfig,
-    VisionTextDualEncoderProcessor,
-)
+from transformers import BertConfig, BertTokenizer, Data2VecVisionConfig
 
 from demo.training.checkpoints import replacing_folder, save_half
 from demo.training.sx3hre_data import write_sx3hre_data
@@ -26,7 +20,7 @@ from demo.training.xvlm_data import run
 from information_retrieval.models.checkpoint import load_model, load_processor
 from information_retrieval.models.sx3hre.arms import Alignment
 from information_retrieval.models.sx3hre.configuration import Sx3hreConfig
-from information_retrieval.models.sx3hre.initialisation import IMAGENET_MEAN, IMAGENET_STD
+from information_retrieval.models.sx3hre.initialisation import processor_of
 from information_retrieval.models.sx3hre.model import Sx3hreModel
 from preprocess.base.files import read_json
 
@@ -77,13 +71,7 @@ def make_student(folder: Path, scene_dir: Path, seed: int = SEED) -> None:
         return
     torch.manual_seed(seed)
     tokenizer = make_bert_tokenizer(list(read_training_split(scene_dir).captions), MAX_TOKENS)
-    square = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
-    processor = VisionTextDualEncoderProcessor(
-        BlipImageProcessorPil(
-            size=square, image_mean=list(IMAGENET_MEAN), image_std=list(IMAGENET_STD)
-        ),
-        tokenizer,
-    )
+    processor = processor_of(tokenizer, IMAGE_SIZE)
     model = Sx3hreModel(_configuration(tokenizer))
     with replacing_folder(folder) as partial:
         model.save_pretrained(partial)

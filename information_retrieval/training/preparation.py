@@ -200,7 +200,7 @@ def prepare(
             processing_class=recipe.processor,
             loss=recipe.loss,
             groups=recipe.groups,
-            complete=recipe.complete,
+            add_targets=recipe.add_targets,
             callbacks=[*recipe.callbacks, RecordedRun(settings)],
             gallery=gallery,
         )

@@ -92,7 +92,7 @@ class RetrievalTrainer(Trainer):
     Args:
         loss: of the model's output and the target, where the model's forward gives none.
         groups: how parameters differ in decay and rate.
-        complete: adds to each batch, on its device, what is computed of it there.
+        add_targets: adds to each batch what a teacher makes of it on its device.
     """
 
     # What HF's trainer may have besides, such as no model or no data, this one never has.
@@ -107,7 +107,7 @@ class RetrievalTrainer(Trainer):
         train_dataset: DrawnAnew,
         loss: Callable | None = None,
         groups: ParameterGroups = HFS_GROUPS,
-        complete: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None,
+        add_targets: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None,
         **kwargs,
     ):
         # The Trainer asks for an evaluation set before it will evaluate; `evaluate` ranks instead.
@@ -115,7 +115,7 @@ class RetrievalTrainer(Trainer):
         self.gallery = gallery
         self.loss = loss
         self.groups = groups
-        self.complete = complete
+        self.add_targets = add_targets
         self.loss_parts = LossParts()
         # Else gradient accumulation takes a forward with **kwargs for one that divides its loss.
         self.model_accepts_loss_kwargs = False
@@ -157,8 +157,8 @@ class RetrievalTrainer(Trainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Return the loss of a batch: the forward's own, or that of `loss`."""
-        if self.complete is not None:
-            inputs = self.complete(inputs)
+        if self.add_targets is not None:
+            inputs = self.add_targets(inputs)
         if self.loss is None:
             output = model(**inputs)
             loss = output.loss

@@ -85,3 +85,14 @@ def save_images(path: Path, split: Split) -> Path:
         encoded.append(file.read_bytes())
     write_images_file(path, split.image_ids, encoded)
     return path
+
+
+def random_model(
+    captions_per_image: list[int], seed: int = 0, strength: float = 1.0, decimals: int = 1
+):
+    """Scores in which ground truths are somewhat higher, rounded so that some are tied."""
+    split = make_split(captions_per_image)
+    generator = np.random.default_rng(seed)
+    scores = generator.normal(size=(len(split.images), len(split.captions)))
+    scores[split.caption_image_index, np.arange(len(split.captions))] += strength
+    return make_model(np.round(scores, decimals).astype(np.float32), split)

@@ -10,19 +10,16 @@ from transformers import (
     BlipImageProcessorPil,
     PreTrainedConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     VisionTextDualEncoderProcessor,
 )
-from transformers.utils import logging
 
 from information_retrieval.models.sx3hre.configuration import Sx3hreConfig
 from information_retrieval.models.sx3hre.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, cut
 from information_retrieval.models.sx3hre.model import Sx3hreModel
 from preprocess.base.errors import InputError
-from preprocess.base.hub import DAMAGED_WEIGHTS, use_cache_if_unreachable
-
-# BEiT-2's and the author's; those of HF's BEiT v1 and of its Data2Vec are 0.5.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from preprocess.base.hub import DAMAGED_WEIGHTS, quiet_transformers, use_cache_if_unreachable
+from preprocess.encoders.beit_conversion import MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,6 @@ def load_encoders(image_name: str, text_name: str, depth: int | None) -> Encoder
 
 def _load(option: str, name: str, types: tuple[str, ...], depth: int | None) -> PreTrainedModel:
     use_cache_if_unreachable()
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # its report of layers that are left out
     try:
         config = AutoConfig.from_pretrained(name)
         if config.model_type not in types:
@@ -65,20 +60,19 @@ def _load(option: str, name: str, types: tuple[str, ...], depth: int | None) -> 
                 f"{option} {name}: expected a model of type {' or '.join(types)}, found "
                 f"{config.model_type}"
             )
-        model, loading = AutoModel.from_pretrained(
-            name,
-            config=_cut(option, name, config, depth),
-            dtype="float32",
-            output_loading_info=True,
-            add_pooling_layer=False,
-        )
+        with quiet_transformers():
+            model, loading = AutoModel.from_pretrained(
+                name,
+                config=_cut(option, name, config, depth),
+                dtype="float32",
+                output_loading_info=True,
+                add_pooling_layer=False,
+            )
     except DAMAGED_WEIGHTS as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{option} {name}: expected an HF checkpoint folder or hub id ({reason})"
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
     missing = sorted(loading["missing_keys"])
     if missing:
         raise InputError(
@@ -137,11 +131,16 @@ def make_processor(text_name: str, config: Sx3hreConfig) -> VisionTextDualEncode
             f"found {len(tokenizer):,}; are its files (vocab.txt, tokenizer.json, ...) there?"
         )
     tokenizer.model_max_length = config.max_tokens
-    side = config.vision_config.image_size
+    return processor_of(tokenizer, config.vision_config.image_size)
+
+
+def processor_of(tokenizer: PreTrainedTokenizerBase, side: int) -> VisionTextDualEncoderProcessor:
+    """Return the processor of a tokenizer and of images of `side` x `side` pixels.
+
+    As the author's and BEiT-2's, also where HF's encoder was trained with a mean of 0.5.
+    """
     # As load_processor loads it again: HF's default, by torchvision, resizes otherwise.
     image_processor = BlipImageProcessorPil(
-        size={"height": side, "width": side},
-        image_mean=list(IMAGENET_MEAN),
-        image_std=list(IMAGENET_STD),
+        size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
     )
     return VisionTextDualEncoderProcessor(image_processor, tokenizer)

@@ -22,7 +22,7 @@ class Recipe:
         processor: what is saved beside the weights: a tokenizer, or a processor of both.
         loss: of the forward's output and the image index; None where the forward gives one.
         data_sha256: of the images or features that are trained on.
-        complete: adds to a batch, on its device, what is computed of it there; None for nothing.
+        add_targets: adds to a batch what a teacher makes of it on its device; None without one.
         options: what else the run's result depends on, as JSON values.
     """
 
@@ -35,5 +35,5 @@ class Recipe:
     loss: Callable | None = None
     callbacks: tuple[TrainerCallback, ...] = ()
     groups: ParameterGroups = HFS_GROUPS
-    complete: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
+    add_targets: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
     options: dict = field(default_factory=dict)

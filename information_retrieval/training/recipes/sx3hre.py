@@ -79,7 +79,7 @@ def sx3hre_recipe(
         processor=processor,
         data_sha256=images.sha256(),
         groups=ParameterGroups(UNDECAYED),
-        complete=teaching.asked,
+        add_targets=teaching.asked,
         options={
             "teacher": teaching.revision,
             "targets": None if targets is None else f"sha256:{targets.sha256()}",

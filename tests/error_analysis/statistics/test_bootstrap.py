@@ -19,20 +19,9 @@ from error_analysis.statistics.proportions import wilson_interval
 from information_retrieval.ranking.metrics import retrieval_metrics
 from information_retrieval.ranking.query_ranks import DIRECTIONS, QueryRanks, Ranks
 from preprocess.base.errors import InputError
-from tests.error_analysis.scored import make_model, make_split, untied
+from tests.error_analysis.scored import make_model, make_split, random_model, untied
 
 SMALL = [1, 5, 2, 3, 4, 1, 2]
-
-
-def random_model(
-    captions_per_image: list[int], seed: int = 0, strength: float = 1.0, decimals: int = 1
-):
-    """Scores in which ground truths are somewhat higher, rounded so that some are tied."""
-    split = make_split(captions_per_image)
-    generator = np.random.default_rng(seed)
-    scores = generator.normal(size=(len(split.images), len(split.captions)))
-    scores[split.caption_image_index, np.arange(len(split.captions))] += strength
-    return make_model(np.round(scores, decimals).astype(np.float32), split)
 
 
 def model_with_caption_ranks(ranks: list[list[int]]) -> ModelRankings:

@@ -1,8 +1,6 @@
 """Sx3HRe's training, killed or signalled, ends with the same weights; so do two processes."""
 
 import json
-from pathlib import Path
-from signal import SIGKILL, SIGTERM
 
 import numpy as np
 import pytest
@@ -12,15 +10,19 @@ from safetensors.torch import load_file
 from preprocess.captions.split_file import read_split
 from tests.conftest import write_data_dir, write_images_of
 from tests.information_retrieval.models.sx3hre.tiny import save_sx3hre
+from tests.information_retrieval.training.restarted_runs import (
+    OPTIONS,
+    check_killed,
+    check_signalled,
+    largest_difference,
+    without_dropout,
+)
 from tests.information_retrieval.training.small_distillation import cache_targets
-from tests.information_retrieval.training.training_process import Moment, train, train_together
+from tests.information_retrieval.training.training_process import train_together
 from tests.preprocess.encoders.tiny_beit import save_beit
 
 ARMS = ("itc", "none", "cosine")
-# Dropout is BERT's own; a checkpoint lies within an epoch.
-OPTIONS = ["--num_train_epochs", 3, "--learning_rate", 1e-3, "--logging_steps", 1]
-OPTIONS += ["--save_strategy", "steps", "--save_steps", 2, "--save_total_limit", 9]
-OPTIONS += ["--eval_strategy", "steps", "--eval_steps", 2, "--per_device_train_batch_size", 4]
+BATCH = ["--per_device_train_batch_size", 4]
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +43,6 @@ def inputs(tmp_path_factory):
     return options
 
 
-def result(output: Path) -> tuple[bytes, list[dict]]:
-    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
-    history = [log for log in history if "loss" in log or "eval_rsum" in log]
-    last = max(output.glob("checkpoint-*"), key=lambda folder: int(folder.name[11:]))
-    return (last / "model.safetensors").read_bytes(), history
-
-
 @pytest.mark.parametrize(
     ("alignment", "source"),
     [
@@ -59,15 +54,8 @@ def result(output: Path) -> tuple[bytes, list[dict]]:
 def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(
     inputs, tmp_path, alignment, source
 ):
-    options = [*inputs(alignment, source), *OPTIONS]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert train(whole, *options).status == 0
-    moment = Moment("checkpoint-4/optimizer.pt")
-    assert train(killed, *options, moment=moment).status == -SIGKILL
-    assert train(killed, *options).status == 0
-    (weights, history), (expected, whole_history) = result(killed), result(whole)
-    assert history == whole_history
-    assert weights == expected
+    options = [*inputs(alignment, source), *OPTIONS, *BATCH]
+    check_killed(tmp_path, options)
 
 
 @pytest.mark.long
@@ -80,25 +68,8 @@ def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(
     ],
 )
 def test_a_signalled_run_goes_on_to_the_same_end(inputs, tmp_path, alignment, source, more):
-    options = [*inputs(alignment, source), *OPTIONS, *more]
-    assert train(tmp_path / "whole", *options).status == 0
-    moment = Moment("checkpoint-2/optimizer.pt", SIGTERM, to_workers=True)
-    assert train(tmp_path / "run", *options, moment=moment).status == 128 + SIGTERM
-    assert train(tmp_path / "run", *options).status == 0
-    assert result(tmp_path / "run") == result(tmp_path / "whole")
-
-
-def without_dropout(checkpoint: Path) -> None:
-    """Change a checkpoint's configuration so that a forward is always the same."""
-    config = json.loads((checkpoint / "config.json").read_text())
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        config["text_config"][name] = 0.0
-    (checkpoint / "config.json").write_text(json.dumps(config))
-
-
-def largest_difference(one: dict, other: dict) -> float:
-    assert one.keys() == other.keys()
-    return max(float((one[name] - other[name]).abs().max()) for name in one)
+    options = [*inputs(alignment, source), *OPTIONS, *BATCH, *more]
+    check_signalled(tmp_path, options)
 
 
 @pytest.mark.long

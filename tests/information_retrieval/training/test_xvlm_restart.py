@@ -1,9 +1,7 @@
 """X-VLM's training, killed, goes on to the same weights; and runs in two processes."""
 
-import json
 import os
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
 
 import pytest
 import torch
@@ -14,12 +12,15 @@ from information_retrieval.training.trainer import RetrievalTrainer
 from tests.conftest import write_data_dir, write_images_of
 from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 from tests.information_retrieval.training.regions.small_regions import write_train_regions
-from tests.information_retrieval.training.training_process import Moment, train, train_together
-
-# Dropout and drop path are X-VLM's own; a checkpoint lies within an epoch.
-OPTIONS = ["--num_train_epochs", 3, "--learning_rate", 1e-3, "--logging_steps", 1]
-OPTIONS += ["--save_strategy", "steps", "--save_steps", 2, "--save_total_limit", 9]
-OPTIONS += ["--eval_strategy", "steps", "--eval_steps", 2]
+from tests.information_retrieval.training.restarted_runs import (
+    OPTIONS,
+    check_killed,
+    check_signalled,
+    largest_difference,
+    result,
+    without_dropout,
+)
+from tests.information_retrieval.training.training_process import train_together
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +39,12 @@ def inputs(tmp_path_factory):
     return options
 
 
-def result(output: Path) -> tuple[bytes, list[dict]]:
-    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
-    history = [log for log in history if "loss" in log or "eval_rsum" in log]
-    last = max(output.glob("checkpoint-*"), key=lambda folder: int(folder.name[11:]))
-    return (last / "model.safetensors").read_bytes(), history
-
-
 @pytest.mark.parametrize(
     "formulation", [pytest.param("matching", marks=pytest.mark.long), "pretraining"]
 )
 def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(inputs, tmp_path, formulation):
     options = [*inputs(formulation), *OPTIONS, "--per_device_train_batch_size", 4]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert train(whole, *options).status == 0
-    moment = Moment("checkpoint-4/optimizer.pt")
-    assert train(killed, *options, moment=moment).status == -SIGKILL
-    assert train(killed, *options).status == 0
-    (weights, history), (expected, whole_history) = result(killed), result(whole)
-    assert history == whole_history
-    assert weights == expected
+    check_killed(tmp_path, options)
 
 
 @pytest.mark.long
@@ -71,20 +58,7 @@ def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(inputs, tmp_pat
 )
 def test_a_signalled_run_goes_on_to_the_same_end(inputs, tmp_path, formulation, more):
     options = [*inputs(formulation), *OPTIONS, "--per_device_train_batch_size", 2, *more]
-    assert train(tmp_path / "whole", *options).status == 0
-    moment = Moment("checkpoint-2/optimizer.pt", SIGTERM, to_workers=True)
-    assert train(tmp_path / "run", *options, moment=moment).status == 128 + SIGTERM
-    assert train(tmp_path / "run", *options).status == 0
-    assert result(tmp_path / "run") == result(tmp_path / "whole")
-
-
-def without_dropout(checkpoint: Path) -> None:
-    """Change a checkpoint's configuration so that a forward is always the same."""
-    config = json.loads((checkpoint / "config.json").read_text())
-    config["vision_config"]["drop_path_rate"] = 0.0
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        config["text_config"][name] = 0.0
-    (checkpoint / "config.json").write_text(json.dumps(config))
+    check_signalled(tmp_path, options)
 
 
 def logged(output: Path, name: str) -> list[float]:
@@ -108,11 +82,6 @@ def keep_own_weights() -> None:
         saved(self, *args, **kwargs)
 
     saved, RetrievalTrainer.save_model = RetrievalTrainer.save_model, save_model
-
-
-def largest_difference(one: dict, other: dict) -> float:
-    assert one.keys() == other.keys()
-    return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
 @pytest.mark.long

@@ -8,19 +8,17 @@ from transformers import (
     AutoModel,
     BeitConfig,
     BertConfig,
-    BlipImageProcessorPil,
     Data2VecTextConfig,
     Data2VecVisionConfig,
     PreTrainedConfig,
     PreTrainedTokenizerBase,
     RobertaConfig,
     RobertaTokenizer,
-    VisionTextDualEncoderProcessor,
 )
 
 from information_retrieval.models.sx3hre.configuration import Sx3hreConfig
 from information_retrieval.models.sx3hre.encoders import IMAGE_ENCODERS, cut
-from information_retrieval.models.sx3hre.initialisation import IMAGENET_MEAN, IMAGENET_STD
+from information_retrieval.models.sx3hre.initialisation import processor_of
 from information_retrieval.models.sx3hre.model import Sx3hreModel
 from tests.conftest import bert_tokenizer
 
@@ -110,23 +108,13 @@ def make_sx3hre(
     return model
 
 
-def processor_of(tokenizer: PreTrainedTokenizerBase, side: int = SIDE):
-    """The processor of images of `side` pixels, normalised as the teacher's, and of captions."""
-    image_processor = BlipImageProcessorPil(
-        size={"height": side, "width": side},
-        image_mean=[*IMAGENET_MEAN],
-        image_std=[*IMAGENET_STD],
-    )
-    return VisionTextDualEncoderProcessor(image_processor, tokenizer)
-
-
 def save_sx3hre(
     folder: Path, seed: int = 0, image: str = "data2vec-vision", text: str = "bert", **config
 ) -> Path:
     """A checkpoint folder with its processor; the words are those of tests/conftest.py."""
     tokenizer = tokenizer_for(text, folder)
     make_sx3hre(image, text, len(tokenizer), seed, **config).save_pretrained(folder)
-    processor_of(tokenizer).save_pretrained(folder)
+    processor_of(tokenizer, SIDE).save_pretrained(folder)
     return folder
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from information_retrieval.models.gallery_images import preprocess_image
+from information_retrieval.models.sx3hre.initialisation import processor_of
 from information_retrieval.models.tokenization import TokenizedCaptions, tokenize_captions
 from information_retrieval.training.examples.augmentation import PixelFormat
 from information_retrieval.training.examples.distilled_pairs import DistilledPairs
@@ -15,7 +16,7 @@ from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.encodings_file import EncodingsFile, EncodingsWriter
 from preprocess.storage.images_file import ImagesFile
 from tests.conftest import bert_tokenizer, make_split, write_images_of
-from tests.information_retrieval.models.sx3hre.tiny import SIDE, processor_of
+from tests.information_retrieval.models.sx3hre.tiny import SIDE
 
 WIDTH = 5
 
@@ -38,7 +39,7 @@ def make(data_dir, tmp_path):
     own = read_split(data_dir / "train.json")
     images = ImagesFile(data_dir / "train_images.h5")
     tokenizer = bert_tokenizer(tmp_path)
-    image_processor = processor_of(tokenizer).image_processor
+    image_processor = processor_of(tokenizer, SIDE).image_processor
     pixels = PixelFormat(SIDE, tuple(image_processor.image_mean), tuple(image_processor.image_std))
 
     def made(view="random", targets=None, seed=7, split: Split = own) -> DistilledPairs:

@@ -7,6 +7,7 @@ import h5py
 import pytest
 
 from information_retrieval.models.checkpoint import load_config
+from information_retrieval.models.sx3hre.initialisation import processor_of
 from preprocess.captions.split_file import Split, read_split, write_split
 from preprocess.encoders.image_encoder import load_image_encoder
 from preprocess.storage.images_file import write_images_file
@@ -17,7 +18,7 @@ from tests.conftest import (
     write_image_files,
     write_images_of,
 )
-from tests.information_retrieval.models.sx3hre.tiny import processor_of, save_sx3hre, tokenizer_for
+from tests.information_retrieval.models.sx3hre.tiny import SIDE, save_sx3hre, tokenizer_for
 from tests.information_retrieval.models.xvlm.tiny import save_xvlm
 from tests.information_retrieval.training.small_distillation import Distillation, cache_targets
 from tests.preprocess.encoders.tiny_beit import published_state, save_beit
@@ -150,7 +151,7 @@ def test_a_teacher_that_reads_other_pixels(refused, small, tmp_path):
     targets = cache_targets(larger, small.data / "train_images.h5", tmp_path / "larger.h5")
     small.trained("--targets", targets, *small.arm("none"))
     shutil.rmtree(small.folder / "runs")
-    processor = processor_of(tokenizer_for("bert", tmp_path / "words"))
+    processor = processor_of(tokenizer_for("bert", tmp_path / "words"), SIDE)
     processor.image_processor.image_std = [0.5, 0.5, 0.5]
     processor.save_pretrained(small.student)
     refused(arm, "normalised by", "0.5", "--targets", source=("--teacher", small.teacher))

@@ -194,8 +194,8 @@ def recipe_of(small: Distillation, **options) -> Recipe:
 
 def test_the_teacher_stays_in_eval_mode_and_is_no_part_of_the_model(small):
     recipe = recipe_of(small, alignment="none", teacher=str(small.teacher))
-    assert isinstance(recipe.complete, AskedTeacher)
-    teacher = recipe.complete.teacher
+    assert isinstance(recipe.add_targets, AskedTeacher)
+    teacher = recipe.add_targets.teacher
     recipe.model.train()
     teacher.model.train()
     assert not teacher.model.training
@@ -205,7 +205,7 @@ def test_the_teacher_stays_in_eval_mode_and_is_no_part_of_the_model(small):
     assert own.isdisjoint(map(id, teacher.model.parameters()))
     pixels = recipe.pairs[0].image["pixel_values"][None]
     batch = {"pixel_values": pixels, "draws": torch.zeros(1)}
-    completed = recipe.complete(batch)
+    completed = recipe.add_targets(batch)
     assert completed.keys() == {"pixel_values", "draws", "targets"}
     assert torch.equal(completed["targets"], teacher.encode(pixels))
     assert not completed["targets"].requires_grad
@@ -213,14 +213,14 @@ def test_the_teacher_stays_in_eval_mode_and_is_no_part_of_the_model(small):
 
 def test_with_cached_targets_nothing_is_asked(small):
     recipe = recipe_of(small, alignment="none", targets=small.targets)
-    assert recipe.complete is None
+    assert recipe.add_targets is None
     assert isinstance(recipe.pairs, DistilledPairs)
     assert recipe.pairs.view == "fixed"
 
 
 def test_a_teacher_that_is_named_with_its_targets_is_only_checked(small):
     recipe = recipe_of(small, alignment="none", targets=small.targets, teacher=str(small.teacher))
-    assert recipe.complete is None
+    assert recipe.add_targets is None
     assert recipe.model.config.teacher == load_image_encoder(str(small.teacher)).revision
 
 
