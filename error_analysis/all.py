@@ -45,7 +45,16 @@ from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
 ORACLE = "oracle"  # its folder and name
-FILES = ("object_labels", "train_split_file", "instances", "keypoints", "labels", "noise")
+FILES = (
+    "object_labels",
+    "train_split_file",
+    "instances",
+    "keypoints",
+    "labels",
+    "noise",
+    "generated_captions",
+    "surprise",
+)
 
 
 @dataclass(kw_only=True)
@@ -83,6 +92,13 @@ class AllArguments(RankingsArguments):
     noise: list[Path] = field(
         default_factory=list,
         metadata={"help": "rankings of two runs of one model, for the comparison"},
+    )
+    generated_captions: Path | None = field(
+        default=None,
+        metadata={"help": "captions of these images by a captioner, which the report shows"},
+    )
+    surprise: Path | None = field(
+        default=None, metadata={"help": "JSON of captioning.surprise, for what predicts difficulty"}
     )
     probe_models: list[str] = field(
         default_factory=list,
@@ -127,11 +143,18 @@ ANALYSES = (
     Analysis("slices", "slices.json", (*CAPTIONS, "images", "instances"), of_oracle=True),
     Analysis("false_negatives", "false_negatives.json", ("labels",)),
     Analysis(
-        "difficulty", "difficulty.json", (*CAPTIONS, "images", *REGIONS, "instances", "oracle")
+        "difficulty",
+        "difficulty.json",
+        (*CAPTIONS, "images", *REGIONS, "instances", "surprise", "oracle"),
     ),
 )
 SHOWN = ("reasons", "slices", "comparison", "false_negatives", "difficulty", "probes")
-REPORT = Analysis("report", "report", ("images", *REGIONS, "instances", *SHOWN), of_oracle=True)
+REPORT = Analysis(
+    "report",
+    "report",
+    ("images", *REGIONS, "instances", *SHOWN, "generated_captions"),
+    of_oracle=True,
+)
 
 
 def steps_of(args: AllArguments, told: Told) -> list[Step]:

@@ -17,10 +17,10 @@ the AUCs and the weight of each feature, and writes them as JSON:
         --images datasets/demo/test_images.h5 --output runs/demo/difficulty.json
 
 With --figures, draws the weights as `difficulty_i2t` and `difficulty_t2i` (.png and .pdf) in that
-folder. Of --train_split_file (how rare words are), --instances and --features (objects), and
---images (quality), those not given just add no features. The demo takes 15 s on one CPU core; 5,000
-images and 25,000 captions about a minute and 0.8 GB beside the scores, most of it for the typo rule
-(--no_rules leaves it out), and 15 s more for each further model.
+folder. Of --train_split_file (how rare words are), --instances and --features (objects), --images
+(quality) and --surprise (of a captioner), those not given just add no features. The demo takes 15 s
+on one CPU core; 5,000 images and 25,000 captions about a minute and 0.8 GB beside the scores, most
+of it for the typo rule (--no_rules leaves it out), and 15 s more for each further model.
 """
 
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from error_analysis.arguments import RankingsArguments
+from error_analysis.predicting.agreement_features import read_gains
 from error_analysis.predicting.feature_sources import Sources, features_of_folds
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import read_each
@@ -79,6 +80,10 @@ class DifficultyArguments(RankingsArguments):
         default=None,
         metadata={"help": "rankings .npz of error_analysis.caption_oracle: its rank is a feature"},
     )
+    surprise: Path | None = field(
+        default=None,
+        metadata={"help": "JSON of captioning.surprise: what the image tells a captioner of words"},
+    )
     seed: int = field(default=0, metadata={"help": "seed of the folds and the trees"})
 
 
@@ -93,6 +98,7 @@ def read_sources(args: DifficultyArguments, split: Split, gallery: Split) -> Sou
         images=ImagesFile(args.images) if args.images else None,
         rules=args.rules,
         oracle=read_each([args.oracle], split)[0] if args.oracle else None,
+        gains=read_gains(args.surprise) if args.surprise else None,
     )
 
 

@@ -14,14 +14,16 @@ given, what other commands found. Writes a folder that needs neither network nor
         --features datasets/demo/test_features.h5 --reasons runs/demo/reasons.json \\
         --output runs/demo/report
 
-`python -m error_analysis.all` makes all that it can show, and the report. What people tag in it is
-exported as a file that error_analysis.labels reads.
+With --generated_captions, a query also tells what a captioner says of its own image, and of the one
+that stands first. `python -m error_analysis.all` makes all that it can show, and the report. What
+people tag in it is exported as a file that error_analysis.labels reads.
 
 An earlier report in the folder is replaced once the new one is whole; a folder that is no report is
 refused. The size is told before anything is written: 3 models on 5,000 images and 25,000 captions
 take 114 MB, 85 s and 1.9 GB of memory on 2 CPU cores (docs/report.md).
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,12 +42,13 @@ from error_analysis.reasons.images.objects import read_instances, read_labels
 from error_analysis.site.base.boxes import BoxSource
 from error_analysis.site.base.pictures import PAGE_SIDE
 from error_analysis.site.folder import check_replaceable, replaced_folder
+from error_analysis.site.query_page.generated import GeneratedTexts, read_generated
 from error_analysis.site.query_page.numbers import QueryNumbers
 from error_analysis.site.sections.findings import read_findings_files
 from error_analysis.site.size import check_room, size_of
 from error_analysis.site.writing import Report, write_report
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
-from preprocess.captions.split_file import read_split
+from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
@@ -84,6 +87,10 @@ class ReportArguments(RankingsArguments):
     probes: list[Path] = field(
         default_factory=list, metadata={"help": "JSON of error_analysis.probe, of these models"}
     )
+    generated_captions: Path | None = field(
+        default=None,
+        metadata={"help": "captions of these images by a captioner, in COCO's results format"},
+    )
     longest_side: int = field(
         default=PAGE_SIDE, metadata={"help": "of the pictures, in pixels; an enlarged one has it"}
     )
@@ -115,6 +122,16 @@ def read_reasons(
     return explanations_of(path, explanations, models), hard_rank
 
 
+def generated_texts(path: Path | None, split: Split, gallery: Split) -> GeneratedTexts | None:
+    """Read --generated_captions; None where it is not given."""
+    if path is None:
+        return None
+    generated, told = read_generated(path, split, gallery)
+    for line in told:
+        print(f"warning: {line}", file=sys.stderr)
+    return generated
+
+
 def read_report(arguments: ReportArguments) -> Report:
     """Read all that the report shows."""
     split = read_split(arguments.split_file)
@@ -140,6 +157,7 @@ def read_report(arguments: ReportArguments) -> Report:
         read_instances(arguments.instances, image_ids) if arguments.instances else None,
         read_boxes(arguments, image_ids),
         arguments.longest_side,
+        generated_texts(arguments.generated_captions, split, models[0].gallery),
     )
 
 

@@ -24,9 +24,6 @@ paper reports 24 to 28 h on 8 GPUs of 11 GB.
 """
 
 import os
-import sys
-from contextlib import ExitStack
-from pathlib import Path
 
 from information_retrieval.models.arguments import (
     DataArguments,
@@ -79,39 +76,14 @@ def main() -> None:
     from information_retrieval.scoring.processes import join_launched
     from information_retrieval.training.preparation import prepare
     from information_retrieval.training.results import write_results
-    from information_retrieval.training.run_folder import begin_or_go_on, is_finished
-    from preprocess.base.disk_space import writing_model
-    from preprocess.base.output_lock import lock_output
+    from information_retrieval.training.resumable_run import run_to_end
 
-    name, output_dir = model_arguments.model_name_or_path, Path(training.output_dir)
+    name = model_arguments.model_name_or_path
     processes = join_launched(training.device)
     trainer, settings = processes.agree(
         lambda: prepare(name, data, objective, training, odd, score.score)
     )
-
-    def finished() -> bool:
-        """Whether the folder holds this run, finished; nothing is written to see that."""
-        if not is_finished(output_dir):
-            return False
-        begin_or_go_on(output_dir, settings)  # refuses another run's
-        return True
-
-    with ExitStack() as held, writing_model(output_dir):
-        if processes.from_main(finished):
-            if processes.is_main:
-                print(f"{output_dir}: this run is finished; nothing to do")
-            return
-        processes.from_main(lambda: held.enter_context(lock_output(output_dir)))
-        processes.check_shared(output_dir)
-        checkpoint = processes.from_main(lambda: begin_or_go_on(output_dir, settings))
-        trainer.train(resume_from_checkpoint=checkpoint)
-        if trainer.stopped_by:
-            if processes.is_main:
-                print(
-                    f"{output_dir}: stopped by {trainer.stopped_by.name}; the same command goes on"
-                )
-            sys.exit(128 + trainer.stopped_by)
-        write_results(trainer, settings)
+    run_to_end(trainer, settings, processes, write_results)
 
 
 if __name__ == "__main__":

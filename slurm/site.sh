@@ -59,6 +59,14 @@ SX3HRE_PROTOCOL=5k
 SX3HRE_OPTIONS=(--learning_rate 2e-4 --weight_decay 0.01 --adam_beta2 0.98 --adam_epsilon 1e-6
     --warmup_steps 0.1 --lr_scheduler_type cosine --max_grad_norm 0 --num_train_epochs 7
     --per_device_train_batch_size 64 --dataloader_num_workers 6)
+# Captioners (docs/captioning.md): the data, the image encoder and which of its outputs, the split
+# that is reported, and options; batches of 32 in all on one GPU, as the paper's.
+CAPTIONS_DIR=${CAPTIONS_DIR:-datasets/vizwiz}
+CAPTIONER_ENCODER=${CAPTIONER_ENCODER:-$CLIP}
+CAPTIONER_KIND=${CAPTIONER_KIND:-embedding}
+CAPTIONER_RUN=${CAPTIONER_RUN:-$RUN_DIR/clip_lstm}
+CAPTIONER_SPLIT=${CAPTIONER_SPLIT:-val}
+CAPTIONER_OPTIONS=(--num_train_epochs 5)
 
 # Jobs that are interrupted are queued again, at most this often, if they ran at least so long.
 MAX_RESTARTS=50

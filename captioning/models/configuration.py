@@ -83,6 +83,10 @@ class LstmCaptionerConfig(PreTrainedConfig):
                 f"{self.word_width} numbers, image_width is {self.image_width}"
             )
 
+    def get_text_config(self, *args, **kwargs) -> "LstmCaptionerConfig":
+        """Return this configuration: HF would take `decoder` for one within it."""
+        return self
+
     @property
     def read_width(self) -> int:
         """Numbers of an image's vector, or of each token, as the decoder reads them."""

@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from error_analysis.predicting.agreement_features import (
+    CaptionGains,
+    consensus_features,
+    gain_features,
+)
 from error_analysis.predicting.query_features import (
     QueryFeatures,
     caption_features,
@@ -37,6 +42,7 @@ class Sources:
     images: ImagesFile | None = None
     rules: bool = True
     oracle: ModelRankings | None = None
+    gains: CaptionGains | None = None
 
 
 def features_of(
@@ -52,6 +58,11 @@ def features_of(
         of_captions.append(oracle_feature(sources.oracle, gallery, "t2i"))
         of_images.append(oracle_feature(sources.oracle, gallery, "i2t"))
     of_captions.append(caption_features(gallery))
+    told = [consensus_features(gallery)]
+    if sources.gains is not None:
+        told.append(gain_features(gallery, sources.gains))
+    of_captions += [features["t2i"] for features in told]
+    of_images += [features["i2t"] for features in told]
     if sources.training_captions is not None:
         of_captions.append(rarity_features(gallery, sources.training_captions))
     if sources.rules:

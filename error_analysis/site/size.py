@@ -73,7 +73,8 @@ def _query_bytes(models: Sequence[ModelRankings], report: Report) -> int:
         sampled = range(start, start + min(PART_QUERIES, n))
         for details in describe:
             n_bytes += len(data_script("", details.of_queries(sampled))) * n / len(sampled)
-    texts = sum(len(json.dumps(caption)) for caption in models[0].gallery.captions)
+    generated = report.generated.texts if report.generated else ()
+    texts = sum(len(json.dumps(text)) for text in (*models[0].gallery.captions, *generated))
     index = of.n_queries * (INDEX_BYTES + INDEX_MODEL_BYTES * len(models))
     return round(n_bytes) + texts + index
 

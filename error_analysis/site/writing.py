@@ -22,6 +22,7 @@ from error_analysis.site.figures import rank_figures
 from error_analysis.site.overview import Overview, render_overview
 from error_analysis.site.query_findings import findings_of_models, label_queries
 from error_analysis.site.query_page.details import PART_QUERIES, details_of
+from error_analysis.site.query_page.generated import GeneratedTexts
 from error_analysis.site.query_page.index import index_of
 from error_analysis.site.query_page.numbers import QueryNumbers
 from error_analysis.site.sections.findings import Findings
@@ -31,6 +32,7 @@ from preprocess.storage.images_file import ImagesFile
 # Wraps steps of a kind, to show how far they are: the steps, how many, and what they are.
 Progress = Callable[[Iterable, int, str], Iterable]
 FOLDERS = ("assets", "data", "figures", "pictures")
+GENERATED = "generated.js"  # loaded where a captioner's captions are given
 # The scripts of the queries' page, each after those that it uses.
 SCRIPTS = (
     "elements.js",
@@ -52,6 +54,7 @@ SCRIPTS = (
     "query_table.js",
     "answers.js",
     "side_by_side.js",
+    GENERATED,
     "query_view.js",
     "filter_form.js",
     "keys.js",
@@ -73,6 +76,7 @@ class Report:
         objects: in the images; None: unknown.
         boxes: of the detector; None: unknown.
         longest_side: of the pictures, in pixels.
+        generated: what a captioner says of the images; None: not given.
     """
 
     models: Sequence[ModelRankings]
@@ -83,6 +87,7 @@ class Report:
     objects: Objects | None = None
     boxes: BoxSource | None = None
     longest_side: int = PAGE_SIDE
+    generated: GeneratedTexts | None = None
 
     @property
     def about(self) -> str:
@@ -140,10 +145,12 @@ def _write_queries(
     labels = label_queries(
         models, report.hard_rank, report.explained, report.findings, hubs, report.objects
     )
-    index = index_of(models, labels, report.hard_rank, report.boxes is not None)
+    has_boxes, generated = report.boxes is not None, report.generated
+    index = index_of(models, labels, report.hard_rank, has_boxes, generated)
     _write(folder / "data" / "queries.js", data_script("queries", index))
     template = environment.get_template("queries.html.jinja")
-    _write(folder / "queries.html", template.render(scripts=SCRIPTS, about=report.about))
+    scripts = [name for name in SCRIPTS if name != GENERATED or generated is not None]
+    _write(folder / "queries.html", template.render(scripts=scripts, about=report.about))
 
 
 def _write_overview(

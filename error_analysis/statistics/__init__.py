@@ -1,3 +1,4 @@
 """How sure a number is, and how it looks: intervals by resampling images (resampling, bootstrap,
 win_counts), tests between models (paired_tests, multiple_tests), both as a table (assessment,
-metric_tables), ranks as figures (rank_plots). Start at bootstrap.py."""
+metric_tables), ranks as figures (rank_plots); which images are hard by human captions and which by
+generated ones (hard_images). Start at bootstrap.py."""

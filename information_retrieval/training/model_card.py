@@ -52,17 +52,20 @@ Code version {code_version}, torch {torch}, transformers {transformers}. What th
 """
 
 
-def kept_evaluation(state: TrainerState, is_best_loaded: bool) -> dict | None:
+def kept_evaluation(
+    state: TrainerState, is_best_loaded: bool, metric: str = "eval_rsum"
+) -> dict | None:
     """Return the log of the evaluation of the model that training ended with; None without one.
 
     Args:
         is_best_loaded: whether the best checkpoint was loaded at the end, where there is one (an
             evaluation may have been better, but without a checkpoint).
+        metric: that each evaluation's log has.
     """
     step, best = state.global_step, state.best_model_checkpoint
     if is_best_loaded and best is not None:
         step = int(Path(best).name.removeprefix("checkpoint-"))
-    logs = (log for log in state.log_history if "eval_rsum" in log and log["step"] == step)
+    logs = (log for log in state.log_history if metric in log and log["step"] == step)
     return next(logs, None)
 
 
@@ -90,8 +93,8 @@ def model_card(
             base=settings["model"],
             trained="pre-trained" if settings["formulation"] == "pretraining" else "fine-tuned",
             formulation=settings["formulation"],
-            train=_describe(train),
-            minival=_describe(minival),
+            train=described(train),
+            minival=described(minival),
             results=_results(kept),
             command=shlex.join(["python", "-m", "information_retrieval.train", *sys.argv[1:]]),
             code_version=code_version(),
@@ -102,7 +105,8 @@ def model_card(
     )
 
 
-def _describe(split: Split) -> str:
+def described(split: Split) -> str:
+    """Say in a line what a split is."""
     return (
         f"{split.dataset}, split {split.split}: {len(split.images):,} images, "
         f"{len(split.captions):,} captions; made from {split.source}"

@@ -4,8 +4,7 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import SchedulerType, set_seed
-from transformers.training_args import OptimizerNames
+from transformers import set_seed
 
 from information_retrieval.models.arguments import DataArguments, InputArguments, Score
 from information_retrieval.models.checkpoint import load_config, weights_revision
@@ -23,7 +22,9 @@ from information_retrieval.training.paper_arguments import (
 )
 from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
 from information_retrieval.training.recipes.recipe import Recipe
-from information_retrieval.training.trainer import Gallery, RecordedRun, RetrievalTrainer
+from information_retrieval.training.resumable_trainer import RecordedRun
+from information_retrieval.training.run_settings import check_processes, training_settings
+from information_retrieval.training.trainer import Gallery, RetrievalTrainer
 from preprocess.base.errors import InputError
 from preprocess.base.files import make_folder
 from preprocess.captions.split_file import Split, read_split
@@ -77,16 +78,6 @@ def drop_last_batch(train: Split, training: PaperTrainingArguments) -> None:
     training.dataloader_drop_last = True
 
 
-def check_processes(training: PaperTrainingArguments) -> None:
-    """Raise InputError for several GPUs in one process, where HF's LXMERT does not run."""
-    if training.n_gpu > 1:
-        raise InputError(
-            f"{training.n_gpu} GPUs in one process: start one a GPU, by `torchrun --nproc_per_node "
-            f"{training.n_gpu} -m information_retrieval.train`, or choose one by "
-            "CUDA_VISIBLE_DEVICES"
-        )
-
-
 def begun_with(
     name: str, recipe: Recipe, minival: Split, objective: dict, training: PaperTrainingArguments
 ) -> dict:
@@ -103,23 +94,7 @@ def begun_with(
         "minival_sha256": minival.sha256,
         "data_sha256": recipe.data_sha256,
         **objective,
-        "seed": training.seed,
-        "learning_rate": training.learning_rate,
-        "weight_decay": training.weight_decay,
-        "num_train_epochs": training.num_train_epochs,
-        "max_steps": training.max_steps,
-        "lr_scheduler_type": SchedulerType(training.lr_scheduler_type).value,
-        "train_sampling_strategy": training.train_sampling_strategy,
-        "lr_scheduler_kwargs": training.lr_scheduler_kwargs,
-        "data_seed": training.data_seed,
-        "optim": OptimizerNames(training.optim).value,
-        "adam": [training.adam_beta1, training.adam_beta2, training.adam_epsilon],
-        "max_grad_norm": training.max_grad_norm,
-        "warmup_steps": training.warmup_steps,
-        "precision": "bf16" if training.bf16 else "fp16" if training.fp16 else "fp32",
-        "batch_size": training.train_batch_size
-        * training.world_size
-        * training.gradient_accumulation_steps,
+        **training_settings(training),
     }
 
 
@@ -165,7 +140,7 @@ def prepare(
     model_type = load_config(name).model_type
     formulation = formulation_of(model_type, objective.formulation)
     check_options_fit(model_type, formulation, objective)
-    check_processes(training)
+    check_processes(training, "information_retrieval.train")
     check_order(formulation, training)
     compared = pairs_compared(formulation, model_type, objective, training)
     train, minival = (read_split(data.split_file(split)) for split in ("train", "minival"))

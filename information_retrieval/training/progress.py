@@ -1,4 +1,6 @@
-"""What training shows while it runs: a bar with the loss, and a line of recalls an evaluation."""
+"""What training shows while it runs: a bar with the loss, and a line an evaluation."""
+
+from collections.abc import Callable
 
 from tqdm import tqdm
 from transformers import TrainerCallback
@@ -20,10 +22,15 @@ def recall_line(epoch: float, metrics: dict[str, float]) -> str:
 
 
 class TrainingProgress(TrainerCallback):
-    """Shows on the main process the steps done, the last loss, and each evaluation."""
+    """Shows on the main process the steps done, the last loss, and each evaluation.
 
-    def __init__(self, show_bar: bool):
+    Args:
+        line: of an evaluation's epoch and metrics.
+    """
+
+    def __init__(self, show_bar: bool, line: Callable[[float, dict[str, float]], str]):
         self.show_bar = show_bar
+        self.line = line
         self.bar = None
 
     def on_train_begin(self, args, state, control, **kwargs) -> None:
@@ -46,7 +53,7 @@ class TrainingProgress(TrainerCallback):
 
     def on_evaluate(self, args, state, control, metrics=None, **kwargs) -> None:
         if state.is_world_process_zero:
-            tqdm.write(recall_line(state.epoch or 0, metrics))
+            tqdm.write(self.line(state.epoch or 0, metrics))
 
     def on_train_end(self, args, state, control, **kwargs) -> None:
         if self.bar is not None:

@@ -34,7 +34,8 @@ def arguments(*names: str, **options) -> AllArguments:
 
 def everything() -> AllArguments:
     """Every option given."""
-    files = {name: Path(f"data/{name}") for name in ("images", "features", "object_labels")}
+    single = ("images", "features", "object_labels", "generated_captions", "surprise")
+    files = {name: Path(f"data/{name}") for name in single}
     lists = ("instances", "keypoints", "labels", "noise")
     files |= {name: [Path(f"data/{name}{i}") for i in (1, 2)] for name in lists}
     return arguments(

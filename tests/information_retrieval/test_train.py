@@ -15,7 +15,7 @@ from information_retrieval.ranking.rank_counter import count_ranks
 from information_retrieval.scoring.all_pairs import score_all
 from information_retrieval.train import main
 from information_retrieval.training.paper_arguments import PaperTrainingArguments
-from information_retrieval.training.trainer import EpochStart
+from information_retrieval.training.resumable_trainer import EpochStart
 from preprocess.base.command_line import parse_arguments
 from preprocess.captions.split_file import read_split, write_split
 from preprocess.storage.features_file import FeaturesFile

@@ -132,6 +132,7 @@ const QueryView = (() => {
         ),
       ),
       reasonList(view),
+      ...(gallery.generated ? [Generated.draw(view)] : []),
       labelList(gallery, number),
       element(
         "div",

@@ -4,7 +4,8 @@
  "models": [{"name", "slug", "color"}],
  "images": {"ids", "files"}, "captions": {"ids", "images": rows, "texts"},
  "ranks" and "margins": of each model, of the images and then the captions,
- "labels": [{"kind", "name", "model", "queries"}]}
+ "labels": [{"kind", "name", "model", "queries"}],
+ and where a captioner's captions are given, "generated": {"file", "texts": of the images}}
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.query_json import number
 from error_analysis.site.base.links import model_slugs
 from error_analysis.site.query_page.details import PART_QUERIES, rounded
+from error_analysis.site.query_page.generated import GeneratedTexts
 from error_analysis.site.query_page.labels import QueryLabel
 from error_analysis.statistics.rank_plots import MODEL_COLORS
 from information_retrieval.ranking.query_ranks import DIRECTIONS
@@ -42,6 +44,7 @@ def index_of(
     labels: Sequence[QueryLabel],
     hard_rank: int,
     has_boxes: bool,
+    generated: GeneratedTexts | None = None,
 ) -> dict:
     """Return the index.
 
@@ -50,6 +53,7 @@ def index_of(
         labels: of the queries.
         hard_rank: from which 0-based rank on a query is hard.
         has_boxes: the report has the detector's boxes.
+        generated: what a captioner says of the images; None: not given.
     """
     gallery = models[0].gallery
     slugs = model_slugs([model.name for model in models])
@@ -69,6 +73,7 @@ def index_of(
         "ranks": [_ranks(model) for model in models],
         "margins": [_margins(model) for model in models],
         "labels": [label.to_json() for label in labels if len(label.numbers)],
+        **({} if generated is None else {"generated": generated.to_json()}),
     }
 
 

@@ -50,14 +50,20 @@ class Ended:
     stderr: str
 
 
-def train(output: Path, *options, moment: Moment | None = None) -> Ended:
+def train(
+    output: Path, *options, moment: Moment | None = None, command: Callable[[], None] = main
+) -> Ended:
     """Run the command to its end."""
-    with _started(output, options, moment=moment) as process:
+    with _started(output, options, moment=moment, command=command) as process:
         return ended(process)
 
 
 def train_together(
-    output: Path, world_size: int, *options, before: Callable[[], None] | None = None
+    output: Path,
+    world_size: int,
+    *options,
+    before: Callable[[], None] | None = None,
+    command: Callable[[], None] = main,
 ) -> list[Ended]:
     """Run the command in several processes, with the environment that torchrun gives them.
 
@@ -70,7 +76,8 @@ def train_together(
         processes = []
         for rank in map(str, range(world_size)):
             ranks = {"RANK": rank, "LOCAL_RANK": rank}
-            process = _started(output, options, environment=environment | ranks, before=before)
+            own = {"environment": environment | ranks, "before": before, "command": command}
+            process = _started(output, options, **own)
             processes.append(stack.enter_context(process))
         return [ended(process) for process in processes]
 
@@ -88,6 +95,7 @@ def _started(
     moment: Moment | None = None,
     environment: dict | None = None,
     before: Callable[[], None] | None = None,
+    command: Callable[[], None] = main,
 ) -> Iterator[BaseProcess]:
     environment = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **(environment or {})}
     printed = output.with_name(f"{output.name}.printed.{environment.get('RANK', 0)}")
@@ -95,7 +103,10 @@ def _started(
     arguments = ["--output_dir", output, "--use_cpu", "--disable_tqdm", "True", *options]
     process = FORKING.Process(
         target=_run,
-        args=(list(map(str, arguments)), environment, moment, before, str(output), str(printed)),
+        args=(
+            *(list(map(str, arguments)), environment, moment, before, command),
+            *(str(output), str(printed)),
+        ),
         name=str(printed),
     )
     process.start()
@@ -119,6 +130,7 @@ def _run(
     environment: dict,
     moment: Moment | None,
     before: Callable[[], None] | None,
+    command: Callable[[], None],
     output: str,
     printed: str,
 ) -> None:
@@ -134,7 +146,7 @@ def _run(
     if moment is not None:
         _signal_at(moment, output)
     sys.argv = ["train", *arguments]
-    run_command(main)
+    run_command(command)
 
 
 def _signal_at(moment: Moment, output: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from information_retrieval.training.trainer import GroupedByLength
+from information_retrieval.training.resumable_trainer import GroupedByLength
 
 BATCH = 8
 

@@ -1,0 +1,27 @@
+"""What the trainer adds to HF's: clamped gradients, and the defaults of its options."""
+
+import torch
+from torch import nn
+
+from captioning.training.trainer import ClampedGradients
+from captioning.training.training_arguments import CaptionTrainingArguments
+
+
+def test_each_number_of_the_gradient_is_clamped():
+    model = nn.Linear(2, 1)
+    model.weight.grad = torch.tensor([[-7.0, 3.0]])
+    ClampedGradients(5.0).on_pre_optimizer_step(None, None, None, model=model)
+    assert model.weight.grad.tolist() == [[-5.0, 3.0]]
+    assert model.bias.grad is None
+
+
+def test_the_defaults_are_the_papers_training(tmp_path):
+    arguments = CaptionTrainingArguments(output_dir=str(tmp_path))
+    assert arguments.learning_rate == 1e-3
+    assert arguments.weight_decay == 0
+    assert arguments.per_device_train_batch_size == 32
+    assert arguments.num_train_epochs == 5
+    assert arguments.lr_scheduler_type == "constant"
+    assert arguments.metric_for_best_model == "CIDEr"
+    assert arguments.greater_is_better
+    assert not arguments.fp16
