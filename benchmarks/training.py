@@ -43,7 +43,7 @@ from information_retrieval.training.examples.pairs import PairSampler
 from information_retrieval.training.recipes.lxmert import lxmert_recipe
 from information_retrieval.training.recipes.objective_arguments import ObjectiveArguments
 from information_retrieval.training.recipes.recipe import Recipe
-from information_retrieval.training.trainer import GroupedByLength
+from information_retrieval.training.resumable_trainer import GroupedByLength
 from preprocess.base.command_line import check_at_least, parse_arguments, run_command
 from preprocess.captions.split_file import Caption, CaptionedImage, Split
 from preprocess.storage.features_file import FeaturesFile
