@@ -47,6 +47,7 @@ def test_a_killed_command_repeated_makes_the_uninterrupted_result(tables):
     assert [failed for *_, failed in tables[0].values()] == [0] * len(QUICK)
 
 
+@pytest.mark.long
 def test_a_command_run_twice_at_once_makes_the_uninterrupted_result(tables):
     assert tables[1].keys() == set(QUICK)
     # The first holds its output before the second asks for it: on a busy machine it may be done
@@ -56,11 +57,13 @@ def test_a_command_run_twice_at_once_makes_the_uninterrupted_result(tables):
     assert all(n_failed == 0 for *_, n_failed in tables[1].values())
 
 
+@pytest.mark.long
 def test_outputs_that_cannot_be_written_are_one_clear_line(tables):
     for table, n_trials in ((tables[2], 5), (tables[3], 3)):
         assert table == {name: [n_trials, n_trials, 0] for name in QUICK}
 
 
+@pytest.mark.long
 def test_damaged_files_are_read_right_or_refused(tables):
     assert len(tables[4]) == 15
     for n_trials, n_refused, n_right, n_failed in tables[4].values():

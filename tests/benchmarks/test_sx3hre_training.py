@@ -19,6 +19,7 @@ def run(monkeypatch, run_main, tmp_path):
     return lambda *options: run_main(sx3hre_training.main, "--folder", tmp_path, *sizes, *options)
 
 
+@pytest.mark.long
 def test_each_way_has_a_row_and_nothing_is_left(run, capsys, tmp_path):
     assert run("--batch_size", 2, "--n_images", 4) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -83,6 +83,7 @@ def test_labels_are_exported_as_qrels_without_empty_queries(command, tmp_path, r
     assert lines == "5002 0 101 1\n5002 0 103 1\n"
 
 
+@pytest.mark.long  # ranx compiles what it computes by
 @pytest.mark.parametrize("extension", ["json", "trec"])
 def test_ranx_reads_them_and_finds_the_same_recalls(command, tmp_path, run_main, extension):
     ranx = pytest.importorskip("ranx")

@@ -168,6 +168,7 @@ def test_a_signalled_run_saves_stops_and_goes_on_to_the_same_end(
     assert result(tmp_path / "run") == uninterrupted(variant)
 
 
+@pytest.mark.long
 def test_what_a_signalled_run_saved_is_kept_also_where_one_checkpoint_is_to_be(
     inputs, uninterrupted, tmp_path
 ):
