@@ -19,8 +19,8 @@ On one CPU core 7 minutes a model: 1:45 hours for all 15. Repeated, it goes on w
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.training.label_encoders import make_random_teacher
 from demo.training.sx3hre_data import write_sx3hre_data
-from demo.training.sx3hre_teachers import make_random_teacher
 from demo.training.train_sx3hre import (
     ARMS,
     N_STEPS,

@@ -1,9 +1,10 @@
-"""Make the demo's small models: region detector, LXMERT, CLIP, X-VLM, and the arms of Sx3HRe.
+"""Make the demo's small models: detector, LXMERT, CLIP, X-VLM, Sx3HRe's arms, captioners.
 
 Reads nothing. Renders 10,500 scenes into ``--scene_dir`` (from another seed than the demo data, so
 that no model has seen its pictures; 180 MB, git-ignored), trains on them from scratch, and writes
-the folders ``detector``, ``lxmert``, ``clip``, ``xvlm`` and ``sx3hre_itc``, ``_cosine``, ``_none``
-into ``--output_dir``, together 17 MB.
+the folders ``detector``, ``lxmert``, ``clip``, ``xvlm``, ``sx3hre_itc``, ``_cosine``, ``_none``,
+``resnet`` and ``captioner_cnn_lstm``, ``_clip_lstm``, ``_clip_attention`` into ``--output_dir``,
+together 20 MB.
 
     python -m demo.train_models --output_dir demo/models
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from demo.training.train_captioners import train_captioners
 from demo.training.train_clip import train_clip
 from demo.training.train_detector import train_detector
 from demo.training.train_lxmert import train_lxmert
@@ -31,19 +33,21 @@ class TrainModelsArguments:
         default=Path("runs/demo_training/scenes"),
         metadata={"help": "folder of the training scenes, which are rendered into it"},
     )
-    only: Literal["all", "detector", "lxmert", "clip", "xvlm", "sx3hre"] = field(
+    only: Literal["all", "detector", "lxmert", "clip", "xvlm", "sx3hre", "captioners"] = field(
         default="all",
-        metadata={"help": "make one model; lxmert needs the detector in --output_dir"},
+        metadata={"help": "make one; lxmert needs the detector in --output_dir, captioners clip"},
     )
 
 
-# In this order: LXMERT is trained on the regions that the detector before it finds.
+# In this order: LXMERT is trained on the regions that the detector before it finds, captioners on
+# what CLIP makes of images.
 TRAINERS = {
     "detector": train_detector,
     "lxmert": train_lxmert,
     "clip": train_clip,
     "xvlm": train_xvlm,
     "sx3hre": train_sx3hre,
+    "captioners": train_captioners,
 }
 
 

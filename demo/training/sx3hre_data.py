@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from demo.training.sx3hre_teachers import IMAGE_SIZE
+from demo.training.label_encoders import IMAGE_SIZE
 from demo.training.xvlm_data import write_xvlm_data
 from preprocess.storage.images_file import ImagesFile, write_images_file
 

@@ -7,13 +7,13 @@ import torch
 from transformers import BertConfig, BertTokenizer, Data2VecVisionConfig
 
 from demo.training.checkpoints import replacing_folder, save_half
-from demo.training.sx3hre_data import write_sx3hre_data
-from demo.training.sx3hre_teachers import (
+from demo.training.label_encoders import (
     IMAGE_SIZE,
     PATCH_SIZE,
     WIDTH,
     train_labels_teacher,
 )
+from demo.training.sx3hre_data import write_sx3hre_data
 from demo.training.training_scenes import read_training_split
 from demo.training.vocabularies import make_bert_tokenizer
 from demo.training.xvlm_data import run

@@ -7,7 +7,7 @@ import torch
 
 from demo import sx3hre_ablation
 from demo.render import RenderArguments, render
-from demo.training import sx3hre_teachers
+from demo.training import label_encoders
 from demo.training import train_sx3hre as training
 from demo.training.train_sx3hre import ARMS
 from demo.training.training_scenes import read_test_split
@@ -36,7 +36,7 @@ def few_steps(monkeypatch) -> None:
 
     for module in (training, sx3hre_ablation):
         monkeypatch.setattr(module, "Lesson", small)
-    monkeypatch.setattr(sx3hre_teachers, "BATCH", 16)
+    monkeypatch.setattr(label_encoders, "BATCH", 16)
 
 
 @pytest.mark.long

@@ -1,4 +1,8 @@
-"""Teachers of the demo's Sx3HRe that have seen no caption: one that names things, one at random."""
+"""Image encoders that have seen no caption: trained to name things and colours, or at random.
+
+The teachers of the demo's Sx3HRe are of a BEiT's kind; what its CNN captioner reads is a ResNet's,
+which was trained to tell also which thing has which colour.
+"""
 
 from pathlib import Path
 
@@ -7,26 +11,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import trange
-from transformers import BeitConfig, BeitModel
+from transformers import BeitConfig, BeitModel, PreTrainedModel, ResNetConfig, ResNetModel
 
-from demo.training.checkpoints import replacing_folder
+from demo.training.checkpoints import replacing_folder, save_half
 from preprocess.base.files import read_json
 from preprocess.encoders.beit_conversion import MEAN, STD, make_processor
 from preprocess.storage.images_file import ImagesFile
 
 WIDTH, IMAGE_SIZE, PATCH_SIZE = 160, 112, 16
 SEED = 42
-EPOCHS, BATCH, LEARNING_RATE = 8, 128, 1.2e-3
+BATCH, LEARNING_RATE = 128, 1.2e-3
+TEACHER_EPOCHS, RESNET_EPOCHS = 8, 20
 
 
 def make_random_teacher(folder: Path) -> None:
     """Write an image encoder of random weights, which teaches nothing: the control."""
     torch.manual_seed(SEED)
-    _save(BeitModel(_configuration()), folder)
+    _save(BeitModel(_beit()), folder)
 
 
 def train_labels_teacher(folder: Path, images_file: Path, instances: Path) -> float:
-    """Write an image encoder whose [CLS] was trained to tell what things and colours are there.
+    """Write a BEiT whose [CLS] was trained to tell what things and colours are there.
 
     As the supervised teacher of SHRe (Aytar et al., 2017), in small: no caption, no contrast.
 
@@ -37,22 +42,55 @@ def train_labels_teacher(folder: Path, images_file: Path, instances: Path) -> fl
     Returns:
         The binary cross entropy of the last tenth of the steps.
     """
-    images = ImagesFile(images_file)
-    labels = read_labels(images.image_ids, instances)
-    pixels = torch.from_numpy(np.stack([images.read(i) for i in images.image_ids]))
     torch.manual_seed(SEED)
-    model = BeitModel(_configuration())
-    head = nn.Linear(WIDTH, labels.shape[1])
-    steps = EPOCHS * len(pixels) // BATCH
+    model = BeitModel(_beit())
+    images = ImagesFile(images_file)
+    loss = _fit(model, WIDTH, images, read_labels(images.image_ids, instances), TEACHER_EPOCHS)
+    _save(model.eval(), folder)
+    return loss
+
+
+def train_resnet(folder: Path, images_file: Path, instances: Path) -> float:
+    """Write a ResNet, in half precision, whose pooled vector was trained as the teacher's [CLS].
+
+    And to tell what is of which colour: a captioner without attention has nothing else to know it
+    by.
+    """
+    torch.manual_seed(SEED)
+    model = ResNetModel(_resnet())
+    images = ImagesFile(images_file)
+    labels = read_labels(images.image_ids, instances, with_pairs=True)
+    loss = _fit(model, model.config.hidden_sizes[-1], images, labels, RESNET_EPOCHS)
+    with replacing_folder(folder) as partial:
+        save_half(model.eval(), partial)
+        make_processor(IMAGE_SIZE).save_pretrained(partial)
+    return loss
+
+
+def _fit(
+    model: PreTrainedModel, width: int, images: ImagesFile, labels: Tensor, epochs: int
+) -> float:
+    """Train an encoder, with a head that is thrown away, to tell the labels of its images.
+
+    Args:
+        width: of its pooled output.
+        labels: (n_images, n_labels), see `read_labels`.
+
+    Returns:
+        The binary cross entropy of the last tenth of the steps.
+    """
+    pixels = torch.from_numpy(np.stack([images.read(i) for i in images.image_ids]))
+    head = nn.Linear(width, labels.shape[1])
+    steps = epochs * len(pixels) // BATCH
     weights = [*model.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
     losses, generator = [], torch.Generator().manual_seed(SEED)
     model.train()
-    for _ in trange(steps, desc="training the teacher", unit="batch"):
+    for _ in trange(steps, desc=f"training a {model.config.model_type} on labels", unit="batch"):
         rows = torch.randint(len(pixels), (BATCH,), generator=generator)
         with torch.autocast("cpu", torch.bfloat16):
-            encoded = model(pixel_values=_normalised(pixels[rows])).pooler_output
+            encoded = model(pixel_values=_normalised(pixels[rows])).pooler_output.flatten(1)
             loss = binary_cross_entropy_with_logits(head(encoded), labels[rows])
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
@@ -60,19 +98,23 @@ def train_labels_teacher(folder: Path, images_file: Path, instances: Path) -> fl
         optimizer.zero_grad()
         schedule.step()
         losses.append(loss.item())
-    _save(model.eval(), folder)
     return float(np.mean(losses[-max(1, steps // 10) :]))
 
 
-def read_labels(image_ids: np.ndarray, instances: Path) -> Tensor:
-    """Return (n_images, n_labels) float32, 1 where an image has things of a category or colour."""
+def read_labels(image_ids: np.ndarray, instances: Path, with_pairs: bool = False) -> Tensor:
+    """Return (n_images, n_labels) float32, 1 where an image has things of a category or colour.
+
+    Args:
+        with_pairs: also a label for each category in each colour.
+    """
     content = read_json(instances, "`python -m demo.render`")
     row_of = {int(image_id): row for row, image_id in enumerate(image_ids)}
+    keys = (("category_id",), ("attribute",), *((("category_id", "attribute"),) * with_pairs))
     found = {
-        (row_of[thing["image_id"]], str(thing[key]))
+        (row_of[thing["image_id"]], " ".join(str(thing[key]) for key in label))
         for thing in content["annotations"]
         if thing["image_id"] in row_of
-        for key in ("category_id", "attribute")
+        for label in keys
     }
     names = sorted({label for _, label in found})
     column_of = {label: column for column, label in enumerate(names)}
@@ -88,7 +130,14 @@ def _normalised(pixels: Tensor) -> Tensor:
     return ((pixels / 255 - mean) / std).permute(0, 3, 1, 2)
 
 
-def _configuration() -> BeitConfig:
+def _resnet() -> ResNetConfig:
+    """Return the architecture: ResNet's in small, 0.4 million parameters."""
+    return ResNetConfig(
+        embedding_size=24, hidden_sizes=[24, 48, 96, 128], depths=[1, 1, 1, 1], layer_type="basic"
+    )
+
+
+def _beit() -> BeitConfig:
     """Return the architecture: BEiT-2's in small, 0.9 million parameters."""
     return BeitConfig(
         hidden_size=WIDTH,
