@@ -94,8 +94,12 @@ def save_models(folder: Path, sizes: Sizes) -> None:
     processor.save_pretrained(folder / "student")
 
 
-def write_data(folder: Path, n_images: int) -> Split:
-    """Write images of noise, and return their split with captions of COCO's lengths."""
+def write_data(folder: Path, n_images: int, n_captions: int = 1) -> Split:
+    """Write images of noise, and return their split with captions of COCO's lengths.
+
+    Args:
+        n_captions: of each image.
+    """
     generator = np.random.default_rng(0)
     encoded = []
     for _ in range(n_images):
@@ -104,16 +108,30 @@ def write_data(folder: Path, n_images: int) -> Split:
         Image.fromarray(small).resize((640, 480)).save(file, "jpeg")
         encoded.append(file.getvalue())
     write_images_file(folder / "images.h5", np.arange(n_images), encoded)
-    texts = (
-        " ".join(f"w{i}" for i in ids[2:]) for ids in random_captions(VOCABULARY - 5, n_images)
+    ids = random_captions(VOCABULARY - 5, n_images * n_captions)
+    captions = [Caption(n, " ".join(f"w{i}" for i in one[2:])) for n, one in enumerate(ids)]
+    images = (
+        CaptionedImage(image, f"{image}.jpg", tuple(captions[image::n_images]))
+        for image in range(n_images)
     )
-    images = (CaptionedImage(i, f"{i}.jpg", (Caption(i, text),)) for i, text in enumerate(texts))
     return Split("random", "train", __name__, tuple(images))
+
+
+def make_recipe(folder: Path, split: Split, **options) -> Recipe:
+    """Return what the student trains with.
+
+    Args:
+        options: of `ObjectiveArguments`, which say what teaches it.
+    """
+    objective = ObjectiveArguments(alignment="itc", **options)
+    images = ImagesFile(folder / "images.h5")
+    student = str(folder / "student")
+    return sx3hre_recipe(student, objective, split, images, seed=0, odd=InputArguments())
 
 
 def make_recipes(folder: Path, split: Split) -> dict[str, Recipe]:
     """Return what each way trains with."""
-    student, teacher, targets = str(folder / "student"), folder / "teacher", folder / "targets.h5"
+    teacher, targets = folder / "teacher", folder / "targets.h5"
     encode = (sys.executable, "-m", "preprocess.encode_images", "--encoder", teacher)
     subprocess.run([*encode, "--images", folder / "images.h5", "--output", targets], check=True)
     told: dict[str, dict] = {
@@ -121,18 +139,7 @@ def make_recipes(folder: Path, split: Split) -> dict[str, Recipe]:
         ASKED_FIXED: {"teacher": str(teacher), "image_views": "fixed"},
         CACHED: {"targets": targets},
     }
-    images = ImagesFile(folder / "images.h5")
-    recipes = {
-        name: sx3hre_recipe(
-            student,
-            ObjectiveArguments(alignment="itc", **options),
-            split,
-            images,
-            seed=0,
-            odd=InputArguments(),
-        )
-        for name, options in told.items()
-    }
+    recipes = {name: make_recipe(folder, split, **options) for name, options in told.items()}
     return {**recipes, WITHOUT: without_teacher(recipes[CACHED])}
 
 

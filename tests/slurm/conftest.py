@@ -6,14 +6,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from preprocess.captions.split_file import read_split, write_split
+from tests.conftest import bert_tokenizer
+from tests.information_retrieval.models.sx3hre.tiny import save_encoder
+from tests.information_retrieval.models.xvlm.test_initialisation import bert, swin
+from tests.preprocess.encoders.tiny_beit import save_beit
 from tests.slurm.cluster import Cluster, missing_programs, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-JOB_SECONDS = 240
+JOB_SECONDS = 600
 # What a user edits, for two nodes of one CPU core each; each job takes a node.
 SITE = f"""
 PATH={Path(sys.executable).parent}:$PATH
@@ -25,10 +31,14 @@ INSTANCES=datasets/demo/annotations/instances_val2014.json
 DETECTOR=demo/models/detector LXMERT=demo/models/lxmert CLIP=demo/models/clip
 LXMERT_OPTIONS=(--num_train_epochs 4 --learning_rate 1e-4 --per_device_train_batch_size 8)
 CLIP_OPTIONS=(--max_steps 4)
+XVLM_IMAGE=runs/swin XVLM_TEXT=runs/bert XVLM_REGIONS=datasets/demo/train_regions.json XVLM_SIZE=128
+XVLM_PRETRAINING=(--max_steps 2 --per_device_train_batch_size 8 --score itc)
+XVLM_OPTIONS=(--max_steps 2 --per_device_train_batch_size 8)
 FLICKR30K_DIR=datasets/second SX3HRE_SEEDS=7 SX3HRE_PROTOCOL=full
 SX3HRE_IMAGE=runs/image_encoder SX3HRE_TEXT=runs/text_encoder
-SX3HRE_TARGETS=datasets/demo/train_targets.h5
+SX3HRE_TEACHER=runs/beit2 SX3HRE_TARGETS=datasets/demo/train_targets.h5
 SX3HRE_OPTIONS=(--max_steps 2 --per_device_train_batch_size 8)
+CAPTIONS_DIR=datasets/demo CAPTIONER_ENCODER=demo/models/clip CAPTIONER_OPTIONS=(--max_steps 4)
 """
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY")
 
@@ -59,6 +69,27 @@ class Project:
             options = ["--split_file", f"{data}/{split}.json", "--image_root", f"{data}/images"]
             options += ["--output", f"{data}/{split}_images.h5"]
             self.python("preprocess.write_images", *options)
+
+    def make_encoders(self) -> None:
+        """Write what X-VLM and Sx3HRe begin with, tiny and of random weights, and regions."""
+        runs, data = self.folder / "runs", self.folder / "datasets/demo"
+        tokenizer = bert_tokenizer(runs / "bert")
+        tokenizer.save_pretrained(runs / "bert")
+        bert(vocab_size=len(tokenizer)).save_pretrained(runs / "bert")
+        swin().save_pretrained(runs / "swin")
+        save_encoder(runs / "image_encoder", "beit", num_hidden_layers=6)
+        save_encoder(runs / "text_encoder", "bert", num_hidden_layers=6)
+        save_beit(runs / "beit2")
+        options = ["--split_file", data / "train.json", "--output", data / "train_regions.json"]
+        options += ["--coco_instances", *sorted((data / "annotations").glob("instances_*.json"))]
+        self.python("preprocess.regions", *options)
+
+    def make_second_gallery(self) -> None:
+        """Make another gallery, where Flickr30k is, of the images of val."""
+        data, second = self.folder / "datasets/demo", self.folder / "datasets/second"
+        second.mkdir()
+        shutil.copy(data / "val_images.h5", second / "test_images.h5")
+        write_split(second / "test.json", replace(read_split(data / "val.json"), split="test"))
 
     def submit(self, script: str, *arguments, sbatch: tuple = ()) -> str:
         """Submit a job; return its id."""
@@ -119,14 +150,16 @@ def cluster() -> Iterator[Cluster]:
 def project(cluster, tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("project"), cluster)
     project.render()
+    project.make_encoders()
+    project.make_second_gallery()
     return project
 
 
 @pytest.fixture(scope="session")
 def reproduced(project) -> dict[str, str]:
-    """The ids of the jobs of reproduce.sh by step, after they have ended."""
+    """The ids of the jobs of reproduce.sh for all systems by step, after they have ended."""
     shown = subprocess.run(
-        ["bash", "slurm/reproduce.sh"],
+        ["bash", "slurm/reproduce.sh", "--systems", "all"],
         cwd=project.folder,
         env=project.cluster.environment,
         capture_output=True,
@@ -135,6 +168,6 @@ def reproduced(project) -> dict[str, str]:
     )
     print(shown.stdout)
     assert shown.returncode == 0, shown.stderr
-    jobs = {step.strip(): job for job, step in re.findall(r"^(\d+) +(.{32})", shown.stdout, re.M)}
+    jobs = {step: job for job, step in re.findall(r"^(\d+) +(\S+(?: \S+)*)", shown.stdout, re.M)}
     project.wait_for(*jobs.values())
     return jobs

@@ -1,7 +1,6 @@
 """What slurm/job.sh does when a command ends, with stand-ins for Slurm's commands."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -130,52 +129,3 @@ def test_a_job_is_not_queued_again_for_ever(job):
 def test_a_job_has_at_most_thirty_lines_and_parses(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES.get(path.stem, 30)
     assert subprocess.run(["bash", "-n", path]).returncode == 0
-
-
-def reproduce(folder: Path, **environment) -> subprocess.CompletedProcess:
-    (folder / "slurm").symlink_to(ROOT / "slurm")
-    return subprocess.run(
-        ["bash", folder / "slurm" / "reproduce.sh"],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_reproducing_without_data_or_slurm_is_one_line(tmp_path):
-    (tmp_path / "bin").mkdir()
-    for name in ("bash", "dirname"):
-        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
-    no_slurm = reproduce(tmp_path, PATH=f"{tmp_path}/bin")
-    assert no_slurm.returncode == 1
-    assert no_slurm.stderr.startswith("reproduce.sh: sbatch not found")
-    (tmp_path / "bin" / "sbatch").symlink_to("/bin/true")
-    (tmp_path / "slurm").unlink()
-    no_data = reproduce(tmp_path, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
-    assert no_data.returncode == 1
-    [line] = no_data.stderr.splitlines()
-    assert "datasets/coco/train.json not found: bash setup.sh coco makes it" in line
-
-
-def test_reproducing_without_python_submits_nothing(tmp_path):
-    (tmp_path / "slurm").mkdir()
-    shutil.copy(ROOT / "slurm" / "reproduce.sh", tmp_path / "slurm")
-    (tmp_path / "slurm" / "site.sh").write_text("NUM_SHARDS=2 DATA_DIR=. RUN_DIR=runs VENV=venv\n")
-    for name in ("train", "val", "minival", "test"):
-        (tmp_path / f"{name}.json").touch()
-        (tmp_path / f"{name}_images.h5").touch()
-    (tmp_path / "bin").mkdir()
-    for name in ("bash", "dirname"):
-        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
-    (tmp_path / "bin" / "sbatch").write_text("#!/bin/bash\necho submitted >> calls\n")
-    (tmp_path / "bin" / "sbatch").chmod(0o755)
-    done = subprocess.run(
-        ["bash", tmp_path / "slurm" / "reproduce.sh"],
-        env={"PATH": f"{tmp_path}/bin"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    [line] = done.stderr.splitlines()
-    assert "no python with the packages of requirements.txt here: VENV of slurm/site.sh" in line
-    assert not (tmp_path / "calls").exists()

@@ -1,19 +1,15 @@
 """The jobs on a real Slurm, judged by what they write: also of two nodes, and when interrupted."""
 
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from preprocess.captions.split_file import read_split, write_split
-from tests.information_retrieval.models.sx3hre.tiny import save_encoder
-from tests.preprocess.encoders.tiny_beit import save_beit
-
 SCORE = ("--batch_size", 2)  # more tiles than the default gives of so few images
+NAMES = ["lxmert", "clip", "clip_tuned", "xvlm", "xvlm_itc", "sx3hre_itc", "sx3hre_cosine"]
+NAMES += ["sx3hre_none"]
 
 
 def features_of(path: Path) -> dict[str, bytes]:
@@ -38,6 +34,12 @@ def evaluate(project, output: str) -> dict[str, bytes]:
     return scores_of(project.folder / output)
 
 
+def metadata_of(path: Path) -> dict:
+    """What a rankings file says of itself."""
+    with np.load(path) as archive:
+        return json.loads(str(archive["metadata"]))
+
+
 def submit_scoring(project, output: str, n_nodes: int) -> str:
     sbatch = (f"--nodes={n_nodes}", "--gpus-per-node=8")
     return project.submit("evaluate_lxmert", "full", "--output", output, *SCORE, sbatch=sbatch)
@@ -53,12 +55,23 @@ def test_the_whole_chain_gives_what_its_commands_give_without_slurm(project, rep
         "extract_features train",
         "merge_features train",
         "finetune_lxmert",
-        "finetune_clip",
         "evaluate_lxmert full",
+        "finetune_clip",
         "evaluate_clip full",
         "evaluate_clip full clip_negative",
         "evaluate_clip full clip_tuned",
-        "error_analysis full",
+        "make_xvlm init",
+        "pretrain_xvlm --regions datasets/demo/train_regions.json",
+        "make_xvlm",
+        "finetune_xvlm",
+        "evaluate_xvlm full",
+        "encode_targets",
+        "ablate_sx3hre",
+        "evaluate_sx3hre full",
+        "train_captioner",
+        "self_retrieval",
+        f"error_analysis full {' '.join(NAMES)} "
+        "--generated_captions runs/clip_lstm/test_captions.json",
     ]
     folder = project.folder
     logs = "".join(project.log(job) for job in reproduced.values())
@@ -74,8 +87,29 @@ def test_the_whole_chain_gives_what_its_commands_give_without_slurm(project, rep
         project.python("information_retrieval.evaluate", *options)
         scored = scores_of(folder / f"runs/{run}/full/test.npz")
         assert scored == scores_of(folder / f"whole/{run}/test.npz")
-    metrics = json.loads((folder / "runs/clip_tuned/full/metrics.json").read_text())
-    assert 0 < metrics["metrics"]["rsum"] <= 600
+    for name in NAMES:
+        metrics = json.loads((folder / f"runs/{name}/full/metrics.json").read_text())
+        assert 0 < metrics["metrics"]["rsum"] <= 600
+    reasons = json.loads((folder / "runs/error_analysis/full/reasons.json").read_text())
+    assert [model["name"] for model in reasons["models"]] == [*NAMES, "oracle"]
+    kinds = {run: metadata_of(folder / f"runs/{run}/full/test.npz") for run in NAMES}
+    assert [kinds[run]["score"] for run in ("xvlm", "xvlm_itc")] == ["itm", "itc"]
+
+
+@pytest.mark.long
+def test_a_captioner_is_trained_and_its_captions_asked_by(project, reproduced):
+    run = project.folder / "runs/clip_lstm"
+    logs = [project.log(reproduced[step]) for step in ("train_captioner", "self_retrieval")]
+    captions = json.loads((run / "test_captions.json").read_text())
+    assert len(captions) == 64, logs[0]
+    assert "CIDEr" in (run / "test_metrics.json").read_text()
+    found = json.loads((run / "self_retrieval.json").read_text())
+    assert found["metadata"]["files"].keys() >= {"runs/clip_lstm/test_captions.json"}, logs[1]
+    kinds = json.loads((run / "caption_or_image.json").read_text())["models"]["clip"]
+    assert sum(kinds["counts"].values()) == 64
+    again = project.submit("train_captioner", sbatch=("--gpus-per-node=8",))
+    project.wait_for(again)
+    assert "this run is finished; nothing to do" in project.log(again)
 
 
 @pytest.mark.long
@@ -137,18 +171,8 @@ def test_preempted_training_writes_a_checkpoint_and_goes_on(project, reproduced)
 
 
 @pytest.mark.long
-def test_the_ablation_trains_ranks_and_compares_its_arms_once(project):
-    folder, data = project.folder, project.folder / "datasets/demo"
-    save_encoder(folder / "runs/image_encoder", "beit", num_hidden_layers=6)
-    save_encoder(folder / "runs/text_encoder", "bert", num_hidden_layers=6)
-    options = ["--encoder", save_beit(folder / "runs/beit2"), "--num_workers", 0]
-    options += ["--images", data / "train_images.h5", "--output", data / "train_targets.h5"]
-    project.python("preprocess.encode_images", *options)
-    second = folder / "datasets/second"  # another gallery, where Flickr30k is
-    second.mkdir()
-    shutil.copy(data / "val_images.h5", second / "test_images.h5")
-    write_split(second / "test.json", replace(read_split(data / "val.json"), split="test"))
-    project.wait_for(project.submit("ablate_sx3hre", sbatch=("--gpus-per-node=8",)))
+def test_the_ablation_trains_ranks_and_compares_its_arms_once(project, reproduced):
+    folder = project.folder
     content = json.loads((folder / "runs/sx3hre/ablation_7.json").read_text())
     assert [gallery["gallery"]["images"] for gallery in content["galleries"]] == [64, 8]
     for gallery in content["galleries"]:

@@ -51,10 +51,10 @@ class OnTokens(nn.Module):
         self.module = module
 
     def forward(self, *states: torch.Tensor) -> torch.Tensor:
-        """Map states, each (batch, length, its width), to (batch, length, width)."""
+        """Map states, each (..., its width), to (..., width)."""
         # Contiguous: for the first words alone, a view, it would be compiled once more.
-        tokens = self.module(*(state.flatten(0, 1).contiguous() for state in states))
-        return tokens.unflatten(0, states[0].shape[:2])
+        tokens = self.module(*(state.flatten(0, -2).contiguous() for state in states))
+        return tokens.unflatten(0, states[0].shape[:-1])
 
 
 def with_cross_layers(

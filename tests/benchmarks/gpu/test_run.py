@@ -13,11 +13,11 @@ from benchmarks.gpu.run import STEPS, TOTAL_SECONDS, Step
 from tests.conftest import assert_one_clear_line
 
 PROGRAMS = {
+    # Its child would hold the pipe, and go on, were it not killed too.
+    "endless": "write({'a': {'x': 3}}); subprocess.Popen(['sleep', '60']); time.sleep(60)",
     "good": "write({'a': {'x': 1}}); print('measured')",
     "bad": "write({'a': {'x': 2}}); print('the reason', file=sys.stderr); sys.exit(3)",
     "broken": "raise ValueError('no such thing')",
-    # Its child would hold the pipe, and go on, were it not killed too.
-    "endless": "write({'a': {'x': 3}}); subprocess.Popen(['sleep', '60']); time.sleep(60)",
     "last": "write({'a': {'x': 4}})",
 }
 PROLOGUE = """
@@ -46,9 +46,9 @@ def test_what_fails_or_hangs_is_recorded_and_the_others_run(programs, tmp_path, 
     found = content["steps"]
     statuses = [step["status"] for step in found.values()]
     assert list(found) == list(PROGRAMS)
-    assert statuses == ["ok", "failed", "failed", "timed out", "ok"]
+    assert statuses == ["timed out", "ok", "failed", "failed", "ok"]
     values = [step["results"].get("a", {}).get("x") for step in found.values()]
-    assert values == [1, 2, None, 3, 4]
+    assert values == [3, 1, 2, None, 4]
     assert found["bad"]["last_lines"] == ["the reason"]
     assert found["broken"]["last_lines"][-1] == "ValueError: no such thing"
     assert found["good"]["last_lines"] == []
@@ -80,6 +80,13 @@ def test_no_step_begins_when_the_time_is_up(programs, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "TOTAL_SECONDS", 0)
     content = run.run_all(tmp_path, dry_run=True, steps=(Step("good", 30),))
     assert content["steps"]["good"]["status"] == "no time left"
+
+
+def test_what_a_step_leaves_of_its_time_is_the_next_ones(programs, tmp_path):
+    content = run.run_all(tmp_path, dry_run=False, steps=(Step("good", 30), Step("last", 2)))
+    limits = [step["limit"] for step in content["steps"].values()]
+    assert limits[0] <= 30
+    assert 2 < limits[1] <= 32
 
 
 def test_all_steps_fit_in_eight_minutes():

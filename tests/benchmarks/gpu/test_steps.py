@@ -42,7 +42,7 @@ def run(name: str, record: Record) -> dict[str, dict]:
 @pytest.mark.parametrize("name", [step.name for step in STEPS if step.name != "checks"])
 def test_a_step_measures_all_that_it_should(name, record, monkeypatch):
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
-    if name in ("lxmert", "detector") and shutil.which("g++") is None:
+    if name in ("lxmert", "detector", "xvlm") and shutil.which("g++") is None:
         pytest.skip("torch.compile needs a C++ compiler: there is no g++")
     results = run(name, record)
     assert record.failed == []
@@ -58,11 +58,24 @@ def test_a_step_measures_all_that_it_should(name, record, monkeypatch):
         assert bars(measured)[0].met is not None
     if name == "xvlm":
         exact = [f"{way}, {kind}" for way in ("ours", "plain") for kind in ("float32", "tf32")]
+        exact += ["ours, float32, compiled"]
         assert all(results[way]["largest_difference"] < 1e-5 for way in exact)
         assert results["ours, bfloat16"]["largest_difference"] > 1e-5
+        assert all(results[way]["ranks_moved"]["i2t"] == "0 of 4" for way in exact)
+        assert bars(measured)[1].met is not None
+    if name == "sx3hre":
+        asked, cached = (results[f"{way}, bfloat16"] for way in ("teacher asked", "targets cached"))
+        rates = cached["pairs_per_second"] / asked["pairs_per_second"]
+        assert cached["of_asked"] == pytest.approx(rates)
+        assert 0 <= results["targets cached, bfloat16, loaded"]["waiting"] <= 1
+    if name == "captioning":
+        decoded = [values for values in results.values() if "of_one_by_one" in values]
+        assert len(decoded) == 8  # captioners x batches x methods
+        assert all(values["captions_same"] == 1 for values in decoded)
+        assert len(results) == 16
     if name == "detector":
         assert results["ours, float32, batches of 2"]["regions_same"] == 1
-        assert all(bar.met is not None for bar in bars(measured)[1:])
+        assert all(bar.met is not None for bar in bars(measured)[2:])
     assert torch.backends.cuda.matmul.allow_tf32 is False
 
 
