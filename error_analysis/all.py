@@ -14,6 +14,7 @@ split file; what is not given leaves out what needs it. Writes into the folder -
     slices.json                 slices
     false_negatives.json        false_negatives
     difficulty.json             difficulty
+    caption_or_image.json       caption_or_image, with --generated_rankings
     {model}/repairs.json        probe --repair_typos, of the --probe_models
     {model}/boxes.json          probe --predict_boxes, of those that have a box head
     report/                     report, with --images
@@ -33,6 +34,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from error_analysis.arguments import RankingsArguments
+from error_analysis.chaining.analyses import (
+    ANALYSES,
+    MOST_LISTED,
+    MOST_WINS,
+    ORACLE,
+    REPORT,
+    step_of,
+)
+from error_analysis.chaining.asked import asked_models
 from error_analysis.chaining.step import Step, options_of, run_steps
 from error_analysis.chaining.told import Told, check_probed, predicts_boxes, read_told
 from error_analysis.reasons.images.objects import detector_labels, read_labels
@@ -44,7 +54,6 @@ from preprocess.base.files import check_writable
 from preprocess.storage.features_file import FeaturesFile
 from preprocess.storage.images_file import ImagesFile
 
-ORACLE = "oracle"  # its folder and name
 FILES = (
     "object_labels",
     "train_split_file",
@@ -54,6 +63,8 @@ FILES = (
     "noise",
     "generated_captions",
     "surprise",
+    "generated_rankings",
+    "generated_split_file",
 )
 
 
@@ -93,9 +104,20 @@ class AllArguments(RankingsArguments):
         default_factory=list,
         metadata={"help": "rankings of two runs of one model, for the comparison"},
     )
+    cascades: list[Path] = field(
+        default_factory=list,
+        metadata={"help": ".npz of information_retrieval.cascade, which the report shows"},
+    )
     generated_captions: Path | None = field(
         default=None,
         metadata={"help": "captions of these images by a captioner, which the report shows"},
+    )
+    generated_rankings: list[Path] = field(
+        default_factory=list,
+        metadata={"help": "of captioning.self_retrieval, by any of the models: caption or image?"},
+    )
+    generated_split_file: Path | None = field(
+        default=None, metadata={"help": "split JSON of the captions of --generated_rankings"}
     )
     surprise: Path | None = field(
         default=None, metadata={"help": "JSON of captioning.surprise, for what predicts difficulty"}
@@ -114,49 +136,6 @@ class AllArguments(RankingsArguments):
     )
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """A command that reads the rankings of all models.
-
-    Attributes:
-        output: what it writes, in --output. The report takes it by an option of the same name.
-        takes: its options beside --rankings, --names and --split_file.
-        of_oracle: whether the caption oracle is one of the models.
-    """
-
-    name: str
-    output: str
-    takes: tuple[str, ...] = ()
-    of_oracle: bool = False
-
-
-CAPTIONS, REGIONS = ("train_split_file",), ("features", "object_labels")
-ANALYSES = (
-    Analysis("comparison", "comparison.json", ("noise",)),
-    Analysis("significance", "significance.json"),
-    Analysis(
-        "explain",
-        "reasons.json",
-        (*CAPTIONS, "images", *REGIONS, "region_models", "instances", "keypoints", "labels"),
-        of_oracle=True,
-    ),
-    Analysis("slices", "slices.json", (*CAPTIONS, "images", "instances"), of_oracle=True),
-    Analysis("false_negatives", "false_negatives.json", ("labels",)),
-    Analysis(
-        "difficulty",
-        "difficulty.json",
-        (*CAPTIONS, "images", *REGIONS, "instances", "surprise", "oracle"),
-    ),
-)
-SHOWN = ("reasons", "slices", "comparison", "false_negatives", "difficulty", "probes")
-REPORT = Analysis(
-    "report",
-    "report",
-    ("images", *REGIONS, "instances", *SHOWN, "generated_captions"),
-    of_oracle=True,
-)
-
-
 def steps_of(args: AllArguments, told: Told) -> list[Step]:
     """Return the commands in their order; nothing is read."""
     steps = []
@@ -165,6 +144,8 @@ def steps_of(args: AllArguments, told: Told) -> list[Step]:
             options = options_of(rankings=path, split_file=args.split_file)
             steps.append(Step(name, options, args.output / model / file))
     values = {**vars(args), "oracle": None}
+    if len(told.names) > MOST_LISTED:
+        values["most_wins"] = MOST_WINS
     if told.oracle is not None:
         options = options_of(split_file=args.split_file, protocol=told.oracle)
         values["oracle"] = args.output / ORACLE / "test.npz"
@@ -178,20 +159,25 @@ def steps_of(args: AllArguments, told: Told) -> list[Step]:
         values[Path(analysis.output).stem] = steps[-1].output
     if any(metadata.get("protocol") == "5fold" for metadata in told.metadata):
         values["comparison"] = None  # in folds, where the report has the whole gallery
+    if told.asked:
+        steps.append(caption_or_image_of(args, told))
+        values["caption_or_image"] = steps[-1].output
     probes = probes_of(args, told)
     values["probes"] = [step.output for step in probes]
     report = [step_of(REPORT, values)] if args.images is not None else []
     return [*steps, *probes, *report]
 
 
-def step_of(analysis: Analysis, values: dict) -> Step:
-    """Return an analysis with what there is of the options that it takes."""
-    rankings, names, oracle = values["rankings"], values["names"], values["oracle"]
-    if analysis.of_oracle and oracle is not None:
-        rankings, names = [*rankings, oracle], names and [*names, ORACLE]
-    taken = {option: values.get(option) for option in analysis.takes}
-    options = options_of(rankings=rankings, names=names, split_file=values["split_file"], **taken)
-    return Step(analysis.name, options, values["output"] / analysis.output)
+def caption_or_image_of(args: AllArguments, told: Told) -> Step:
+    """Return the command for the models that --generated_rankings are of."""
+    options = options_of(
+        rankings=[args.rankings[model] for model in told.asked],
+        names=[told.names[model] for model in told.asked],
+        split_file=args.split_file,
+        generated_rankings=args.generated_rankings,
+        generated_split_file=args.generated_split_file,
+    )
+    return Step("caption_or_image", options, args.output / "caption_or_image.json")
 
 
 def probes_of(args: AllArguments, told: Told) -> list[Step]:
@@ -280,11 +266,13 @@ def check_outputs(args: AllArguments, steps: list[Step]) -> None:
 
 def main() -> None:
     args = parse_arguments(AllArguments, description=__doc__)
-    told = read_told(args.rankings, args.names, args.split_file)
+    told = read_told(args.rankings, args.names, args.split_file, args.cascades)
     if not args.oracle:
         told = replace(told, oracle=None)
     check_names(args, told)
     check_inputs(args, told)
+    asked = asked_models(args.generated_rankings, args.generated_split_file, told)
+    told = replace(told, asked=asked)
     steps = steps_of(args, told)
     check_outputs(args, steps)
     print("\n".join([f"{len(steps)} commands, one after another", *left_out(args, told)]))

@@ -101,6 +101,13 @@ class ComparisonArguments(RankingsArguments):
     margin: int = field(
         default=MARGIN, metadata={"help": "and the other's is at least so many places worse"}
     )
+    most_wins: int | None = field(
+        default=None,
+        metadata={
+            "help": "queries listed of each order and direction, those of the largest difference; "
+            "all are counted; default: all"
+        },
+    )
 
 
 def comparison_to_json(comparison: Comparison) -> dict:
@@ -118,10 +125,15 @@ def comparison_to_json(comparison: Comparison) -> dict:
     return {"better": comparison.better, "worse": comparison.worse, **lists}
 
 
-def content_of(galleries: Sequence[Sequence[ModelRankings]], rule: WinRule, metadata: dict) -> dict:
+def content_of(
+    galleries: Sequence[Sequence[ModelRankings]],
+    rule: WinRule,
+    most_wins: int | None,
+    metadata: dict,
+) -> dict:
     """Return the output file: of one gallery, or of folds."""
     orders = [
-        [comparison_to_json(comparison) for comparison in compare(models, rule)]
+        [comparison_to_json(comparison) for comparison in compare(models, rule, most_wins)]
         for models in galleries
     ]
     if galleries[0][0].protocol != "5fold":
@@ -196,6 +208,8 @@ def main() -> None:
     arguments = parse_arguments(ComparisonArguments, description=__doc__)
     rule = WinRule(arguments.max_rank, arguments.margin)
     check_at_least("--hard_rank", arguments.hard_rank, 1)
+    if arguments.most_wins is not None:
+        check_at_least("--most_wins", arguments.most_wins, 0)
     check_writable(arguments.output)
     galleries, runs = read_compared(arguments)
     counted, noise = count_wins(galleries, rule), count_wins(runs, rule)
@@ -211,7 +225,7 @@ def main() -> None:
         "hard_overlap": {d: overlap_to_json(overlap) for d, overlap in overlaps.items()},
         "noise_floor": noise_floor if noise else None,
     }
-    write_json(arguments.output, content_of(galleries, rule, metadata))
+    write_json(arguments.output, content_of(galleries, rule, arguments.most_wins, metadata))
     print(f"wrote {arguments.output}")
     print(report(counted, noise, overlaps, beats, hard))
 

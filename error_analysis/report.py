@@ -14,6 +14,9 @@ given, what other commands found. Writes a folder that needs neither network nor
         --features datasets/demo/test_features.h5 --reasons runs/demo/reasons.json \\
         --output runs/demo/report
 
+With --cascades, the recalls of information_retrieval.cascade stand below the models' metrics; ranks
+beyond their shortlists are not known, so they are in no other section.
+
 With --generated_captions, a query also tells what a captioner says of its own image, and of the one
 that stands first. `python -m error_analysis.all` makes all that it can show, and the report. What
 people tag in it is exported as a file that error_analysis.labels reads.
@@ -87,6 +90,13 @@ class ReportArguments(RankingsArguments):
     probes: list[Path] = field(
         default_factory=list, metadata={"help": "JSON of error_analysis.probe, of these models"}
     )
+    caption_or_image: Path | None = field(
+        default=None, metadata={"help": "JSON of error_analysis.caption_or_image"}
+    )
+    cascades: list[Path] = field(
+        default_factory=list,
+        metadata={"help": ".npz of information_retrieval.cascade, of this gallery: their recalls"},
+    )
     generated_captions: Path | None = field(
         default=None,
         metadata={"help": "captions of these images by a captioner, in COCO's results format"},
@@ -96,12 +106,12 @@ class ReportArguments(RankingsArguments):
     )
 
 
-def read_boxes(arguments: ReportArguments, image_ids: Iterable[int]) -> BoxSource | None:
+def read_boxes(arguments: ReportArguments, gallery: Split) -> BoxSource | None:
     """Open --features; None where it is not given."""
     if arguments.features is None:
         return None
     features = FeaturesFile(arguments.features)
-    features.check_covers(image_ids)
+    features.check_split(gallery)
     labels = read_labels(arguments.object_labels) if arguments.object_labels else None
     return BoxSource.of(features, labels)
 
@@ -138,7 +148,7 @@ def read_report(arguments: ReportArguments) -> Report:
     models = read_model_rankings(arguments.rankings, split, arguments.names)
     images = ImagesFile(arguments.images)
     image_ids = models[0].rankings.image_ids
-    images.check_covers(image_ids)
+    images.check_split(models[0].gallery)
     explained, hard_rank = read_reasons(arguments.reasons, models)
     findings = read_findings_files(
         models,
@@ -147,6 +157,8 @@ def read_report(arguments: ReportArguments) -> Report:
         arguments.false_negatives,
         arguments.difficulty,
         arguments.probes,
+        arguments.caption_or_image,
+        arguments.cascades,
     )
     return Report(
         models,
@@ -155,7 +167,7 @@ def read_report(arguments: ReportArguments) -> Report:
         explained,
         findings,
         read_instances(arguments.instances, image_ids) if arguments.instances else None,
-        read_boxes(arguments, image_ids),
+        read_boxes(arguments, models[0].gallery),
         arguments.longest_side,
         generated_texts(arguments.generated_captions, split, models[0].gallery),
     )

@@ -66,7 +66,8 @@ class SignificanceArguments(RankingsArguments):
         default=N_RESAMPLES, metadata={"help": "resamples of the images for the intervals"}
     )
     n_permutations: int = field(
-        default=N_PERMUTATIONS, metadata={"help": "permutations of the tests by image"}
+        default=N_PERMUTATIONS,
+        metadata={"help": "permutations of the tests by image; as many more for each 100 tests"},
     )
     seed: int = field(default=0, metadata={"help": "seed of resamples and permutations"})
 

@@ -6,7 +6,8 @@ k documents are ordered by it alone. What is not on a shortlist is not ordered: 
 without a ground truth there is censored, known only to be k or more.
 
 Writes an .npz (format: information_retrieval/combining/cascade_result.py), which is no rankings
-file and which `error_analysis` refuses, and `metrics.json` beside it; prints the table.
+file, and of which error analysis shows the recalls alone (`error_analysis.report --cascades`); and
+`metrics.json` beside it; prints the table.
 
     python -m information_retrieval.cascade --rankings runs/clip/test.npz --shortlist 100 \\
         --model_name_or_path runs/lxmert --data_dir datasets/coco --output runs/cascade/test.npz

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,14 @@ def options_of(**values: object) -> tuple[str, ...]:
 
 
 def run_steps(steps: Sequence[Step]) -> None:
-    """Show and run each step; exit with the status of the first that fails, after a line of it."""
+    """Show and run each step; exit with the status of the first that fails, after a line of it.
+
+    At the end, the seconds of each command are printed, of the slowest first.
+    """
+    seconds: dict[str, float] = {}
     for number, step in enumerate(steps, start=1):
         print(f"\n$ python {shlex.join(step.words)}", flush=True)
+        start = time.perf_counter()
         status = subprocess.run([sys.executable, *step.words], check=False).returncode
         if status:
             how = f"was killed by signal {-status}" if status < 0 else "failed"
@@ -48,3 +54,6 @@ def run_steps(steps: Sequence[Step]) -> None:
                 file=sys.stderr,
             )
             sys.exit(status if status > 0 else 128 - status)
+        seconds[step.name] = seconds.get(step.name, 0) + time.perf_counter() - start
+    slowest = sorted(seconds, key=lambda name: -seconds[name])
+    print("\nseconds: " + ", ".join(f"{name} {seconds[name]:,.0f}" for name in slowest))

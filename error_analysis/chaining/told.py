@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from error_analysis.queries.model_rankings import ModelRankings, read_model_rankings
+from error_analysis.statistics.cascades import read_cascades
 from information_retrieval.models.arguments import DataArguments
 from information_retrieval.ranking.protocols import GALLERY_IMAGES, Protocol, protocol_split
 from preprocess.base.errors import InputError
@@ -22,6 +23,8 @@ class Told:
         names: of the models, in the order of the files.
         metadata: what made each model's rankings.
         image_ids: (n_images,) int64, of the gallery.
+        asked: the positions of the models that were asked by generated captions, too, in the order
+            of their files.
         oracle: the protocol by which the caption oracle ranks the same gallery; None: none does.
     """
 
@@ -29,12 +32,23 @@ class Told:
     metadata: tuple[dict, ...]
     image_ids: np.ndarray
     oracle: Protocol | None
+    asked: tuple[int, ...] = ()
 
 
-def read_told(paths: Sequence[Path], names: Sequence[str] | None, split_file: Path) -> Told:
-    """Read rankings, and keep no scores. Raises InputError as `read_model_rankings`."""
+def read_told(
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    split_file: Path,
+    cascades: Sequence[Path] = (),
+) -> Told:
+    """Read rankings, and keep no scores; cascades are read to see whether the report can.
+
+    Raises:
+        InputError: as `read_model_rankings` and `read_cascades`.
+    """
     split = read_split(split_file)
     models = read_model_rankings(paths, split, names)
+    read_cascades(cascades, models[0])
     return Told(
         tuple(model.name for model in models),
         tuple(model.rankings.metadata for model in models),

@@ -58,8 +58,13 @@ class Comparison:
     wins: dict[Direction, tuple[Win, ...]]
 
 
-def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> list[Comparison]:
+def compare(
+    models: Sequence[ModelRankings], rule: WinRule | None = None, most: int | None = None
+) -> list[Comparison]:
     """Compare every ordered pair of models, queries in the order of the gallery.
+
+    Args:
+        most: wins of an ordered pair and direction, those of the largest difference; None: all.
 
     Raises:
         InputError: the models scored different galleries.
@@ -73,6 +78,9 @@ def compare(models: Sequence[ModelRankings], rule: WinRule | None = None) -> lis
             pair = (better, worse)
             ranks, others = (model.query_ranks(direction).ranks() for model in pair)
             won = win_indices(ranks, others, rule)
+            if most is not None:
+                largest = np.argsort((ranks - others)[won], kind="stable")[:most]
+                won = np.sort(won[largest])
             views = (describe_queries(model, direction, won) for model in pair)
             wins[direction] = tuple(Win(*same) for same in zip(*views, strict=True))
         comparisons.append(Comparison(better.name, worse.name, wins))

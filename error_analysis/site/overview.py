@@ -10,6 +10,8 @@ from error_analysis.explaining.explanations import ModelExplanation
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.site.base.links import model_slugs
+from error_analysis.site.comparing.many import are_many
+from error_analysis.site.comparing.reason_shares import ReasonShares, find_reason_shares
 from error_analysis.site.figures import RankFigure
 from error_analysis.site.sections.differences import find_differences
 from error_analysis.site.sections.failures import find_failures
@@ -17,8 +19,9 @@ from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.groups import find_groups
 from error_analysis.site.sections.hubs import ModelHubs
 from error_analysis.site.sections.rank_pairs import RankPair, rank_pair
-from error_analysis.site.sections.reasons import reason_groups
+from error_analysis.site.sections.reasons import ReasonGroup, reason_groups
 from error_analysis.statistics.assessment import Sampling, assess
+from error_analysis.statistics.cascades import estimate_cascades
 from information_retrieval.ranking.metrics import CUTOFFS
 
 
@@ -54,6 +57,11 @@ class Overview:
         return dict(zip(self.names, model_slugs(self.names), strict=True))
 
     @property
+    def is_many(self) -> bool:
+        """Each two models are told as matrices, and lists of each one are folded."""
+        return are_many(self.models)
+
+    @property
     def folds(self) -> bool:
         """The metrics, and what other commands found, are of five folds, and ranks are not."""
         return any(model.protocol == "5fold" for model in self.models)
@@ -76,8 +84,10 @@ def sections_of(overview: Overview, sampling: Sampling) -> list[Section]:
     """
     models, findings = overview.models, overview.findings
     significance = assess(galleries_of_models(models), sampling)
+    cascades = estimate_cascades(findings.cascades, models[0], sampling)
     sections = [
         Section("metrics", "Metrics", significance),
+        Section("cascades", "Cascades", cascades or None),
         Section("differences", "Differences", find_differences(significance, models)),
         Section(
             "failures",
@@ -85,8 +95,9 @@ def sections_of(overview: Overview, sampling: Sampling) -> list[Section]:
             find_failures(models, overview.hard_rank, findings.noise_floor),
         ),
         Section("ranks", "Rank against rank", rank_pairs(overview) or None),
-        Section("reasons", "Reasons", reason_groups(models, overview.explained) or None),
-        Section("groups", "Groups", find_groups(findings.slices, models)),
+        Section("reasons", "Reasons", reasons_of(overview)),
+        Section("caption_or_image", "Captions or images", findings.caption_or_image),
+        Section("groups", "Groups", find_groups(findings.slices, models, findings.members)),
         Section("hubs", "Hubs", overview.hubs),
         Section("false_negatives", "False negatives", findings.false_negatives),
         Section("difficulty", "Difficulty", findings.difficulty),
@@ -94,6 +105,12 @@ def sections_of(overview: Overview, sampling: Sampling) -> list[Section]:
         Section("models", "Models", models),
     ]
     return [section for section in sections if section.content is not None]
+
+
+def reasons_of(overview: Overview) -> tuple[list[ReasonGroup], tuple[ReasonShares, ...]] | None:
+    """Return the reasons of each model, and by model; None where none was explained."""
+    groups = reason_groups(overview.models, overview.explained)
+    return (groups, find_reason_shares(overview.models, overview.explained)) if groups else None
 
 
 def rank_pairs(overview: Overview) -> list[tuple[RankPair, RankFigure]]:
@@ -112,6 +129,12 @@ def absent(overview: Overview) -> list[tuple[str, str, str]]:
     findings = overview.findings
     known = [
         (overview.explained, "why queries are hard", "explain", "reasons"),
+        (
+            findings.caption_or_image,
+            "whether captions or images are hard",
+            "caption_or_image",
+            "caption_or_image",
+        ),
         (findings.slices, "groups of queries", "slices", "slices"),
         (
             findings.noise_floor or len(overview.models) == 1,
@@ -140,6 +163,6 @@ def render_overview(environment: jinja2.Environment, overview: Overview) -> str:
         gallery=overview.models[0].gallery,
         protocols=sorted({model.protocol for model in overview.models}),
         about=overview.about,
-        n_permutations=sampling.n_permutations,
+        n_permutations=sampling.permutations_of(len(overview.models)),
         cutoffs=CUTOFFS,
     )

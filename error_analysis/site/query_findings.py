@@ -11,6 +11,7 @@ from error_analysis.site.query_page.labels import (
     QueryLabel,
     also_right_labels,
     box_labels,
+    caption_or_image_labels,
     group_labels,
     hard_labels,
     hub_labels,
@@ -53,6 +54,8 @@ def label_queries(
         labels += repair_labels(probe.outcomes, names.index(probe.model), of)
     for boxes in findings.probes.boxes if findings.probes else ():
         labels += box_labels(boxes.boxes, names.index(boxes.model), of)
+    for one in findings.caption_or_image.found if findings.caption_or_image else ():
+        labels += caption_or_image_labels(one.image_ids, names.index(one.model), of)
     labels += hard_labels(models, model_slugs(names), hard_rank)
     labels += object_labels(objects, of) if objects else []
     labels += group_labels(shown_members(findings, models), of)
@@ -67,13 +70,10 @@ def shown_members(
     findings: Findings, models: Sequence[ModelRankings]
 ) -> dict[Direction, dict[tuple[str, str], tuple[int, ...]]]:
     """Return the queries of the groups that the first page shows."""
-    groups = find_groups(findings.slices, models)
+    groups = find_groups(findings.slices, models, findings.members)
     members: dict[Direction, dict[tuple[str, str], tuple[int, ...]]] = {}
-    for rows in groups.rows.values() if groups else ():
-        for _, found in rows:
-            key = (found.kind, found.group)
-            ids = findings.members[found.direction][key]
-            members.setdefault(found.direction, {})[key] = ids
+    for direction, kind, group in groups.shown() if groups else ():
+        members.setdefault(direction, {})[kind, group] = findings.members[direction][kind, group]
     return members
 
 

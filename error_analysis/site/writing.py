@@ -42,6 +42,7 @@ SCRIPTS = (
     "words.js",
     "data.js",
     "address.js",
+    "combinations.js",
     "filters.js",
     "boxes.js",
     "box_layers.js",

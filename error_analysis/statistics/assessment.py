@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
+from math import ceil
 
 import numpy as np
 
@@ -24,13 +25,23 @@ from error_analysis.statistics.paired_tests import (
     paired_tests,
 )
 from error_analysis.statistics.resampling import N_RESAMPLES
+from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction, concatenate
 from preprocess.base.text_table import text_table
+
+# Permutations tell no p-value below 1 / (their number + 1) apart, and Holm's correction multiplies
+# the least by the number of tests: for each so many of them, as many permutations more, and it can
+# be as small as 0.01.
+MOST_TESTS = 100
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many resamples and permutations, and the seed that each model and pair starts from."""
+    """How many resamples and permutations, and the seed that each model and pair starts from.
+
+    Attributes:
+        n_permutations: of a few pairs; of many, a multiple (see `permutations_of`).
+    """
 
     n_resamples: int = N_RESAMPLES
     n_permutations: int = N_PERMUTATIONS
@@ -39,6 +50,11 @@ class Sampling:
     def generator(self) -> np.random.Generator:
         """Return a new generator: the same draws for every model, whatever the others are."""
         return np.random.default_rng(self.seed)
+
+    def permutations_of(self, n_models: int) -> int:
+        """Return how many permutations each test of each two of so many models takes."""
+        n_tests = n_models * (n_models - 1) // 2 * len(DIRECTIONS) * (len(CUTOFFS) + 1)
+        return self.n_permutations * max(1, ceil(n_tests / MOST_TESTS))
 
 
 @dataclass(frozen=True)
@@ -81,17 +97,21 @@ def assess(galleries: Sequence[Sequence[ModelRankings]], sampling: Sampling) -> 
         folds[0].name: estimate_metrics(folds, resampled[folds[0].name]) for folds in models
     }
     pairs = []
+    n_permutations = sampling.permutations_of(len(models))
     for folds in combinations(models, 2):
         first, second = (of_model[0].name for of_model in folds)
         differences = estimate_differences(resampled[first], resampled[second])
-        pairs.append(Pair(first, second, differences, _test(*folds, sampling)))
+        tests = _test(*folds, sampling.generator(), n_permutations)
+        pairs.append(Pair(first, second, differences, tests))
     return Significance(estimates, _corrected(pairs))
 
 
 def _test(
-    first: Sequence[ModelRankings], second: Sequence[ModelRankings], sampling: Sampling
+    first: Sequence[ModelRankings],
+    second: Sequence[ModelRankings],
+    generator: np.random.Generator,
+    n_permutations: int,
 ) -> dict[Direction, PairedTests]:
-    generator = sampling.generator()
     sizes = [len(fold.rankings.image_ids) for fold in first]
     offsets = np.cumsum([0, *sizes[:-1]])  # images of different folds are different ones
     tests = {}
@@ -103,7 +123,7 @@ def _test(
         image = np.concatenate(
             [f.image_of_query(direction) + o for f, o in zip(first, offsets, strict=True)]
         )
-        tests[direction] = paired_tests(ranks, others, image, generator, sampling.n_permutations)
+        tests[direction] = paired_tests(ranks, others, image, generator, n_permutations)
     return tests
 
 

@@ -13,8 +13,14 @@ import numpy as np
 
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.statistics.resampling import N_RESAMPLES, drawn_images, interval
-from information_retrieval.ranking.metrics import CUTOFFS, retrieval_metrics
-from information_retrieval.ranking.query_ranks import DIRECTIONS, TIE_RULES, Direction, TieRule
+from information_retrieval.ranking.metrics import CUTOFFS, recall_at_k, retrieval_metrics
+from information_retrieval.ranking.query_ranks import (
+    DIRECTIONS,
+    TIE_RULES,
+    Direction,
+    QueryRanks,
+    TieRule,
+)
 from preprocess.base.errors import InputError
 
 METRICS = (
@@ -188,6 +194,38 @@ def _resample_gallery(
     )
     pulls = (without.mean(axis=1, keepdims=True) - without) * (n_images - 1) / n_images
     return Resampled(values, np.concatenate(resampled, axis=1), pulls)
+
+
+def estimate_recalls(
+    queries: QueryRanks,
+    image: np.ndarray,
+    cutoffs: Sequence[int],
+    generator: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
+) -> list[Estimate]:
+    """Estimate R@k in percent at each cutoff; no rank needs to be known beyond the largest.
+
+    Args:
+        image: (n_queries,) int64, the image that each query is or belongs to; there are 2 or more,
+            and each has a query.
+    """
+    columns = [*(queries.found(k) for k in cutoffs), np.ones(len(image))]
+    sums = np.stack([np.bincount(image, column) for column in columns], axis=1)
+    n_images = len(sums)
+
+    def recalls(totals: np.ndarray) -> np.ndarray:
+        """Return (n_cutoffs, n) of image sums added up, (n, n_cutoffs + 1)."""
+        return 100 * (totals[:, :-1] / totals[:, -1:]).T
+
+    drawn = drawn_images(n_images, generator, n_resamples)
+    resampled = np.concatenate([recalls(weights @ sums) for weights in drawn], axis=1)
+    pulls = -recalls(sums.sum(axis=0) - sums)  # without each image in turn
+    estimates = []
+    for k, of_cutoff, pull in zip(cutoffs, resampled, pulls, strict=True):
+        value, best, worst = (recall_at_k(queries, k, rule) for rule in TIE_RULES)
+        ends = interval(value, of_cutoff, pull, (0.0, 100.0))
+        estimates.append(Estimate(value, *ends, best, worst))
+    return estimates
 
 
 def _image_sums(model: ModelRankings, direction: Direction) -> np.ndarray:

@@ -5,8 +5,11 @@ reason. Hard by both: the *image* is, or the model's image side, or the captione
 than people wrote. Hard by the generated one alone: the captioner says too little, or what is wrong.
 
 An image is hard by its human captions where more than half of them are hard (rank >= 10), by its
-generated caption where that one is. Of several captions and of one these are not the same measure:
-the test of recalls beside McNemar's takes all captions as they are.
+generated caption where that one is. The majority of several captions is rarely hard where one of
+them is now and then: counts of these images are for looking at them, and no test is of them, as a
+human caption in the generated one's place would "differ" as well. Compared are the generated
+caption and one human caption of the image, drawn at random: how many images of each kind that gives
+is expected, and permutations by image test it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ import numpy as np
 
 from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
-from error_analysis.statistics.paired_tests import N_PERMUTATIONS, mcnemar_p, sign_flip_p
+from error_analysis.statistics.paired_tests import N_PERMUTATIONS, sign_flip_p
 
 Kind = Literal["hard by both", "by human captions alone", "by the generated alone", "by neither"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -32,9 +35,10 @@ class HardImages:
         generated: (n_images,) bool, the generated caption is.
         human_rank: (n_images,) float64, the median rank of an image's human captions.
         generated_rank: (n_images,) float64.
-        human_recall, generated_recall: percent of the captions found above `hard_rank`: of ties the
-            mean, human captions first averaged by image.
-        by_image_p: of their difference, from permutations by image.
+        human_share: (n_images,) float64, the share of hard ones among an image's human captions, in
+            [0, 1]: the probability that one of them, drawn at random, is hard. Of ties the mean.
+        generated_share: (n_images,) float64, 0 or 1, or between them of ties.
+        by_image_p: two-sided, of the difference of the two shares, from permutations by image.
     """
 
     hard_rank: int
@@ -42,15 +46,19 @@ class HardImages:
     generated: np.ndarray
     human_rank: np.ndarray
     generated_rank: np.ndarray
-    human_recall: float
-    generated_recall: float
+    human_share: np.ndarray
+    generated_share: np.ndarray
     by_image_p: float
 
     @property
-    def mcnemar_p(self) -> float:
-        """Exact, of the images that are hard by one of the two alone."""
-        alone = (self.rows("by human captions alone"), self.rows("by the generated alone"))
-        return mcnemar_p(*map(len, alone))
+    def human_recall(self) -> float:
+        """Percent of the human captions that are not hard, the mean over images."""
+        return 100 * float((1 - self.human_share).mean())
+
+    @property
+    def generated_recall(self) -> float:
+        """Percent of the generated captions that are not hard."""
+        return 100 * float((1 - self.generated_share).mean())
 
     def rows(self, kind: Kind) -> np.ndarray:
         """Return the images of a kind, the plainest first: (n,) int64.
@@ -76,6 +84,19 @@ class HardImages:
         """Return how many images are of each kind."""
         return {kind: len(self.rows(kind)) for kind in KINDS}
 
+    def expected_counts(self) -> dict[Kind, float]:
+        """Return how many images are of each kind by one human caption, drawn at random.
+
+        The two that are hard by one alone differ as the recalls do: `by_image_p` is of them.
+        """
+        human, generated = self.human_share, self.generated_share
+        return {
+            "hard by both": float(human @ generated),
+            "by human captions alone": float(human @ (1 - generated)),
+            "by the generated alone": float((1 - human) @ generated),
+            "by neither": float((1 - human) @ (1 - generated)),
+        }
+
 
 def hard_images(
     human: ModelRankings,
@@ -95,8 +116,8 @@ def hard_images(
     ranks, generated_rank = queries.ranks(), said.ranks()
     n_captions = np.bincount(image, minlength=n_images)
     n_hard = np.bincount(image, ranks >= hard_rank, n_images)
-    found = np.bincount(image, queries.found(hard_rank), n_images) / n_captions
-    generated_found = said.found(hard_rank)
+    human_share = 1 - np.bincount(image, queries.found(hard_rank), n_images) / n_captions
+    generated_share = 1 - said.found(hard_rank)
     starts = np.searchsorted(image, np.arange(1, n_images))  # `image` ascends
     return HardImages(
         hard_rank=hard_rank,
@@ -104,7 +125,7 @@ def hard_images(
         generated=generated_rank >= hard_rank,
         human_rank=np.array([np.median(own) for own in np.split(ranks, starts)]),
         generated_rank=generated_rank,
-        human_recall=100 * float(found.mean()),
-        generated_recall=100 * float(generated_found.mean()),
-        by_image_p=sign_flip_p(found - generated_found, generator, n_permutations),
+        human_share=human_share,
+        generated_share=generated_share,
+        by_image_p=sign_flip_p(generated_share - human_share, generator, n_permutations),
     )

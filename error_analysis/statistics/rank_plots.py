@@ -18,11 +18,16 @@ from information_retrieval.ranking.metrics import CUTOFFS
 from information_retrieval.ranking.query_ranks import Direction
 
 TITLES = {"i2t": "image queries", "t2i": "caption queries"}
-# Paul Tol's bright scheme: distinct to the colour-blind, on light and on dark.
-MODEL_COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+# Paul Tol's bright scheme: distinct to the colour-blind, on light and on dark. Of more than six
+# models, others that are far from these.
+MODEL_COLORS = (
+    *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
+    *("#ee7733", "#8c8c8c", "#9988dd", "#8c5a3c", "#44bb99", "#99aa33"),
+)
 HARD_SHADE: dict[str, Any] = {"color": "#888888", "alpha": 0.13, "zorder": 0, "linewidth": 0}
 # One query has a bar, which would have no height where the logarithmic axis begins at 1.
 LEAST_COUNT = 0.5
+MOST_IN_ROW = 4  # names of models in a legend
 # Bars with their counts written on top need this much room.
 MOST_LABELLED_BARS = 30
 SCATTER_COLOR = MODEL_COLORS[0]
@@ -86,7 +91,11 @@ def rank_histogram(models: Sequence[ModelRankings], direction: Direction) -> Fig
     axes.spines[["top", "right"]].set_visible(False)
     # matplotlib's types leave out containers, which its legends take.
     legend = figure.legend(  # type: ignore[call-overload]
-        bars, [""] * len(models), loc="outside upper left", ncols=len(models), frameon=False
+        bars,
+        [""] * len(models),
+        loc="outside upper left",
+        ncols=min(len(models), MOST_IN_ROW),
+        frameon=False,
     )
     for text, model in zip(legend.get_texts(), models, strict=True):
         # Set here, a name may begin with "_" or hold "$", which mean something in a label.

@@ -135,6 +135,7 @@ def _score_by_lxmert(
     block_pairs: int,
 ) -> tuple[np.ndarray, TokenizedCaptions]:
     features = FeaturesFile(features_file)
+    features.check_names(gallery)
     model = load_model(name).to(device)
     check_feature_dim(features, model)
     tokenizer = load_tokenizer(name, model.config.vocab_size)

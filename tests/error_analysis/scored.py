@@ -83,7 +83,7 @@ def save_images(path: Path, split: Split) -> Path:
         file = folder / image.file_name
         Image.new("RGB", (200, 300) if i == 0 else (300, 200), (9 * i % 256, 99, 0)).save(file)
         encoded.append(file.read_bytes())
-    write_images_file(path, split.image_ids, encoded)
+    write_images_file(path, split.image_ids, encoded, source_ids=split.source_ids)
     return path
 
 

@@ -20,8 +20,8 @@ METADATA = {"model": "demo/models/clip", "dtype": "float16"}
 ORACLE = "out/oracle/test.npz"
 
 
-def told(*names: str, oracle: str | None = "full") -> Told:
-    return Told(names, (METADATA,) * len(names), np.arange(1), oracle)
+def told(*names: str, oracle: str | None = "full", asked: tuple[int, ...] = ()) -> Told:
+    return Told(names, (METADATA,) * len(names), np.arange(1), oracle, asked)
 
 
 def arguments(*names: str, **options) -> AllArguments:
@@ -35,8 +35,9 @@ def arguments(*names: str, **options) -> AllArguments:
 def everything() -> AllArguments:
     """Every option given."""
     single = ("images", "features", "object_labels", "generated_captions", "surprise")
+    single += ("generated_split_file",)
     files = {name: Path(f"data/{name}") for name in single}
-    lists = ("instances", "keypoints", "labels", "noise")
+    lists = ("instances", "keypoints", "labels", "noise", "generated_rankings", "cascades")
     files |= {name: [Path(f"data/{name}{i}") for i in (1, 2)] for name in lists}
     return arguments(
         "lxmert",
@@ -81,7 +82,9 @@ def test_all_commands_are_run_and_each_writes_where_it_is_said():
     ]
 
 
-@pytest.mark.parametrize("step", steps_of(everything(), told("l", "c")), ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "step", steps_of(everything(), told("l", "c", asked=(1, 0))), ids=lambda s: s.name
+)
 def test_a_command_has_the_options_that_it_is_run_with(step, run_main, capsys):
     module = importlib.import_module(f"error_analysis.{step.name}")
     assert run_main(module.main, "--help") == 0
@@ -91,7 +94,7 @@ def test_a_command_has_the_options_that_it_is_run_with(step, run_main, capsys):
 
 def test_every_option_is_some_commands():
     args = everything()
-    words = {word for step in steps_of(args, told("l", "c")) for word in step.words}
+    words = {word for step in steps_of(args, told("l", "c", asked=(1, 0))) for word in step.words}
     for name, value in vars(args).items():
         for one in value if isinstance(value, list) else [value]:
             if name not in ("split_file", "output", "oracle", "probe_models"):
@@ -152,11 +155,33 @@ def test_a_model_with_a_box_head_is_asked_for_its_boxes_too(tmp_path):
     assert found["report out/report"]["--probes"] == ["out/c/repairs.json", "out/c/boxes.json"]
 
 
+def test_models_that_were_asked_by_generated_captions_are_asked_what_is_hard():
+    args = everything()
+    found = steps(args, told("l", "c", asked=(1, 0)))
+    assert found["caption_or_image out/caption_or_image.json"] == {
+        "--rankings": ["clip/test.npz", "lxmert/test.npz"],
+        "--names": ["c", "l"],
+        "--split_file": ["data/test.json"],
+        "--generated_rankings": list(map(str, args.generated_rankings)),
+        "--generated_split_file": ["data/generated_split_file"],
+    }
+    assert found["report out/report"]["--caption_or_image"] == ["out/caption_or_image.json"]
+
+
+def test_of_many_models_some_wins_are_listed():
+    names = ("a", "b", "c", "d", "e")
+    found = steps(arguments(*names), told(*names))["comparison out/comparison.json"]
+    assert found["--most_wins"] == ["100"]
+    few = steps(arguments(*names[:4]), told(*names[:4]))["comparison out/comparison.json"]
+    assert "--most_wins" not in few
+
+
 def test_the_report_shows_all_that_is_written():
     report = steps(everything(), told("l", "c"))["report out/report"]
     for option in ("comparison", "reasons", "slices", "false_negatives", "difficulty"):
         assert report[f"--{option}"] == [f"out/{option}.json"]
     assert report["--probes"] == ["out/c/repairs.json"]
+    assert report["--cascades"] == ["data/cascades1", "data/cascades2"]
 
 
 def test_wins_that_are_counted_in_folds_are_not_those_of_the_report():
@@ -214,6 +239,7 @@ def no_step(monkeypatch):
         (["--labels", "a.csv"], ["--labels a.csv: no such file"]),
         (["--noise", "a.npz", "b.npz"], ["--noise a.npz: no such file"]),
         (["--features", "none.h5"], ["none.h5: no such file"]),
+        (["--cascades", "none.npz"], ["none.npz: no such file", "information_retrieval.cascade"]),
         (["--region_models", "three"], ["--region_models", "one, two", "'three'"]),
         (["--probe_models", "three"], ["--probe_models", "one, two", "'three'"]),
         (["--probe_models", "one"], ["--probe_models one", "test_images.h5"]),
@@ -267,6 +293,7 @@ def test_a_small_gallery_has_everything(given, tmp_path, run_main, capsys):
     shown = capsys.readouterr().out
     assert shown.startswith("12 commands, one after another\nno probe: ")
     assert shown.count("\n$ python -m error_analysis.") == 12
+    assert "\nseconds: " in shown
     assert shown.endswith("index.html\n")
     out = tmp_path / "out"
     made = {str(path.relative_to(out)) for path in out.rglob("*.json")} - {"report/report.json"}

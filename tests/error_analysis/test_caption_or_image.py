@@ -57,7 +57,9 @@ def test_the_table_is_written_and_printed_with_examples_of_each_kind(run, capsys
     assert example["first"] == {"image_id": 101, "generated": "machine on 101"}
     printed = capsys.readouterr().out
     assert "hard by both             2 (10.0 %" in printed
-    assert "McNemar" in printed
+    assert "; of one human caption 2.5" in printed
+    assert sum(found["expected_counts"].values()) == pytest.approx(20)
+    assert found["expected_counts"]["by human captions alone"] == pytest.approx(2 / 3)
     assert "3  machine on 100  (generated)" in printed
     assert "first: image 101, machine on 101" in printed
 

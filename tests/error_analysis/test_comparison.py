@@ -88,6 +88,14 @@ def test_caption_queries_are_compared_by_the_columns():
     assert [win.better.item.caption for win in wins] == ["caption 5000", "caption 5003"]
 
 
+def test_those_of_the_largest_difference_are_listed_in_the_order_of_the_gallery():
+    worse = model_of_ranks([20, 30, 11, 25, 0] + [0] * 30, "b")
+    models = [model_of_ranks([0] * 35, "a"), worse]
+    assert [win.worse.rank for win in compare(models)[0].wins["i2t"]] == [20, 30, 11, 25]
+    assert [win.worse.rank for win in compare(models, most=2)[0].wins["i2t"]] == [30, 25]
+    assert compare(models, most=0)[0].wins["i2t"] == ()
+
+
 def test_a_model_never_beats_itself():
     comparisons = compare([model_of_ranks(A, "a"), model_of_ranks(A, "again")])
     assert [c.wins for c in comparisons] == [{"i2t": (), "t2i": ()}] * 2

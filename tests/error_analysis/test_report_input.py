@@ -58,6 +58,12 @@ def test_a_model_without_a_query_is_one_line(two_models, tmp_path, run_main):
     assert_one_clear_line(status, "less/test.npz", "another image_ids", "without image 129")
 
 
+def test_rankings_given_as_a_cascade_are_refused_before_anything_is_written(two_models, run_main):
+    status = run_main(main, *two_models, "--cascades", two_models[1])
+    assert_one_clear_line(status, "model0/test.npz: expected the .npz of a cascade, found rankings")
+    assert not Path(two_models[-1]).exists()
+
+
 @pytest.mark.parametrize("value", [0, -1, 31])
 def test_pictures_too_small_to_see_are_one_line(two_models, run_main, value):
     status = run_main(main, *two_models, "--longest_side", value)

@@ -9,14 +9,15 @@ from safetensors.torch import load_file, save_file
 
 import error_analysis.mining
 from information_retrieval.cascade import main
-from information_retrieval.combining.shortlist import shortlists
+from information_retrieval.combining.cascade_result import read_cascade
+from information_retrieval.combining.shortlist import cascade_metrics, shortlists
 from information_retrieval.evaluate import main as evaluate
 from information_retrieval.models.checkpoint import load_model, load_tokenizer
 from information_retrieval.models.lxmert.encoded_gallery import encode_gallery
 from information_retrieval.models.tokenization import tokenize_captions
 from information_retrieval.ranking.query_ranks import DIRECTIONS
 from information_retrieval.ranking.rank_counter import count_ranks
-from information_retrieval.ranking.rankings import rank_scores, write_rankings
+from information_retrieval.ranking.rankings import rank_scores, read_rankings, write_rankings
 from information_retrieval.scoring.all_pairs import score_all
 from preprocess.captions.split_file import write_split
 from preprocess.storage.features_file import FeaturesFile
@@ -103,6 +104,9 @@ def test_the_listed_pairs_have_lxmerts_scores_and_nothing_else_is_ranked(
     assert written["pairs_scored"] < written["pairs"] == scores.size
     assert written["metadata"]["first_stage"]["model"] == "first"
     assert not {"i2t_median_rank", "i2t_mean_rank"} & written["metrics"].keys()
+    read = read_cascade(output, read_rankings(tmp_path / "first.npz", SPLIT))
+    assert cascade_metrics(read.ranks) == written["metrics"]
+    assert read.pairs_scored == written["pairs_scored"]
     printed = capsys.readouterr().out
     assert "the others' ranks are censored, >= 10" in printed
     assert f"{written['metrics']['t2i_ceiling']:.2f}" in printed

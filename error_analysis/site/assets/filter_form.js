@@ -116,6 +116,10 @@ const FilterForm = (() => {
       }
       form.elements.a.value = gallery.models[a].slug;
       if (b >= 0) form.elements.b.value = gallery.models[b].slug;
+      const any = element("option", { value: "" }, "any");
+      const exactly = filter.get("exactly");
+      form.elements.exactly.replaceChildren(any, ...Combinations.options(gallery, exactly));
+      form.elements.exactly.value = exactly ?? "";
       const first = element("option", { value: "" }, "Add a label …");
       const chosen = new Set([...filter.getAll("has"), ...filter.getAll("not")]);
       form.elements.label.replaceChildren(first, ...labelOptions(gallery, a, tagLabels(), chosen));

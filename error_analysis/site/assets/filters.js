@@ -1,10 +1,10 @@
 "use strict";
 // Which queries are shown, in which order. A filter is what the address says, after its "#":
 //   text=dog direction=t2i a=lxmert b=clip a_from=10 a_to= b_from= b_to= diff_from= diff_to=
-//   has=reason:typo (any number) not=object:dog (any number) sort=difference
+//   has=reason:typo (any number) not=object:dog (any number) exactly=clip,lxmert sort=difference
 const Filters = (() => {
   const NUMBERS = ["a_from", "a_to", "b_from", "b_to", "diff_from", "diff_to"];
-  const FIELDS = ["text", "direction", "a", "b", ...NUMBERS, "sort"];
+  const FIELDS = ["text", "direction", "exactly", "a", "b", ...NUMBERS, "sort"];
 
   // The positions of the models that `a` and `b` name: the first and the second where none is.
   function modelsOf(gallery, filter) {
@@ -60,10 +60,12 @@ const Filters = (() => {
     if (filter.get("direction") === "t2i") kept.fill(0, 0, gallery.nImages);
     const words = (filter.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     const bounds = ranges(gallery, filter);
+    const isHardFor = Combinations.passes(gallery, filter.get("exactly"));
     const found = [];
     for (let number = 0; number < gallery.size; number += 1) {
       if (
         kept[number] &&
+        isHardFor(number) &&
         bounds.every(({ low, high, value }) => low <= value(number) && value(number) <= high) &&
         words.every((word) => gallery.says(number, word))
       )
@@ -98,6 +100,8 @@ const Filters = (() => {
     if (filter.get("text")) told.push({ names: ["text"], told: `“${filter.get("text")}”` });
     const direction = { i2t: "image queries", t2i: "caption queries" }[filter.get("direction")];
     if (direction) told.push({ names: ["direction"], told: direction });
+    const exactly = filter.get("exactly");
+    if (exactly) told.push({ names: ["exactly"], told: Combinations.described(gallery, exactly) });
     for (const [name, what] of [
       ["a", `rank under ${a}`],
       ["b", `rank under ${b}`],

@@ -5,6 +5,7 @@
   const form = document.getElementById("filters");
   const article = document.getElementById("query");
   const rows = document.getElementById("list");
+  const MOST_BESIDE = 4; // models whose ranks fit beside each other
   const isNarrow = matchMedia("(max-width: 60rem)");
   const say = (text) => article.replaceChildren(Elements.element("p", {}, text));
   const complain = (error) => say(`${error.message}: the report’s folder must be kept whole.`);
@@ -17,6 +18,7 @@
     return;
   }
 
+  page.classList.toggle("is-many", gallery.models.length > MOST_BESIDE);
   let filter = new URLSearchParams();
   let found = []; // the numbers of the queries that are shown, in order
   let position = 0; // of the current one among them, or where it was

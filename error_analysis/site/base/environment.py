@@ -10,7 +10,11 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from error_analysis.predicting.feature_words import explained_in
-from error_analysis.site.base.label_names import BOXES_NAME, repair_name
+from error_analysis.site.base.label_names import (
+    BOXES_NAME,
+    caption_or_image_name,
+    repair_name,
+)
 from error_analysis.site.base.links import RankRange, label_key, queries_link, query_link
 from error_analysis.statistics.metric_tables import one_decimal
 from error_analysis.statistics.rank_plots import MODEL_COLORS, TITLES
@@ -54,7 +58,15 @@ def template_environment() -> jinja2.Environment:
         "most_captions": MOST_CAPTIONS,
         "boxes_name": BOXES_NAME,
     }
-    shared = (label_key, queries_link, query_link, RankRange, repair_name, explained_in)
+    shared = (
+        label_key,
+        queries_link,
+        query_link,
+        RankRange,
+        repair_name,
+        caption_or_image_name,
+        explained_in,
+    )
     environment.globals |= {function.__name__: function for function in shared}
     return environment
 

@@ -5,6 +5,11 @@ from error_analysis.queries.query import Item
 BOXES_NAME = "predicted boxes"  # of captions that a model predicts boxes for
 
 
+def caption_or_image_name(kind: str) -> str:
+    """Return what the captions of images of a kind are called: "hard by both"."""
+    return kind if kind.startswith("hard") else f"hard {kind}"
+
+
 def hub_name(item: Item) -> str:
     """Return what a document is called: "image 123" or "caption 5003"."""
     return f"image {item.image_id}" if item.caption_id is None else f"caption {item.caption_id}"

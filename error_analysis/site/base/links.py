@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from information_retrieval.ranking.query_ranks import Direction
 
 PAGE = "queries.html"
+NO_MODEL = "-"  # which no slug is
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def queries_link(
     has: Iterable[str] = (),
     lacks: Iterable[str] = (),
     sort: str | None = None,
+    exactly: Sequence[str] | None = None,
 ) -> str:
     """Return the address of the queries that pass all of the filters.
 
@@ -57,6 +59,7 @@ def queries_link(
         difference: of the rank under a less that under b.
         has, lacks: keys of labels (`label_key`) that a query has all of, or none of.
         sort: "worst", "best", "difference", "margin" or "gallery"; None: "worst".
+        exactly: slugs of the models that a query is hard for, and for no other one; None: any.
     """
     told: list[tuple[str, str]] = []
     for key, value in (("direction", direction), ("a", a), ("b", b)):
@@ -65,8 +68,9 @@ def queries_link(
         told += [(f"{key}_from", f"{bounds.low:.12g}")] if bounds.low is not None else []
         told += [(f"{key}_to", f"{bounds.high:.12g}")] if bounds.high is not None else []
     told += [("has", key) for key in has] + [("not", key) for key in lacks]
+    told += [("exactly", ",".join(exactly) or NO_MODEL)] if exactly is not None else []
     told += [("sort", sort)] if sort else []
-    return f"{PAGE}#{urlencode(told, quote_via=quote, safe=':')}"
+    return f"{PAGE}#{urlencode(told, quote_via=quote, safe=':,')}"
 
 
 def slug(text: str) -> str:

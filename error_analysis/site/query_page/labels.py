@@ -6,6 +6,7 @@ A label has a kind and a name; some are said of one model only:
     regions: detector or matcher, of a model      taken for: confused objects, of a model
     object: what is in the image                  group: of error_analysis.slices
     hub: what a model retrieves by mistake        also right: what labels a missed query has
+    caption or image: by whose captions its image is hard for a model
     probe: what repairing a typo does, to a model; which captions it predicts boxes for
 """
 
@@ -20,11 +21,13 @@ from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.reasons.images.objects import Objects
 from error_analysis.site.base.label_names import (
     BOXES_NAME,
+    caption_or_image_name,
     confusion_name,
     group_name,
     repair_name,
 )
 from error_analysis.site.query_page.numbers import QueryNumbers
+from error_analysis.statistics.hard_images import Kind
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
 
@@ -112,6 +115,26 @@ def also_right_labels(
             for name in names:
                 ids.setdefault(name, {}).setdefault(direction, []).append(query_id)
     return [QueryLabel("also right", name, _numbers(ids[name], of), model) for name in sorted(ids)]
+
+
+def caption_or_image_labels(
+    image_ids: Mapping[Kind, Iterable[int]], model: int, of: QueryNumbers
+) -> list[QueryLabel]:
+    """Return the images that are hard by human captions, generated ones, or both, with captions.
+
+    Args:
+        image_ids: by kind of image.
+    """
+    rows = of.rows("i2t")
+    return [
+        QueryLabel(
+            "caption or image",
+            caption_or_image_name(kind),
+            of.of_images(np.array([rows[image_id] for image_id in ids], np.int64)),
+            model,
+        )
+        for kind, ids in image_ids.items()
+    ]
 
 
 def repair_labels(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.statistics.assessment import Pair, Significance
 from error_analysis.statistics.paired_tests import PairedTests
-from information_retrieval.ranking.query_ranks import Direction
+from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
 SURE = 0.05  # of the p by Holm
 
@@ -27,12 +27,52 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """How far one model's R@k is ahead of another's, in points, with its 95 % interval.
+
+    Attributes:
+        is_sure: its p by Holm is below `SURE`.
+    """
+
+    value: float
+    low: float
+    high: float
+    is_sure: bool
+
+    @property
+    def reversed(self) -> "Ahead":
+        """The same, as the other model sees it."""
+        return Ahead(-self.value, -self.high, -self.low, self.is_sure)
+
+
+@dataclass(frozen=True)
 class Differences:
-    """Each two models with their tests, those with a caption oracle last, and the verdicts."""
+    """Each two models with their tests, those with a caption oracle last, and the verdicts.
+
+    Attributes:
+        ranking: by direction, the models by their R@1, the best first.
+    """
 
     pairs: tuple[Pair, ...]
     verdicts: tuple[Verdict, ...]
+    ranking: dict[Direction, tuple[str, ...]]
     sure: float = SURE
+
+    def ahead(self, one: str, other: str, direction: Direction, k: int = 1) -> Ahead:
+        """Return the R@k of one model less that of another one, in either order."""
+        for pair in self.pairs:
+            if {pair.first, pair.second} == {one, other}:
+                found = pair.differences[f"{direction}_r{k}"]
+                holm_p = {test.k: test.holm_p for test in pair.tests[direction].recalls}[k]
+                is_sure = holm_p is not None and holm_p < self.sure
+                ahead = Ahead(found.value, found.low, found.high, is_sure)
+                return ahead if pair.first == one else ahead.reversed
+        raise KeyError(f"{one}, {other}")
+
+    def reach(self, direction: Direction) -> float:
+        """Return the largest sure difference of R@1 of a direction; 1 where there is none."""
+        found = [self.ahead(pair.first, pair.second, direction) for pair in self.pairs]
+        return max((abs(one.value) for one in found if one.is_sure), default=1.0)
 
 
 def find_differences(
@@ -48,7 +88,16 @@ def find_differences(
         for pair in pairs
         for direction, tests in pair.tests.items()
     )
-    return Differences(tuple(pairs), verdicts)
+    ranking: dict[Direction, tuple[str, ...]] = {
+        direction: tuple(
+            sorted(
+                significance.estimates,
+                key=lambda name: -significance.estimates[name][f"{direction}_r1"].value,
+            )
+        )
+        for direction in DIRECTIONS
+    }
+    return Differences(tuple(pairs), verdicts, ranking)
 
 
 def _verdict(pair: Pair, direction: Direction, tests: PairedTests) -> Verdict:

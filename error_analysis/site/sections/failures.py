@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from error_analysis.queries.hard_queries import hard_indices
 from error_analysis.queries.model_rankings import ModelRankings
-from error_analysis.site.sections.overlap import Overlap, find_overlap
+from error_analysis.site.comparing.overlap import Overlap, find_overlap
 from error_analysis.site.sections.wins import NoiseFloor, Wins, find_wins
 from error_analysis.statistics.proportions import wilson_interval
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction

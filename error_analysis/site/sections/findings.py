@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.site.sections.caption_or_image import (
+    CaptionsOrImages,
+    read_captions_or_images,
+)
 from error_analysis.site.sections.difficulty import Difficulty, read_difficulty
 from error_analysis.site.sections.false_negatives import FalseNegatives, read_false_negatives
 from error_analysis.site.sections.probes import Probes, read_probes
 from error_analysis.site.sections.wins import NoiseFloor, read_noise_floor
 from error_analysis.slicing.slice_findings import Finding
 from error_analysis.slicing.slice_json import read_findings, read_members
+from error_analysis.statistics.cascades import NamedCascade, read_cascades
 from information_retrieval.ranking.query_ranks import Direction
 
 
@@ -23,6 +28,7 @@ class Findings:
             rate (see `read_findings`).
         members: the ids of the queries in these groups (see `read_members`).
         noise_floor: wins of two runs of one model over each other.
+        cascades: over the gallery of the models.
     """
 
     slices: tuple[Mapping[str, Sequence[Finding]], float] | None = None
@@ -33,6 +39,8 @@ class Findings:
     false_negatives: FalseNegatives | None = None
     difficulty: Difficulty | None = None
     probes: Probes | None = None
+    caption_or_image: CaptionsOrImages | None = None
+    cascades: tuple[NamedCascade, ...] = ()
 
 
 def read_findings_files(
@@ -42,8 +50,10 @@ def read_findings_files(
     false_negatives: Path | None = None,
     difficulty: Path | None = None,
     probes: Sequence[Path] = (),
+    caption_or_image: Path | None = None,
+    cascades: Sequence[Path] = (),
 ) -> Findings:
-    """Read those files that are given, each of a command of error_analysis.
+    """Read those files that are given, each of a command of error_analysis but for the cascades.
 
     That of slices is of all models; the others may be of some of them.
 
@@ -57,4 +67,6 @@ def read_findings_files(
         read_false_negatives(false_negatives, models) if false_negatives else None,
         read_difficulty(difficulty, models) if difficulty else None,
         read_probes(probes, models),
+        read_captions_or_images(caption_or_image, models) if caption_or_image else None,
+        read_cascades(cascades, models[0]),
     )

@@ -49,6 +49,16 @@ class Wins:
     last: dict[str, dict[Direction, float]]
     noise: NoiseFloor | None
 
+    def count(self, better: str, worse: str, direction: Direction) -> int:
+        """Return on how many queries one model beats another one."""
+        [found] = [one for one in self.counted if (one.better, one.worse) == (better, worse)]
+        return found.counts[direction]
+
+    @property
+    def most(self) -> int:
+        """The most wins of any model over another in a direction; at least 1."""
+        return max(1, *(n for one in self.counted for n in one.counts.values()))
+
 
 def find_wins(models: Sequence[ModelRankings], noise: NoiseFloor | None = None) -> Wins | None:
     """Count the wins of every ordered pair of models; None for one model."""

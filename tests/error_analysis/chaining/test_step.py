@@ -22,7 +22,8 @@ def test_a_step_is_shown_so_that_a_shell_reads_it_as_it_is_run(monkeypatch, caps
     done = subprocess.CompletedProcess([], 0)
     monkeypatch.setattr(subprocess, "run", lambda words, **_: run.append(words) or done)
     run_steps([Step("mining", ("--rankings", "my models/it's.npz"), Path("out.json"))])
-    [shown] = [line for line in capsys.readouterr().out.splitlines() if line]
+    shown, seconds = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert seconds == "seconds: mining 0"
     assert shown.startswith("$ python -m error_analysis.mining ")
     assert run == [[sys.executable, *shlex.split(shown)[2:]]]
 

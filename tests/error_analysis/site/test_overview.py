@@ -12,10 +12,12 @@ from error_analysis.site.overview import render_overview
 from error_analysis.site.sections.difficulty import Difficulty
 from error_analysis.site.sections.findings import Findings
 from error_analysis.site.sections.probes import Probes
+from error_analysis.statistics.cascades import read_cascades
 from tests.error_analysis.page import Page
 from tests.error_analysis.report_folder import A, B
 from tests.error_analysis.scored import make_model, make_split, model_of_ranks, scores_with_ranks
 from tests.error_analysis.site.sections.drawn import counts_of, overview_of, queries_behind, text_of
+from tests.information_retrieval.combining.saved_cascade import save_cascade
 
 
 def page_of(models, **known) -> str:
@@ -82,6 +84,22 @@ def test_every_header_has_a_scope_and_text(models):
     assert not re.findall(r"<th(?![^>]*scope=)", page.replace("<thead", ""))
     assert not re.findall(r"<th[^>]*>\s*</th>", page)
     assert re.findall(r'tabindex="0" role="region" aria-labelledby="\w', page)
+
+
+def test_cascades_stand_below_the_metrics_and_only_where_given(models, tmp_path):
+    assert "cascades" not in Page(page_of(models)).ids
+    path, gallery = tmp_path / "quick & <b>" / "test.npz", models[0].gallery
+    scores = [model.rankings.scores for model in models]
+    save_cascade(path, scores[0], scores[1], gallery, 5)
+    page = page_of(models, findings=Findings(cascades=read_cascades([path], models[0])))
+    assert re.findall(r'<h2 id="(\w+)">', page)[:3] == ["metrics", "cascades", "differences"]
+    text = text_of(page)
+    assert "quick & <b> first the first, then the second 5 " in text
+    assert "Ranks beyond these are not known, so cascades are not in the other sections." in text
+    [row] = re.findall(r"<tr><th[^>]*>quick &amp; &lt;b&gt;.*?</tr>", page, re.DOTALL)
+    assert row.count('<td data-label="R@10, images">–</td>') == 1
+    assert row.count(">–<") == 2  # R@10 of either direction
+    assert row.count("<td") == 10
 
 
 def test_hostile_captions_and_names_are_text():

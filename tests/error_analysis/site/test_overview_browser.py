@@ -12,6 +12,7 @@ from error_analysis.site.sections.findings import read_findings_files
 from error_analysis.site.writing import write_assets
 from tests.error_analysis.browser import Browser, find_browser
 from tests.error_analysis.labels import write_eccv
+from tests.error_analysis.scored import model_of_ranks
 from tests.error_analysis.site.sections.drawn import overview_of
 from tests.error_analysis.site.sections.written import write_rankings
 
@@ -86,6 +87,32 @@ def test_no_number_is_hidden_on_a_narrow_screen(browser: Browser, page):
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         assert tab.evaluate(CUT_OFF) == [], width
         assert tab.problems() == []
+
+
+@pytest.fixture
+def page_of_many(tmp_path) -> Path:
+    """The page of six models, of which each two are told in matrices."""
+    ranks = [(i * i // 3 % 120 * n) % 120 for n in range(1, 7) for i in range(120)]
+    names = ("clip", "lxmert", "sx3hre_contrastive", "a_rather_long_name-of-a-model", "e", "f")
+    models = [model_of_ranks(ranks[120 * i : 120 * i + 120], name) for i, name in enumerate(names)]
+    environment = template_environment()
+    html = render_overview(environment, overview_of(models)).replace("<img", "<i")
+    (tmp_path / "index.html").write_text(html.replace("<details", "<details open"), "utf-8")
+    (tmp_path / "assets").mkdir()
+    write_assets(environment, tmp_path / "assets")
+    return tmp_path / "index.html"
+
+
+@pytest.mark.long
+def test_of_many_models_nothing_is_hidden_or_too_pale(browser: Browser, page_of_many):
+    for width in (320, 390, 768, 1440):
+        for dark in (False, True):
+            tab = browser.open(page_of_many, width=width, dark=dark)
+            assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            assert tab.evaluate(CUT_OFF) == [], width
+            assert tab.problems() == []
+            contrast, element = tab.evaluate(LEAST_CONTRAST)
+            assert contrast >= 4.5, element
 
 
 @pytest.mark.long

@@ -12,6 +12,11 @@ from error_analysis.site.base.links import (
 )
 
 
+def test_exactly_which_models_a_query_is_hard_for_is_a_list_of_them():
+    assert queries_link(exactly=["clip", "c-c"]) == "queries.html#exactly=clip,c-c"
+    assert queries_link(exactly=[]) == "queries.html#exactly=-"
+
+
 def test_filters_are_read_back_from_an_address():
     link = queries_link(
         "t2i",

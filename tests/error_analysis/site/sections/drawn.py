@@ -96,6 +96,10 @@ def queries_behind(
     for key, of_query in values.items():
         kept &= of_query >= float(told.get(f"{key}_from", ["-inf"])[0])
         kept &= of_query <= float(told.get(f"{key}_to", ["inf"])[0])
+    if "exactly" in told:
+        asked = told["exactly"][0].split(",")
+        for slug, of_model in zip(slugs, ranks, strict=True):
+            kept &= (of_model >= hard_rank) == (slug in asked)
     for wanted, keys in ((True, told.get("has", [])), (False, told.get("not", []))):
         for key in keys:
             kind, _, name = key.partition(":")

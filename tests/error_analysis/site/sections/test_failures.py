@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from error_analysis.site.sections.failures import count_hard, find_failures
-from error_analysis.site.sections.overlap import find_overlap
 from error_analysis.statistics.proportions import wilson_interval
 from tests.error_analysis.report_folder import A, B
 from tests.error_analysis.scored import make_model, make_split, model_of_ranks, scores_with_ranks
@@ -25,26 +24,14 @@ def test_hard_queries_are_counted_with_their_share(models):
     assert count_hard(models, 13)["a"]["i2t"].n_hard == 1
 
 
-def test_every_query_is_in_one_combination_of_models(models):
-    overlap = find_overlap(models, 10)
-    found = {one.models: one.queries["i2t"] for one in overlap.combinations}
-    assert {names: n for names, n in found.items() if n} == {
-        ("a", "b"): 2, ("a", "c c"): 1, ("a",): 1, ("b", "c c"): 1, (): 25,
-    }  # fmt: skip
-    assert overlap.combinations[-1].models == ()
-    assert sum(one.queries["t2i"] for one in overlap.combinations) == 30
-    assert overlap.jaccard["a", "b"]["i2t"] == 2 / 5
-    assert overlap.jaccard["b", "c c"]["i2t"] == 1 / 4
-
-
 def test_every_count_of_failures_leads_to_as_many_queries(models):
     html = drawn("failures", find_failures(models, 10), models)
     counts = counts_of(html)
     wrong = {f: n for f, n in counts if len(queries_behind(f, models)) != n}
     assert wrong == {}
-    # Of 3 models: hard queries, combinations, and wins of each order, image queries:
+    # Of 3 models: combinations, what one alone finds or misses, wins of each order, image queries:
     links = [filters for filters, _ in counts if "direction=i2t" in filters]
-    assert sum("has=hard" in filters or "not=hard" in filters for filters in links) == 5
+    assert sum("exactly=" in filters for filters in links) == 4 + 5
     assert sum("sort=difference" in filters for filters in links) == 6
     assert "4 13.3 % 5.3 to 29.7" in text_of(html)
 

@@ -35,7 +35,7 @@ def links(html: str) -> list[str]:
 
 def test_a_group_opens_its_queries_and_its_share_those_that_fail(models):
     slices = by_question([FOUND, *OTHERS]), 0.05
-    assert links(drawn("groups", find_groups(slices, models), models)) == [
+    assert links(drawn("groups", find_groups(slices, models, {}), models)) == [
         f"direction=i2t&a=a&{GROUP}",
         f"direction=i2t&a=a&a_from=10&{GROUP}",
         f"direction=i2t&a=a&b=b&{GROUP}&sort=difference",
@@ -46,23 +46,23 @@ def test_a_group_opens_its_queries_and_its_share_those_that_fail(models):
 
 
 def test_a_group_is_told_with_its_intervals(models):
-    text = text_of(drawn("groups", find_groups((by_question([FOUND]), 0.05), models), models))
+    text = text_of(drawn("groups", find_groups((by_question([FOUND]), 0.05), models, {}), models))
     assert "a: hard queries, in percent of image queries: 1 group kitchen & bar" in text
     assert "words 8 25.0 10.0 to 40.0 3.0 9.5 2.0 to 30.5 0.01" in text
 
 
 def test_only_the_surest_groups_of_a_question_are_shown(models):
     many = [replace(FOUND, group=f"word{i}") for i in range(MOST_GROUPS + 3)]
-    html = drawn("groups", find_groups((by_question(many), 0.05), models), models)
+    html = drawn("groups", find_groups((by_question(many), 0.05), models, {}), models)
     assert f"{MOST_GROUPS + 3} groups, the surest {MOST_GROUPS} of them" in text_of(html)
     assert f"word{MOST_GROUPS - 1}" in html
     assert f"word{MOST_GROUPS}<" not in html
 
 
 def test_that_nothing_was_found_is_said(models):
-    html = drawn("groups", find_groups(({}, 0.05), models), models)
+    html = drawn("groups", find_groups(({}, 0.05), models, {}), models)
     assert "No group of queries differs from all others at a false discovery rate of 0.05" in html
-    assert find_groups(None, models) is None
+    assert find_groups(None, models, {}) is None
 
 
 def test_shares_of_folds_are_no_link_as_ranks_are_of_the_whole_gallery():
@@ -70,13 +70,13 @@ def test_shares_of_folds_are_no_link_as_ranks_are_of_the_whole_gallery():
     model.rankings.metadata["protocol"] = "5fold"
     found = replace(FOUND, first="model")
     assert overview_of([model]).folds
-    html = drawn("groups", find_groups((by_question([found]), 0.05), [model]), [model])
+    html = drawn("groups", find_groups((by_question([found]), 0.05), [model], {}), [model])
     assert links(html) == [f"direction=i2t&a=model&{GROUP}"]
 
 
 def test_what_captions_alone_can_do_is_told_last(models):
     models[0].rankings.metadata["oracle"] = "TF-IDF"
     found = by_question([FOUND, replace(FOUND, first="b")])
-    first, last = find_groups((found, 0.05), models).rows
+    first, last = find_groups((found, 0.05), models, {}).rows
     assert first.startswith("b: hard")
     assert last.startswith("a: hard")

@@ -44,7 +44,7 @@ def test_reasons_are_of_the_models_that_were_explained(groups):
 
 
 def test_counts_lead_to_hard_queries_with_the_label(models, groups):
-    counts = dict(counts_of(drawn("reasons", groups, models)))
+    counts = dict(counts_of(drawn("reasons", (groups, ()), models)))
     begin = "direction=i2t&a=a-a&a_from=10&has="
     assert counts == {
         f"{begin}reason:wrong%20details": 1,
@@ -64,7 +64,7 @@ def test_a_cell_of_the_confusions_is_as_dark_as_it_has_queries(groups):
 
 
 def test_shares_are_told_beside_the_counts(models, groups):
-    text = text_of(drawn("reasons", groups, models))
+    text = text_of(drawn("reasons", (groups, ()), models))
     assert "wrong details 1 50.0 % 3 14.3 % too few queries" in text
     assert "A a, image queries: 2 hard, 1 with a reason" in text
     assert "region absent 1 50.0 %" in text

@@ -1,13 +1,13 @@
-"""Which models the hard queries are hard for."""
+"""Which models the hard queries are hard for: of two a table, of more an UpSet figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from error_analysis.queries.hard_overlap import hard_overlap
 from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.site.comparing.alone import Alone, find_alone
+from error_analysis.site.comparing.upset import LEAST_MODELS, Upset, find_upsets
 from information_retrieval.ranking.query_ranks import Direction
-
-MOST_COMBINATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,16 @@ class Overlap:
     """The hard queries of two or more models.
 
     Attributes:
-        combinations: that any query has, most queries first, at most `MOST_COMBINATIONS`; what is
-            hard for no model comes last.
-        n_left_out: how many further combinations there are.
+        combinations: of two models, those that any query has, most queries first; what is hard for
+            no model comes last. Of more models none: they are in `upsets`.
+        upsets, alone: of more than two models; else empty, and None.
         jaccard: by pair of models and direction, the queries hard for both out of those hard for
             either; None where there are none.
     """
 
     combinations: tuple[Combination, ...]
-    n_left_out: int
+    upsets: tuple[Upset, ...]
+    alone: Alone | None
     jaccard: dict[tuple[str, str], dict[Direction, float | None]]
 
     @property
@@ -39,6 +40,11 @@ class Overlap:
         """The most queries that any combination of one model or more has in a direction."""
         counts = [n for one in self.combinations if one.models for n in one.queries.values()]
         return max(counts, default=0)
+
+    def jaccard_of(self, one: str, other: str, direction: Direction) -> float | None:
+        """Return the index of two models in either order; None of a model with itself, too."""
+        pair = (one, other) if (one, other) in self.jaccard else (other, one)
+        return self.jaccard[pair][direction] if pair in self.jaccard else None
 
 
 def find_overlap(models: Sequence[ModelRankings], hard_rank: int) -> Overlap | None:
@@ -54,11 +60,10 @@ def find_overlap(models: Sequence[ModelRankings], hard_rank: int) -> Overlap | N
         for names in sorted(of_any)
     ]
     found.sort(key=lambda one: (not one.models, -sum(one.queries.values())))
-    none_hard = [one for one in found if not one.models]
-    some_hard = [one for one in found if one.models]
     pairs = overlaps["i2t"].jaccard
     return Overlap(
-        (*some_hard[:MOST_COMBINATIONS], *none_hard),
-        max(0, len(some_hard) - MOST_COMBINATIONS),
+        tuple(found) if len(models) < LEAST_MODELS else (),
+        find_upsets(overlaps),
+        find_alone(overlaps),
         {pair: {d: overlap.jaccard[pair] for d, overlap in overlaps.items()} for pair in pairs},
     )
