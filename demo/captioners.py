@@ -61,9 +61,10 @@ def truth_of(captions: Mapping[int, str], scenes: Mapping[int, Scene]) -> Truth:
     true = things = 0
     for image_id, text in captions.items():
         claims = claims_of(Caption(text, "long_modifier" if " that " in text else "plain", text))
-        named = bool(claims.things)
-        true += named and claims.true_of(scenes[image_id])
-        things += named and claims.kinds_in(scenes[image_id])
+        # Of one thing beside nothing that the grammar knows, all cannot be right.
+        whole = len(claims.things) > (claims.side is not None)
+        true += whole and claims.true_of(scenes[image_id])
+        things += whole and claims.kinds_in(scenes[image_id])
     return Truth(true / len(captions), things / len(captions))
 
 

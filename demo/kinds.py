@@ -1,10 +1,13 @@
 """Show how well each kind of the demo's captions is found: the planted causes, and what they do.
 
 Reads rankings files of one split of the miniature COCO, its split file, and the kinds that
-demo/render.py recorded; prints R@10 and the median rank of the caption queries of each kind.
+demo/render.py recorded; prints R@10 and the median rank of the caption queries of each kind. With
+--surprise, also how well a captioner's surprise tells a kind from plain captions: by the area under
+the ROC curve, and by how many of the 100 captions that their image explains least are of it.
 
     python -m demo.kinds --rankings runs/demo/lxmert/test.npz runs/demo/clip/test.npz \\
-        --split_file datasets/demo/test.json --kinds datasets/demo/annotations/caption_kinds.json
+        --split_file datasets/demo/test.json --kinds datasets/demo/annotations/caption_kinds.json \\
+        --surprise runs/demo/cnn_lstm/surprise.json
 
 Takes a second.
 """
@@ -13,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
+from error_analysis.predicting.agreement_features import GAIN, gain_features, read_gains
 from error_analysis.queries.model_rankings import read_model_rankings
 from information_retrieval.ranking.metrics import recall_at_k
 from information_retrieval.ranking.query_ranks import QueryRanks
@@ -23,6 +28,7 @@ from preprocess.base.files import read_json
 from preprocess.base.text_table import text_table
 from preprocess.captions.split_file import read_split
 
+N_LOWEST = 100
 KINDS = ("plain", "typo", "long_modifier", "underspecified", "no_visual_content")
 
 
@@ -31,6 +37,7 @@ class KindsArguments:
     rankings: list[Path] = field(metadata={"help": "rankings .npz files of one gallery"})
     split_file: Path = field(metadata={"help": "split JSON that the rankings were made with"})
     kinds: Path = field(metadata={"help": "caption_kinds.json of demo.render"})
+    surprise: Path | None = field(default=None, metadata={"help": "JSON of captioning.surprise"})
 
 
 def kinds_table(ranks: dict[str, QueryRanks], kinds: np.ndarray) -> str:
@@ -51,6 +58,28 @@ def kinds_table(ranks: dict[str, QueryRanks], kinds: np.ndarray) -> str:
     return "\n".join(text_table(rows, "l" + "r" * (1 + len(ranks))))
 
 
+def gains_table(gains: np.ndarray, kinds: np.ndarray) -> str:
+    """Return the table of what the image makes likelier, by kind.
+
+    Args:
+        gains: (n_captions,) nats a word, of captioning.surprise.
+        kinds: (n_captions,) str.
+    """
+    lowest = np.argsort(gains, kind="stable")[:N_LOWEST]
+    rows = [["surprise", "number", "mean gain", "AUC, of plain", f"of the lowest {N_LOWEST}"]]
+    for kind in KINDS:
+        of_kind = kinds == kind
+        if not of_kind.any():
+            continue
+        auc = ""
+        if kind != "plain" and (kinds == "plain").any():
+            both = of_kind | (kinds == "plain")
+            auc = f"{roc_auc_score(of_kind[both], -gains[both]):.2f}"
+        found = str((kinds[lowest] == kind).sum())
+        rows.append([kind, str(of_kind.sum()), f"{gains[of_kind].mean():.2f}", auc, found])
+    return "\n".join(text_table(rows, "lrrrr"))
+
+
 def main() -> None:
     arguments = parse_arguments(KindsArguments, description=__doc__)
     split = read_split(arguments.split_file)
@@ -64,6 +93,9 @@ def main() -> None:
             "rendered with this split"
         ) from error
     print(kinds_table({m.name: m.query_ranks("t2i") for m in models}, kinds))
+    if arguments.surprise is not None:
+        known = read_gains(arguments.surprise, split)
+        print(gains_table(gain_features(models[0].gallery, known)["t2i"][GAIN], kinds))
 
 
 if __name__ == "__main__":

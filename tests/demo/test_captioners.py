@@ -29,6 +29,7 @@ NAMES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
         ("a house on the left of a cat", 0, 0),
         ("something that is hard to describe", 0, 0),  # nothing is named
         ("", 0, 0),
+        ("a cat to the left of a zebra", 0, 0),
     ],
 )
 def test_a_caption_is_true_where_all_of_it_is_and_it_names_a_thing(caption, true, things):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from demo.kinds import kinds_table, main
+from demo.kinds import gains_table, kinds_table, main
 from preprocess.captions.split_file import write_split
 from tests.conftest import assert_one_clear_line
 from tests.error_analysis.scored import make_split, save_rankings, scores_with_ranks, untied
@@ -19,6 +19,14 @@ def test_the_table_has_recall_and_median_rank_of_each_kind():
     # No line for the kinds that are not there.
     assert table[3].split() == ["underspecified", "1", "R@10", "0.0,", "median", "30"]
     assert len(table) == 4
+
+
+def test_a_captioners_surprise_tells_kinds_apart():
+    kinds = np.array(["plain", "plain", "typo", "typo"])
+    table = gains_table(np.array([2.0, 0.5, 1.0, 0.2]), kinds).splitlines()
+    assert table[1].split() == ["plain", "2", "1.25", "2"]
+    # Of the four pairs of a typo and a plain caption, the typo's gain is the lower one in three.
+    assert table[2].split() == ["typo", "2", "0.60", "0.75", "2"]
 
 
 def test_the_command_reads_rankings_and_recorded_kinds(tmp_path, run_main, capsys):
