@@ -16,9 +16,11 @@ usage: bash setup.sh demo | test | coco | flickr30k | vizwiz [options]
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
          in a browser. No download but the Python packages; 5 minutes on 2 CPU cores after they are
-         installed; 0.1 GB of disk beside them.
-  test   Make $VENV/ and run the tests, on the CPU and offline (5 minutes on 2 cores); with --all
-         also the long ones (25 minutes); other words go to pytest, e.g.
+         installed; 0.1 GB of disk beside them. With --all, every system: also a fine-tuned CLIP,
+         X-VLM's contrastive half, Sx3HRe's arms, fusion, cascade, and three captioners whose
+         captions ask the others for their images (10 minutes).
+  test   Make $VENV/ and run the tests, on the CPU and offline (6 minutes on 2 cores); with --all
+         also the long ones (30 minutes); other words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
   coco   Make $VENV/, say what is needed (disk, memory, hours), then download COCO 2014 and Karpathy's
          splits into datasets/coco, write the splits and the images' HDF5 files and, with a GPU, the
@@ -118,7 +120,8 @@ from_caller() {
 }
 
 demo() {
-    local data=datasets/demo runs=runs/demo split
+    local data=datasets/demo runs=runs/demo models=demo/models split names=(lxmert clip xvlm) rankings
+    local captions=() surprise=()
     run -m demo.render --output_dir $data
     run -m preprocess.splits --karpathy_json $data/dataset_coco.json --output_dir $data --minival_size 40
     for split in train val test; do
@@ -127,23 +130,35 @@ demo() {
     done
     for split in train val test; do
         run -m preprocess.extract_features --split_file $data/$split.json \
-            --image_root $data/images --weights demo/models/detector --output $data/${split}_features.h5
+            --image_root $data/images --weights $models/detector --output $data/${split}_features.h5
     done
-    run -m information_retrieval.train --model_name_or_path demo/models/lxmert --data_dir $data \
+    run -m information_retrieval.train --model_name_or_path $models/lxmert --data_dir $data \
         --output_dir $runs/lxmert --num_train_epochs 3 --learning_rate 1e-4
-    run -m information_retrieval.evaluate --model_name_or_path $runs/lxmert --data_dir $data \
-        --protocol full --output $runs/lxmert/test.npz
-    run -m information_retrieval.evaluate --model_name_or_path demo/models/clip --data_dir $data \
-        --protocol full --output $runs/clip/test.npz
-    run -m information_retrieval.evaluate --model_name_or_path demo/models/xvlm --data_dir $data \
-        --protocol full --output $runs/xvlm/test.npz
-    run -m error_analysis.all --rankings $runs/lxmert/test.npz $runs/clip/test.npz $runs/xvlm/test.npz \
+    rank_demo $runs/lxmert lxmert
+    rank_demo $models/clip clip
+    rank_demo $models/xvlm xvlm
+    if [[ -n ${1:-} ]]; then
+        # shellcheck source=demo/systems.sh
+        source demo/systems.sh
+        other_systems
+        caption_and_ask
+    fi
+    rankings=("${names[@]/%//test.npz}") rankings=("${rankings[@]/#/$runs/}")
+    run -m error_analysis.all --rankings "${rankings[@]}" \
         --split_file $data/test.json --train_split_file $data/train.json \
         --images $data/test_images.h5 --features $data/test_features.h5 --region_models lxmert \
-        --instances $data/annotations/instances_val2014.json --probe_models clip xvlm --output $runs
-    run -m demo.kinds --rankings $runs/lxmert/test.npz $runs/clip/test.npz $runs/xvlm/test.npz \
-        --split_file $data/test.json --kinds $data/annotations/caption_kinds.json
+        --instances $data/annotations/instances_val2014.json --probe_models clip xvlm --output $runs \
+        ${captions[@]+"${captions[@]}"} ${surprise[@]+"${surprise[@]}"}
+    run -m demo.kinds --rankings "${rankings[@]}" \
+        --split_file $data/test.json --kinds $data/annotations/caption_kinds.json \
+        ${surprise[@]+"${surprise[@]}"}
     printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs
+}
+
+# Rank a split of the demo (with its variables): a model, the rankings' name, other options.
+rank_demo() {
+    run -m information_retrieval.evaluate --model_name_or_path "$1" --data_dir $data \
+        --protocol full --output "$runs/$2/${4:-test}.npz" "${@:3}"
 }
 
 coco() {
@@ -320,9 +335,9 @@ shift || true
 case $verb in
     -h | --help | help) usage ;;
     demo)
-        (($# == 0)) || fail "demo takes no options, found: $*"
+        [[ $# == 0 || $* == --all ]] || fail "demo takes no option but --all, found: $*"
         make_environment
-        demo
+        demo "$@"
         ;;
     test)
         make_environment

@@ -4,7 +4,7 @@
 # More models of the comparison, whose rankings join `names`.
 other_systems() {
     local arm
-    printf '\nEvery system of docs/systems.md follows: MINUTES minutes more on 2 CPU cores.\n'
+    printf '\nEvery system of docs/systems.md follows: 5 minutes more on 2 CPU cores.\n'
     run -m information_retrieval.train --model_name_or_path $models/clip --data_dir $data \
         --output_dir $runs/clip_finetuned --num_train_epochs 1
     rank_demo $runs/clip_finetuned clip_finetuned

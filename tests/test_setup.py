@@ -47,7 +47,7 @@ def test_help_describes_every_verb():
     ("arguments", "line"),
     [
         (["deom"], "unknown verb deom"),
-        (["demo", "--fast"], "demo takes no options, found: --fast"),
+        (["demo", "--fast"], "demo takes no option but --all, found: --fast"),
         (["flickr30k"], "needs --image_root DIR, the folder of its images: from the University of"),
         (["flickr30k", "--image_root", "/x", "--steps", "all"], "features, found all"),
         (["flickr30k", "--image_root"], "--image_root needs a value"),
