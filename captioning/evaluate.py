@@ -9,8 +9,9 @@ the values of each image; and what was not computed, and why.
     python -m captioning.evaluate --captions runs/clip_lstm/test_captions.json \\
         --split_file datasets/coco/test.json --output runs/clip_lstm/test_metrics.json
 
-With `--compare other.json` also the difference of the two on the same images, drawn in pairs. With
-`--statistics_only` nothing is scored, and captions need neither ids nor references.
+With `--compare other.json` also the other's own scores and counts, and the difference of the two on
+the same images, drawn in pairs. With `--statistics_only` nothing is scored, and captions need
+neither ids nor references.
 
 BLEU-1 to -4, ROUGE-L and CIDEr-D are computed here, and equal coco-caption's. METEOR needs Java and
 `pip install --no-deps pycocoevalcap`; SPICE also CoreNLP (`--corenlp`); CLIPScore `--clip_model`
@@ -33,7 +34,7 @@ from captioning.results.evaluation import EvaluationOptions, MoreScores, evaluat
 from captioning.results.matched import Matched, match_results
 from captioning.results.metrics_json import counts_table
 from captioning.results.references import read_references
-from captioning.results.results_file import first_words, read_captions
+from captioning.results.results_file import first_words, listed, read_captions
 from captioning.results.systems import JavaPrograms
 from information_retrieval.models.arguments import ComputeArguments
 from information_retrieval.scoring.evaluation_output import code_version
@@ -155,10 +156,12 @@ def describe(references: Path, split: Split, matched: Matched) -> dict:
 
 def count_file(args: EvaluateCaptionsArguments) -> dict:
     """Count the captions of a file, with ids or without."""
-    names, captions = read_captions(args.captions)
+    names, captions, repeated = read_captions(args.captions)
     captions = [first_words(caption, args.max_words) for caption in captions]
     counts = count_captions(names, captions, args.tokenization, args.long_words)
     print(counts_table(counts))
+    if repeated:
+        warn([f"{args.captions}: {len(repeated):,} ids occur more than once: {listed(repeated)}"])
     warn(counts.told())
     return {"counts": asdict(counts)}
 

@@ -21,6 +21,8 @@ Beside the JSON, in a folder of its name, lies what other commands read on:
     self_retrieval/generated/test.json   the split with the generated captions, one an image
     self_retrieval/generated/test.npz    its rankings, with metrics.json
     self_retrieval/human/test.npz        those of the captions that people wrote
+    self_retrieval/human/test.json       with --partial, where images have no caption: the split
+                                         that these rankings are of, without those images
 
 With --human_rankings, rankings that the same model has of the split already, nothing is scored for
 the last. As with evaluate, the scores grow on the disk: killed at any moment, the same command goes

@@ -10,7 +10,7 @@ the image makes the caption's words likelier.
      "mean_gain": 0.9, "metadata": {...}}
 
     python -m captioning.surprise --model_name_or_path runs/clip_lstm \\
-        --split_file datasets/demo/test.json --encodings datasets/demo/test_encodings.h5 \\
+        --split_file datasets/demo/test.json --encodings datasets/demo/test_embedding.h5 \\
         --output runs/clip_lstm/surprise.json
 
 "No image" is the mean encoding of these images; for a BLIP, pixels that are all zero. A gain near 0
@@ -67,6 +67,7 @@ def judge(args: SurpriseArguments, split: Split) -> tuple[list["Surprise"], str]
 
     captioner = load_captioner(args.model_name_or_path, torch_device(args.device))
     inputs = open_inputs(captioner, args.encodings, args.images)
+    inputs.check_names(split)
     blank, named = None, "zeros"
     if captioner.reads == "encodings":
         whole = input_batches(captioner, inputs, split.image_ids, args.batch_size)

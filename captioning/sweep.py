@@ -2,11 +2,12 @@
 
 Runs captioning.train for each setting, into `{output_dir}/batch32_lr0.001_layers1` and so on; then
 captions minival with each and writes one table (`sweep.json`, `sweep.md`) and `sweep.png`. Beside
-the scores stand the number of distinct captions, the most frequent one, and what one constant
-sentence scores: settings that say the same of all images are seen, and marked. As in the paper one
-value differs from the first of each list; `--full_grid` trains all combinations.
+the scores stand their 95 % intervals over images, the number of distinct captions, the most
+frequent one, and what one constant sentence scores: settings that say the same of all images are
+seen, and marked. As in the paper one value differs from the first of each list; `--full_grid`
+trains all combinations.
 
-    python -m captioning.sweep --data_dir datasets/vizwiz --encodings vectors \\
+    python -m captioning.sweep --data_dir datasets/vizwiz --encodings vector \\
         --output_dir runs/sweep --train_options paper=cnn_lstm num_train_epochs=1
 
 What is trained is not trained again, and the same command goes on where it was killed or signalled.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from captioning.training.sweep_table import PointResult
 
 BATCH_SIZE = 64  # images captioned at once
+BEST = "load_best_model_at_end"
 KEPT = "what is trained is kept; the same command goes on"
 
 
@@ -68,6 +70,11 @@ class SweepArguments:
         for option in self.train_options:
             if "=" not in option:
                 raise InputError(f"--train_options: expected name=value, found {option!r}")
+            if option.partition("=")[0].replace("-", "_") == BEST:
+                raise InputError(
+                    f"--train_options {option}: settings are compared by their best epoch, whose "
+                    "captioner each run keeps; leave it out"
+                )
         for batch_size in self.batch_sizes:
             check_at_least("--batch_sizes", batch_size, 1)
         for n_layers in self.layers:
@@ -111,6 +118,7 @@ def judge_point(point: "Point", folder: Path, minival: "Minival") -> "PointResul
 
     from captioning.models.loading import load_captioner
     from captioning.results.captions_output import write_captions
+    from captioning.results.results_file import id_in_results
     from captioning.training.sweep_table import PointResult
     from information_retrieval.training.model_card import kept_evaluation
     from preprocess.base.device import torch_device
@@ -118,7 +126,7 @@ def judge_point(point: "Point", folder: Path, minival: "Minival") -> "PointResul
     captioner = load_captioner(str(folder), torch_device(None))
     said = minival.caption(captioner, np.arange(len(minival.split.images)))
     judged = minival.judge(said)
-    names = [image.source_id or image.image_id for image in minival.split.images]
+    names = [id_in_results(image) for image in minival.split.images]
     write_captions(
         folder / "minival_captions.json",
         names,
@@ -161,15 +169,11 @@ def write_sweep(
     Args:
         fixed: options of every run.
     """
-    from captioning.metrics.constant_caption import constant_caption
-    from captioning.metrics.scores import score_captions
     from captioning.training.sweep_figure import sweep_figure
     from captioning.training.sweep_table import sweep_table
     from information_retrieval.scoring.evaluation_output import code_version
 
-    sentence = constant_caption(minival.references)
-    said = [sentence] * len(minival.split.images)
-    constant = score_captions(said, minival.references).values()
+    sentence, constant = minival.constant, minival.constant_metrics
     table = sweep_table(results, sentence, constant)
     metadata = {
         "options": fixed,

@@ -1,13 +1,14 @@
 """Train a captioner: an LSTM, an LSTM with attention, or a GPT-2, on images' cached encodings.
 
 Reads `{data_dir}/train.json` and `minival.json`, and of their images what a frozen encoder made,
-`train_encodings.h5` and `minival_encodings.h5` (of preprocess.encode_images; another name by
-`--encodings`; minival's images may be in `train_...` or `val_...`). Each caption is an item of each
-epoch. Begins anew, with the words of the training captions, or goes on from a captioner
-(`--model_name_or_path`). After each epoch minival is captioned, greedily by default; the best epoch
-by CIDEr-D is kept: let minival be taken from what is not reported. Writes the best captioner as an
-HF folder in `output_dir`, with a model card and `training_curves.png`, and each epoch's in
-`output_dir/checkpoint-*`. Takes every option of HF's `TrainingArguments`.
+`train_embedding.h5` and `minival_embedding.h5` (of preprocess.encode_images; `--encodings tokens`
+and `vector` read `train_tokens.h5` and `train_vector.h5`; minival's images may be in `train_...` or
+`val_...`). Each caption is an item of each epoch. Begins anew, with the words of the training
+captions, or goes on from a captioner (`--model_name_or_path`). After each epoch minival is
+captioned, greedily by default; the best epoch by CIDEr-D is kept: let minival be taken from what is
+not reported. Writes the best captioner as an HF folder in `output_dir`, with a model card and
+`training_curves.png`, and each epoch's in `output_dir/checkpoint-*`. Takes every option of HF's
+`TrainingArguments`.
 
     python -m captioning.train --data_dir datasets/vizwiz --output_dir runs/clip_lstm
     python -m captioning.train --data_dir datasets/vizwiz --encodings tokens \\

@@ -98,7 +98,7 @@ def read_sources(args: DifficultyArguments, split: Split, gallery: Split) -> Sou
         images=ImagesFile(args.images) if args.images else None,
         rules=args.rules,
         oracle=read_each([args.oracle], split)[0] if args.oracle else None,
-        gains=read_gains(args.surprise) if args.surprise else None,
+        gains=read_gains(args.surprise, split) if args.surprise else None,
     )
 
 

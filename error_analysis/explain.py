@@ -122,7 +122,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
         training = read_split(arguments.train_split_file).captions
     if arguments.images:
         images = ImagesFile(arguments.images)
-        images.check_covers(ids)
+        images.check_split(gallery)
     if arguments.instances:
         objects = read_instances(arguments.instances, ids)
     if arguments.keypoints:
@@ -130,7 +130,7 @@ def read_evidence(arguments: ExplainArguments, split: Split, gallery: Split) -> 
     if arguments.features:
         names = read_labels(arguments.object_labels) if arguments.object_labels else None
         features = FeaturesFile(arguments.features)
-        features.check_covers(ids)
+        features.check_split(gallery)
         detected = read_detected(features, ids, names)
     labels = [s.restricted_to(gallery) for s in read_all_labels(arguments.labels, split)]
     progress = partial(tqdm, desc="images", unit="image")

@@ -117,7 +117,9 @@ def main() -> None:
     if not len(chosen):
         raise InputError(f"{arguments.rankings}: no caption query is hard; nothing to draw")
     queries = describe_queries(model, "t2i", chosen, arguments.n_retrieved)
-    figure = hard_caption_figure(queries, ImagesFile(arguments.images))
+    images = ImagesFile(arguments.images)
+    images.check_split(model.gallery)
+    figure = hard_caption_figure(queries, images)
     with atomic_path(arguments.output) as partial:
         figure.savefig(partial, format=arguments.output.suffix[1:], dpi=80)
     print(f"wrote {arguments.output}: {len(queries)} hard caption queries of {model.name}")

@@ -227,6 +227,7 @@ def main() -> None:
             rows.feature_dim,
             arguments.dtype,
             attributes,
+            split.source_ids,
         ) as writer,
         tqdm(desc=f"{split.split} features", total=len(split.images), unit="image") as progress,
     ):

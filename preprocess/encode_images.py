@@ -92,7 +92,8 @@ def main() -> None:
     encoder = load_image_encoder(arguments.encoder, device, arguments.kind)
     dtype = arguments.dtype or ("float16" if arguments.kind == "tokens" else "float32")
     about = describe(encoder, images)
-    with EncodingsWriter(output, images.image_ids, encoder.shape, dtype, about) as writer:
+    ids, names = images.image_ids, images.source_ids
+    with EncodingsWriter(output, ids, encoder.shape, dtype, about, names) as writer:
         n_damaged = writer.discard_damaged(arguments.verify)
         if n_damaged:
             print(f"{n_damaged} images do not match their checksums, and are made again")

@@ -206,7 +206,8 @@ def main() -> None:
     for line in detectors_beside(arguments.output, attributes):
         print(f"warning: {line}", file=sys.stderr)
     ids = split.image_ids[rows]
-    with FeaturesWriter(output, ids, *shape, arguments.dtype, attributes) as writer:
+    names = [split.images[row].source_id for row in rows]
+    with FeaturesWriter(output, ids, *shape, arguments.dtype, attributes, names) as writer:
         title = f"{split.split} regions"
         n_damaged = writer.discard_damaged(arguments.verify)
         if n_damaged:

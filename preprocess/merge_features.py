@@ -96,6 +96,7 @@ def check_every_image_once(shards: Sequence[FeaturesFile], split: Split, output:
     shard_of: dict[int, FeaturesFile] = {}
     of_split = set(split.image_ids.tolist())
     for shard in shards:
+        shard.check_names(split)
         for image_id in shard.image_ids.tolist():
             if image_id not in of_split:
                 raise InputError(
@@ -174,6 +175,7 @@ def main() -> None:
         first.feature_dim,
         first.dtype,
         attributes,
+        split.source_ids,
     ) as writer:
         n_damaged = writer.discard_damaged(arguments.verify)
         if n_damaged:

@@ -1,11 +1,14 @@
 """Write the images of a split into one HDF5 file, as the bytes of their own files.
 
-Reads a split file, or a region file of preprocess.regions, and the images below the image root;
-writes `{split}_images.h5` (schema: preprocess/storage/images_file.py). Every image is decoded once
-as a check, and none is re-encoded.
+Reads a split file, a region file of preprocess.regions, or a list of images that have no captions
+(COCO's image_info_test2014.json, VizWiz' test.json), and the images below the image root; writes
+`{split}_images.h5` (schema: preprocess/storage/images_file.py). Every image is decoded once as a
+check, and none is re-encoded.
 
     python -m preprocess.write_images --split_file datasets/coco/test.json \\
         --image_root datasets/coco/images --output datasets/coco/test_images.h5
+    python -m preprocess.write_images --image_info image_info_test2014.json \\
+        --image_root datasets/coco/images/test2014 --output datasets/coco/test2014_images.h5
 
 The file is as large as the image files (0.8 GB for COCO's 5,000 test images, where the original
 took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
@@ -13,7 +16,7 @@ took 18 GB). 5,000 images take about 15 s on 2 CPU cores, and little memory.
 A damaged or missing image does not stop the others from being read: the command names them all,
 exits with status 1 and writes nothing, unless --skip_damaged says to leave them out.
 {split}_without_skipped.json, beside the output, is then the split of the others (of a region file
-there is no such file).
+or a list there is no such file).
 
 A file that is there with exactly the split's images, each as large as its image file is by now, is
 left as it is; bytes are compared with --verify only (preprocess/storage/images_file.py:
@@ -31,6 +34,7 @@ from tqdm import tqdm
 from preprocess.base.command_line import check_at_least, named, parse_arguments, run_command
 from preprocess.base.errors import InputError
 from preprocess.base.files import check_writable
+from preprocess.captions.image_info import ImageList, read_image_info
 from preprocess.captions.skipped_images import write_without_skipped
 from preprocess.captions.split_file import CaptionedImage, Split, read_split
 from preprocess.region_phrases.image_split import images_as_split
@@ -49,6 +53,13 @@ class WriteImagesArguments:
     regions_file: Path | None = field(
         default=None,
         metadata={"help": "in place of a split: JSON of preprocess.regions, whose images to write"},
+    )
+    image_info: Path | None = field(
+        default=None,
+        metadata={
+            "help": "in place of a split: JSON whose `images` have `id` and `file_name`, of images "
+            "without captions"
+        },
     )
     num_threads: int = field(default=4, metadata={"help": "images read and checked at once"})
     skip_damaged: bool = field(
@@ -104,17 +115,17 @@ def read_all(paths: Sequence[Path], num_threads: int) -> Iterator[bytes]:
         raise DamagedImagesError(failures, len(paths))
 
 
-def write_all(output: Path, split: Split, image_root: Path, num_threads: int) -> None:
+def write_all(output: Path, split: Split | ImageList, image_root: Path, num_threads: int) -> None:
     """Write the images file of a split. Raises DamagedImagesError as `read_all`, InputError."""
     paths = [image_root / image.file_name for image in split.images]
     n_bytes = sum(size_of(path) for path in paths if path.is_file())
     encoded = read_all(paths, num_threads)
     # Closed before an error is told: both are lines of stderr.
     with tqdm(encoded, f"{split.split} images", total=len(paths), unit="image") as progress:
-        write_images_file(output, split.image_ids, progress, n_bytes)
+        write_images_file(output, split.image_ids, progress, n_bytes, split.source_ids)
 
 
-def check_image_root(split: Split, image_root: Path) -> None:
+def check_image_root(split: Split | ImageList, image_root: Path) -> None:
     """Raise InputError where there is none of the split's images, before naming all of them."""
     paths = [image_root / image.file_name for image in split.images]
     if not any(path.is_file() for path in paths):
@@ -123,7 +134,7 @@ def check_image_root(split: Split, image_root: Path) -> None:
         )
 
 
-def without_damaged(split: Split, failures: dict[int, str]) -> Split:
+def without_damaged(split: Split | ImageList, failures: dict[int, str]) -> Split | ImageList:
     """Return the split without the images at some places. Raises InputError: none is left."""
     left: tuple[CaptionedImage, ...] = tuple(
         image for place, image in enumerate(split.images) if place not in failures
@@ -133,17 +144,21 @@ def without_damaged(split: Split, failures: dict[int, str]) -> Split:
     return replace(split, images=left)
 
 
-def read_images(arguments: WriteImagesArguments) -> Split:
-    """Return the split, or the images of the region file as one.
+def read_images(arguments: WriteImagesArguments) -> Split | ImageList:
+    """Return the split, the images of the region file as one, or the list of images.
 
     Raises:
-        InputError: not exactly one of the two, or a bad file.
+        InputError: not exactly one of the three, or a bad file.
     """
-    if arguments.split_file and not arguments.regions_file:
+    given = (arguments.split_file, arguments.regions_file, arguments.image_info)
+    if sum(path is not None for path in given) != 1:
+        raise InputError("pass exactly one of --split_file, --regions_file, --image_info")
+    if arguments.split_file:
         return read_split(arguments.split_file)
-    if arguments.regions_file and not arguments.split_file:
-        return images_as_split(RegionsFile(arguments.regions_file))
-    raise InputError("pass exactly one of --split_file, --regions_file")
+    if arguments.image_info:
+        return read_image_info(arguments.image_info)
+    assert arguments.regions_file is not None
+    return images_as_split(RegionsFile(arguments.regions_file))
 
 
 def main() -> None:
@@ -173,6 +188,7 @@ def main() -> None:
     print(f"wrote {arguments.output}: {len(left.images):,} images")
     skipped = set(split.image_ids.tolist()) - set(left.image_ids.tolist())
     if skipped and arguments.split_file:
+        assert isinstance(split, Split)
         split_file, output = arguments.split_file, arguments.output
         print(write_without_skipped(split_file, split, output, skipped, "pixels"))
 

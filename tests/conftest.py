@@ -1,5 +1,6 @@
 """Small random data and models, made anew for each test that asks: nothing is downloaded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,12 +77,27 @@ def make_split(n_images: int, name: str = "train", first_id: int = 100, seed: in
     return Split("tiny", name, "made by a test", tuple(images))
 
 
+def named(split: Split, name: str) -> Split:
+    """The split as one whose source calls its images name_0, name_1, ...: the ids are 1, 2, ..."""
+    images = tuple(
+        replace(image, image_id=number, source_id=f"{name}_{number - 1}")
+        for number, image in enumerate(split.images, start=1)
+    )
+    return replace(split, images=images)
+
+
 def write_features(path: Path, split: Split, seed: int = 0) -> None:
     """A complete features file of random regions for a split."""
     generator = np.random.default_rng(seed)
     attributes = {"extractor": "random", "weights": "", "weights_sha256": "", "settings": "{}"}
     with FeaturesWriter(
-        path, split.image_ids, N_REGIONS, FEATURE_DIM, "float32", attributes
+        path,
+        split.image_ids,
+        N_REGIONS,
+        FEATURE_DIM,
+        "float32",
+        attributes,
+        split.source_ids,
     ) as writer:
         for row in range(len(split.images)):
             writer.write(row, **random_row(generator))
@@ -188,7 +204,8 @@ def write_images_of(folder: Path, name: str) -> None:
     """`{name}_images.h5` of a folder of data, from its image files."""
     split = read_split(folder / f"{name}.json")
     encoded = [(folder / "images" / image.file_name).read_bytes() for image in split.images]
-    write_images_file(folder / f"{name}_images.h5", split.image_ids, encoded)
+    path = folder / f"{name}_images.h5"
+    write_images_file(path, split.image_ids, encoded, source_ids=split.source_ids)
 
 
 @pytest.fixture

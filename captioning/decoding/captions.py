@@ -10,6 +10,7 @@ from captioning.decoding.beam_search import beam_search
 from captioning.decoding.search import Said, greedy_search, nucleus_search
 from captioning.decoding.settings import Decoding
 from captioning.models.loading import LoadedCaptioner
+from preprocess.base.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,30 @@ class GeneratedCaption:
     text: str
     log_probability: float
     ended: bool
+
+
+def check_tokens(captioner: LoadedCaptioner, option: str, value: int) -> None:
+    """Raise InputError where a captioner has no positions for so many words of a caption.
+
+    Args:
+        option: its name, which asks for them.
+    """
+    most = captioner.most_tokens
+    if most is not None and value > most:
+        before = "a prompt" if captioner.reads == "pixels" else "an image"
+        raise InputError(
+            f"--{option} {value}: {captioner.name} has positions for {max(most, 0)} words (pieces) "
+            f"after {before}, the end counted; give fewer"
+        )
+
+
+def check_decoding(captioner: LoadedCaptioner, decoding: Decoding) -> None:
+    """Raise InputError for a setting that a captioner has no room for, or cannot heed."""
+    check_tokens(captioner, "max_tokens", decoding.max_tokens)
+    if not decoding.say_unknown and captioner.vocabulary.unknown_id is None:
+        raise InputError(
+            f"--say_unknown: {captioner.name} knows every word, by its pieces; leave it out"
+        )
 
 
 @torch.inference_mode()

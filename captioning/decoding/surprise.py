@@ -50,7 +50,8 @@ def surprise(
         images: of each caption, (n, ...), as the captioner reads them.
         blank: what stands for no image, of the shape of one; zeros where None is given. The mean of
             a split's encodings is nearer to what the captioner knows than zeros are.
-        max_tokens: a caption's words that are judged, the end counted.
+        max_tokens: a caption's words that are judged, the end counted; fewer where a captioner has
+            no positions for more.
 
     Raises:
         InputError: encodings of another shape than the captioner reads.
@@ -59,6 +60,8 @@ def surprise(
         return []
     model, words = captioner.model, captioner.vocabulary
     images = images.to(captioner.device)
+    most = captioner.most_tokens
+    max_tokens = max_tokens if most is None else min(max_tokens, most)
     labels = words.labels(captions, max_tokens).to(captioner.device)
     none = torch.zeros_like(images[:1]) if blank is None else blank[None].to(images)
     with_image = _mean_log_probability(model.target_logits(images, labels), labels)

@@ -6,7 +6,9 @@ of the Java program that coco-caption calls (Stanford CoreNLP 3.4.1). Clitics ar
 marks, "!!" stays, as do the brackets, which coco-caption means to drop and does not. Of 25,000
 captions of COCO all but 2 give the same words ("plan b."), of 5,000 of Flickr30k all, and of the
 first captions of VizWiz' 7,750 val images, real spam and capitals among them, all but one (dunkin'
-donuts). Where that program joins words by a no-break space ("1 1/2"), they are two.
+donuts). As by that program, names like AT&T are one word in capitals and three in the small letters
+that come out: cut again, they are other words. Where that program joins words by a no-break space
+("1 1/2"), they are two.
 
 `plain`: lower case, cut at white space.
 """

@@ -53,6 +53,13 @@ class BlipCaptioner(nn.Module):
         self.prompt = [text.bos_token_id, *prompt_ids]
         self.end_id = text.sep_token_id
 
+    @property
+    def most_tokens(self) -> int:
+        """Words of a caption, the end counted, that there are positions for after the prompt."""
+        # The last word is said, and not read.
+        text: Any = self.model.config.text_config
+        return text.max_position_embeddings - len(self.prompt) + 1
+
     def _prompts(self, images: Tensor) -> Tensor:
         return torch.tensor(self.prompt, device=images.device).repeat(len(images), 1)
 

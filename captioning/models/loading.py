@@ -46,14 +46,20 @@ class LoadedCaptioner:
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
+    @property
+    def most_tokens(self) -> int | None:
+        """As of `StepwiseCaptioner`."""
+        return self.model.most_tokens
+
 
 def load_captioner(
-    name: str, device: str | torch.device = "cpu", prompt: str = PROMPT
+    name: str, device: str | torch.device = "cpu", prompt: str | None = None
 ) -> LoadedCaptioner:
     """Load a captioner of any type, in float32.
 
     Args:
-        prompt: what a BLIP's captions begin with; other captioners have none.
+        prompt: what a BLIP's captions begin with, None: as it was published; other captioners have
+            none.
 
     Raises:
         InputError: no such checkpoint, a model that is no captioner, weights that are missing or
@@ -61,7 +67,7 @@ def load_captioner(
     """
     config = _load_config(name)
     if config.model_type == "blip":
-        return _load_blip(name, device, prompt)
+        return _load_blip(name, device, PROMPT if prompt is None else prompt)
     if config.model_type == "prefix_captioner":
         vocabulary = gpt2_vocabulary(load_tokenizer(name, config.text_config.vocab_size))
         model = load_model(name, PrefixCaptioner)

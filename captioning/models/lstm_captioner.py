@@ -29,6 +29,7 @@ class LstmCaptioner(PreTrainedModel):
     config: LstmCaptionerConfig
     base_model_prefix = "captioner"
     main_input_name = "encodings"
+    most_tokens = None
 
     def __init__(self, config: LstmCaptionerConfig):
         super().__init__(config)
@@ -108,29 +109,31 @@ class LstmCaptioner(PreTrainedModel):
         Args:
             encodings: as `project` takes them.
             labels: (n, length) int64: words and the end of each caption, without the word of the
-                beginning; `NO_TARGET` after the end.
+                beginning; `NO_TARGET` after the end. A row without any fills up a batch, and counts
+                in no loss.
 
         Raises:
             InputError: encodings of another shape.
         """
         config = self.config
-        if config.omit_last_targets:
-            labels = without_last(labels, UNTAUGHT)
         at_image, state = self.decoder.start(self.project(encodings))
         read = torch.where(labels == NO_TARGET, config.pad_token_id, labels)[:, :-1]
         start = torch.full_like(labels[:, :1], config.bos_token_id)
         hidden, alphas, _ = self.decoder.read(self.embedding(torch.cat([start, read], 1)), state)
         logits = self.output(self.dropout(hidden))
         start_logits = None if at_image is None else self.output(self.dropout(at_image))
-        said, targets = logits, labels
+        # Of the loss alone: a caption is read, and judged by `target_logits`, to its end.
+        targets = without_last(labels, UNTAUGHT) if config.omit_last_targets else labels
+        said, of_loss = logits, targets
         if config.learn_start:
             assert start_logits is not None, "the configuration refuses it of attention"
             said = torch.cat([start_logits[:, None], logits], 1)  # (n, 1 + length, vocab_size)
-            targets = torch.cat([start, labels], 1)
-        loss = of_words = word_loss(said, targets, config.label_smoothing)
+            is_caption = (labels != NO_TARGET).any(1, keepdim=True)
+            of_loss = torch.cat([start.where(is_caption, NO_TARGET), targets], 1)
+        loss = of_words = word_loss(said, of_loss, config.label_smoothing)
         penalty = None
         if alphas is not None:
-            alphas = alphas * (labels != NO_TARGET)[:, :, None]
+            alphas = alphas * (targets != NO_TARGET)[:, :, None]
             penalty = attention_penalty(alphas, config.penalty_over)
             loss = of_words + config.attention_penalty * penalty
         return CaptionerOutput(loss, logits, alphas, start_logits, of_words, penalty)

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+MIN_COUNT = 6  # how often a word of the training captions occurs to be in the vocabulary
 # ResNet-50's pooled vector and an LSTM; CLIP's projected vector, not of unit length, and an LSTM;
 # CLIP's tokens, before the last norm, and attention.
 PaperModel = Literal["cnn_lstm", "clip_lstm", "clip_attention"]

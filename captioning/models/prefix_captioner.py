@@ -85,6 +85,12 @@ class PrefixCaptioner(PreTrainedModel):
         self.decoder = GPT2LMHeadModel(config.text_config)
         self.post_init()
 
+    @property
+    def most_tokens(self) -> int:
+        """Words of a caption, the end counted, that there are positions for after the prefix."""
+        # The last word is said, and not read.
+        return self.config.text_config.n_positions - self.config.prefix_length + 1
+
     def get_input_embeddings(self) -> nn.Module:
         return self.decoder.get_input_embeddings()
 

@@ -16,7 +16,13 @@ class SearchState(Protocol):
 
 
 class StepwiseCaptioner(Protocol):
-    """A model that reads images and then words, and says how probable each next word is."""
+    """A model that reads images and then words, and says how probable each next word is.
+
+    Attributes:
+        most_tokens: words of a caption, the end counted, that it has positions for; None: any.
+    """
+
+    most_tokens: int | None
 
     def begin(self, images: Tensor) -> tuple[Tensor, Any]:
         """Read images: the logits of the first word, (n, vocabulary), and the `SearchState`."""

@@ -22,11 +22,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from captioning.metrics.words import caption_words
 from captioning.models.losses import NO_TARGET
+from captioning.models.paper import MIN_COUNT
 from preprocess.base.errors import InputError
 
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
-MIN_COUNT = 6  # the paper's
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,23 @@ class Vocabulary:
         Returns:
             (n, length) int64, of the longest, at most `max_tokens`.
         """
-        rows = [[*ids, self.end_id][:max_tokens] for ids in self.encode(captions)]
-        labels = torch.full((len(rows), max(map(len, rows), default=0)), NO_TARGET)
-        for row, ids in enumerate(rows):
-            labels[row, : len(ids)] = torch.tensor(ids)
-        return labels
+        return padded([[*ids, self.end_id][:max_tokens] for ids in self.encode(captions)])
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json` into a folder."""
         self.tokenizer.save_pretrained(folder)
+
+
+def padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return captions' ids as labels, `NO_TARGET` after each.
+
+    Returns:
+        (n, length) int64, of the longest, 1 at least.
+    """
+    labels = torch.full((len(rows), max([1, *map(len, rows)])), NO_TARGET)
+    for row, ids in enumerate(rows):
+        labels[row, : len(ids)] = torch.tensor(ids, dtype=labels.dtype)
+    return labels
 
 
 def build_word_vocabulary(captions: Iterable[str], min_count: int = MIN_COUNT) -> Vocabulary:

@@ -76,7 +76,7 @@ def count_captions(
     """Count.
 
     Args:
-        names: of the captions, such as image ids.
+        names: of the captions, such as image ids; none twice.
         captions: 1..n, in one line, with single spaces.
         long_limit: words; captions of more are named.
     """

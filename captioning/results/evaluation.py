@@ -46,13 +46,27 @@ class Compared:
     """Another captioner on the same images.
 
     Attributes:
+        file: its captions'.
         metrics: its own.
         differences: the first captioner's metrics less these.
+        without_long: as of `Evaluation`.
     """
 
-    metrics: dict[str, float]
+    file: str
+    metrics: dict[str, Interval]
     differences: dict[str, Interval]
     counts: CaptionCounts
+    without_long: dict[str, float] | None
+
+    def to_json(self) -> dict:
+        """Return everything."""
+        content = {
+            "file": self.file,
+            "metrics": intervals_to_json(self.metrics),
+            "differences": intervals_to_json(self.differences),
+            "counts": asdict(self.counts),
+        }
+        return content | _named(self.without_long)
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,8 @@ class Evaluation:
 
     Attributes:
         constant, constant_metrics: one sentence said of all images, and what it scores.
-        without_long: metrics of the images whose captions are not long; None where none is.
+        without_long: metrics of the images that have a long caption by neither captioner; None
+            where no image has one, or all have.
         not_computed: by metric, why it is not there.
         compared: with another captioner; None without one.
     """
@@ -85,28 +100,39 @@ class Evaluation:
             "not_computed": dict(self.not_computed),
             "odd": self.matched.told,
         }
-        if self.without_long is not None:
-            content["without_long_captions"] = self.without_long
+        content |= _named(self.without_long)
         if self.compared is not None:
-            content["compared"] = {
-                "metrics": self.compared.metrics,
-                "differences": intervals_to_json(self.compared.differences),
-                "counts": asdict(self.compared.counts),
-            }
+            content["compared"] = self.compared.to_json()
         per_image = per_image_to_json(self.matched.images, self.matched.systems[0], self.scores)
         return {**content, "images": per_image}
 
     def table(self) -> str:
-        """Return the metrics and the counts, to print."""
-        differences = None if self.compared is None else self.compared.differences
+        """Return the metrics and the counts, to print; those of the other captioner below."""
+        other, constant = self.compared, self.constant_metrics
         metrics = metrics_table(
-            self.metrics, self.constant_metrics, self.without_long, self.not_computed, differences
+            self.metrics,
+            constant,
+            self.without_long,
+            self.not_computed,
+            None if other is None else other.differences,
         )
-        return f"{metrics}\nconstant caption: {self.constant!r}\n\n{counts_table(self.counts)}"
+        table = f"{metrics}\nconstant caption: {self.constant!r}\n\n{counts_table(self.counts)}"
+        if other is None:
+            return table
+        metrics = metrics_table(other.metrics, constant, other.without_long, {}, None)
+        return f"{table}\n\ncompared with {other.file}\n{metrics}\n\n{counts_table(other.counts)}"
 
     def warnings(self) -> list[str]:
         """Return a line for each thing that makes the scores mean something else."""
-        return [*self.matched.told, *self.counts.told()]
+        if self.compared is None:
+            return [*self.matched.told, *self.counts.told()]
+        pairs = zip(self.matched.files, (self.counts, self.compared.counts), strict=True)
+        of_each = [f"{file}: {line}" for file, counts in pairs for line in counts.told()]
+        return [*self.matched.told, *of_each]
+
+
+def _named(without_long: dict[str, float] | None) -> dict:
+    return {} if without_long is None else {"without_long_captions": without_long}
 
 
 def evaluate_captions(
@@ -128,15 +154,28 @@ def evaluate_captions(
         more = zip(scores, more_scores(systems), strict=True)
         scores = [one.with_means(means) for one, means in more]
     first, constant, *second = scores
-    metrics, differences = estimate(first, second, options.seed, options.n_resamples)
+    (metrics, *other_metrics), differences = estimate(
+        first, second, options.seed, options.n_resamples
+    )
     counts, *other_counts = [
         count_captions(matched.names, captions, options.tokenization, options.long_words)
         for captions in matched.systems
     ]
+    long = {name for one in (counts, *other_counts) for name in one.long}
+    kept = [row for row, name in enumerate(matched.names) if name not in long]
+
+    def without_long(one: ImageScores) -> dict[str, float] | None:
+        return one.chosen(kept).values() if long and kept else None
+
     compared = None
     if differences is not None:
-        compared = Compared(second[0].values(), differences, other_counts[0])
-    kept = [row for row, name in enumerate(matched.names) if name not in counts.long]
+        compared = Compared(
+            matched.files[1],
+            other_metrics[0],
+            differences,
+            other_counts[0],
+            without_long(second[0]),
+        )
     return Evaluation(
         matched=matched,
         scores=first,
@@ -144,7 +183,7 @@ def evaluate_captions(
         constant=sentence,
         constant_metrics=constant.values(),
         counts=counts,
-        without_long=first.chosen(kept).values() if counts.long and kept else None,
+        without_long=without_long(first),
         not_computed=scored.not_computed,
         compared=compared,
     )

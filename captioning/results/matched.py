@@ -21,12 +21,14 @@ class Matched:
         images: the n_images.
         references: of each image, with single spaces.
         systems: of each file of results, one caption an image.
+        files: the files' names.
         told: a line for each oddity that was worked around.
     """
 
     images: list[CaptionedImage]
     references: list[list[str]]
     systems: list[list[str]]
+    files: list[str]
     told: list[str]
 
     @property
@@ -61,5 +63,6 @@ def match_results(
         images,
         [[in_one_line(one.caption) for one in image.captions] for image in images],
         [[first_words(one.captions[i.image_id], max_words) for i in images] for one in read],
+        [str(path) for path in paths],
         told,
     )

@@ -51,7 +51,7 @@ def metrics_table(
 
     Args:
         constant: of the constant caption.
-        without_long: of the images whose captions are not long; None where none is long.
+        without_long: of the images whose captions are not long; None: not to be shown.
         differences: from another system; None without one.
     """
     header = f"{'':13}{'value':>8}{'95 % interval':>20}{'constant caption':>18}"

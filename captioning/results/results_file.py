@@ -4,6 +4,7 @@ White space of every kind, line breaks included, becomes one space: a carriage r
 caption made VizWiz' official evaluation score all later captions as those of other images.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +65,14 @@ def listed(ids: Sequence[object]) -> str:
     return ", ".join(map(str, ids[:LISTED])) + ", ..." * (len(ids) > LISTED)
 
 
-def image_name(image: CaptionedImage) -> str:
+def id_in_results(image: CaptionedImage) -> int | str:
     """Return what an image's source calls it: its id, or the name in its place."""
-    return image.source_id or str(image.image_id)
+    return image.source_id or image.image_id
+
+
+def image_name(image: CaptionedImage) -> str:
+    """Return the same as text."""
+    return str(id_in_results(image))
 
 
 def first_words(text: str, n_words: int | None) -> str:
@@ -109,21 +115,28 @@ def read_results(path: Path, references: Split, partial: bool = False) -> Result
     return results
 
 
-def read_captions(path: Path) -> tuple[list[str], list[str]]:
+def read_captions(path: Path) -> tuple[list[str], list[str], list[str]]:
     """Read captions as they are, with ids or without.
 
     Returns:
-        what each is called, by its image or by its place ("number 1"), and the captions, with
-        single spaces.
+        what each is called, by its image or by its place ("number 1"), an image's second caption by
+        both; the captions, with single spaces; and the ids that occur more than once.
 
     Raises:
         InputError: no such file, or no list of captions.
     """
     content = read_json(path, MADE_BY)
     if isinstance(content, list) and content and all(isinstance(one, str) for one in content):
-        return [f"number {n}" for n in range(1, len(content) + 1)], [*map(in_one_line, content)]
+        return [f"number {n}" for n in range(1, len(content) + 1)], [*map(in_one_line, content)], []
     pairs = [_checked(path, place, entry) for place, entry in enumerate(_entries(path))]
-    return [str(value) for value, _ in pairs], [in_one_line(text) for _, text in pairs]
+    times = Counter(str(value) for value, _ in pairs)
+    names, seen = [], set()
+    for place, (value, _) in enumerate(pairs, start=1):
+        name = str(value)
+        names.append(f"{name}, number {place}" if name in seen else name)
+        seen.add(name)
+    repeated = [name for name, n in times.items() if n > 1]
+    return names, [in_one_line(text) for _, text in pairs], repeated
 
 
 def _entries(path: Path) -> list:
@@ -167,7 +180,8 @@ def _check_fit(results: Results, references: Split, partial: bool) -> None:
     """Raise InputError for captions of other images, and for missing ones unless partial."""
     n, path = len(references.images), results.path
     name = f"split {references.split!r} of {references.source}"
-    if len(results.captions) <= len(results.extra):
+    # A file of more than the split, as of all of val2014, is no file of another split.
+    if not results.captions or (results.missing and len(results.captions) <= len(results.extra)):
         n_all = len(results.captions) + len(results.extra)
         raise InputError(
             f"{path}: {len(results.extra):,} of {n_all:,} captions are of images that {name} does "

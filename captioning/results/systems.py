@@ -89,8 +89,8 @@ def _unless(
 
 def estimate(
     first: ImageScores, others: Sequence[ImageScores], seed: int, n_resamples: int
-) -> tuple[dict[str, Interval], dict[str, Interval] | None]:
-    """Return a system's metrics, and what they are above another's, with intervals.
+) -> tuple[list[dict[str, Interval]], dict[str, Interval] | None]:
+    """Return systems' metrics, and what the first's are above the other's, with intervals.
 
     Of one image there is nothing to draw: the intervals are the values.
 
@@ -98,10 +98,11 @@ def estimate(
         others: one system, or none.
 
     Returns:
-        the metrics; the differences, None without another.
+        the metrics of each; the differences, None without another.
     """
     resampled = resample(first, seed, n_resamples)
     own = intervals(first, resampled)
     for second in others:
-        return own, differences(first, second, resampled, resample(second, seed, n_resamples))
-    return own, None
+        drawn = resample(second, seed, n_resamples)
+        return [own, intervals(second, drawn)], differences(first, second, resampled, drawn)
+    return [own], None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from captioning.metrics.words import caption_words
+from preprocess.captions.white_space import in_one_line
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Repetition:
 
     Attributes:
         captions: how many there are.
-        distinct: of them, different ones, as words.
+        distinct: different texts among them, as `CaptionCounts` has it.
         copied: that a training caption has, word for word; None where none are given.
     """
 
@@ -40,9 +41,9 @@ def count_repetition(captions: Sequence[str], training: set[tuple[str, ...]] | N
     """Count the distinct captions, and those that training captions have too.
 
     Args:
-        captions: 1..n.
+        captions: 1..n; white space of every kind is one space.
         training: the training captions `as_words`; None: not known.
     """
     words = [tuple(caption_words(caption)) for caption in captions]
     copied = None if training is None else sum(one in training for one in words)
-    return Repetition(len(words), len(set(words)), copied)
+    return Repetition(len(words), len({*map(in_one_line, captions)}), copied)

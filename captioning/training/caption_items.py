@@ -10,12 +10,14 @@ from transformers import PreTrainedConfig
 
 from captioning.models.losses import NO_TARGET, without_last
 from captioning.models.lstm_captioner import UNTAUGHT
-from captioning.models.vocabulary import Vocabulary
+from captioning.models.vocabulary import Vocabulary, padded
 from captioning.results.results_file import listed
 from information_retrieval.training.examples.dataset import CaptionItems
 from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split
 from preprocess.storage.encodings_file import EncodingsFile
+
+FILLER = -1  # in the place of a caption's number: an item without a caption
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def caption_targets(
 
 
 class EncodedCaptions(CaptionItems):
-    """One item a caption: (its image's encoding, its ids).
+    """One item a caption: (its image's encoding, its ids). `FILLER` is one without ids.
 
     Raises:
         InputError: an image that is not in the file.
@@ -92,21 +94,26 @@ class EncodedCaptions(CaptionItems):
     def __init__(self, split: Split, targets: CaptionTargets, encodings: EncodingsFile):
         super().__init__(split, targets.token_ids)
         encodings.check_covers(targets.image_ids)
+        encodings.check_names(split)
         self.image_ids = targets.image_ids
         self.encodings = encodings
 
     def __getitem__(self, caption: int) -> tuple[np.ndarray, list[int]]:
+        if caption == FILLER:
+            return self.encodings.read(self.image_ids[0]), []
         return self.encodings.read(self.image_ids[caption]), self.token_ids[caption]
 
 
 def collate(items: Sequence[tuple[np.ndarray, list[int]]]) -> dict[str, Tensor]:
     """Make items the arguments of a captioner's forward: captions of any lengths, padded."""
-    longest = max(len(ids) for _, ids in items)
-    labels = torch.full((len(items), longest), NO_TARGET)
-    for row, (_, ids) in enumerate(items):
-        labels[row, : len(ids)] = torch.tensor(ids)
     encodings = np.stack([encoding for encoding, _ in items])
+    labels = padded([ids for _, ids in items])
     return {"encodings": torch.from_numpy(encodings), "labels": labels}
+
+
+def count_captions(labels: Tensor) -> Tensor:
+    """Return how many captions a batch has, (), without what fills it up."""
+    return (labels != NO_TARGET).any(1).sum()
 
 
 def count_targets(labels: Tensor, config: PreTrainedConfig) -> Tensor:
@@ -115,9 +122,9 @@ def count_targets(labels: Tensor, config: PreTrainedConfig) -> Tensor:
     Args:
         labels: (n, length), as `collate` makes them.
     """
+    starts = count_captions(labels) if getattr(config, "learn_start", False) else 0
     if getattr(config, "omit_last_targets", False):
         labels = without_last(labels, UNTAUGHT)
-    starts = len(labels) if getattr(config, "learn_start", False) else 0
     return (labels != NO_TARGET).sum() + starts
 
 

@@ -4,13 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from captioning.decoding.arguments import DecodingArguments
-from captioning.decoding.settings import Method
-from captioning.models.paper import PaperModel
+from captioning.decoding.arguments import SearchArguments
+from captioning.models.paper import MIN_COUNT, PaperModel
 from preprocess.base.command_line import check_at_least
 from preprocess.base.errors import InputError
 
-MIN_COUNT = 6
 GPT2 = "openai-community/gpt2"
 # What each decoder is made of, in the order of the options.
 OF_WORDS = ("min_count", "subwords")
@@ -34,10 +32,11 @@ class CaptionDataArguments:
         metadata={"help": "folder of train.json, minival.json and {split}_{encodings}.h5"}
     )
     encodings: str = field(
-        default="encodings",
+        default="embedding",
         metadata={
-            "help": "what the encodings files are called after the split, as in "
-            "train_encodings.h5; minival's images may be in train's or val's file"
+            "help": "what the encodings files are called after the split, their kind, as in "
+            "train_embedding.h5, train_tokens.h5 or train_vector.h5; minival's images may be in "
+            "train's or val's file"
         },
     )
     max_words: int = field(
@@ -175,16 +174,13 @@ class CaptionerOptions:
 
 
 @dataclass(kw_only=True)
-class MinivalDecodingArguments(DecodingArguments):
-    """How each epoch captions minival: greedily by default, which is the fastest."""
+class MinivalDecodingArguments(SearchArguments):
+    """How each epoch captions minival: greedily by default, which is the fastest.
 
-    method: Method = field(
+    Not by drawing: epochs would be compared by chance.
+    """
+
+    method: Literal["greedy", "beam"] = field(
         default="greedy",
         metadata={"help": "how minival is captioned after each epoch: greedy or beam"},
     )
-
-    def __post_init__(self) -> None:
-        if self.method == "nucleus":
-            raise InputError(
-                "--method nucleus: epochs would be compared by chance; expected greedy or beam"
-            )

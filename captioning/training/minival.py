@@ -1,7 +1,7 @@
 """Minival, which every epoch captions, and what that is worth."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import numpy as np
 from captioning.decoding.captions import GeneratedCaption, caption_images
 from captioning.decoding.image_batches import encoding_batches
 from captioning.decoding.settings import Decoding
+from captioning.metrics.constant_caption import constant_caption
+from captioning.metrics.resampling import intervals, resample
 from captioning.metrics.scores import PreparedReferences, prepare_references, score_captions
 from captioning.metrics.words import caption_words
 from captioning.models.loading import LoadedCaptioner
@@ -21,13 +23,16 @@ from preprocess.base.errors import InputError
 from preprocess.captions.split_file import Split, read_split
 from preprocess.storage.encodings_file import EncodingsFile
 
+RESAMPLING_SEED = 0
+
 
 @dataclass(frozen=True)
 class JudgedCaptions:
     """What captions of minival are worth.
 
     Attributes:
-        metrics: BLEU-1 to -4, ROUGE-L and CIDEr-D by coco-caption's names; distinct, the number of
+        metrics: BLEU-1 to -4, ROUGE-L and CIDEr-D by coco-caption's names, and the ends of their
+            95 % intervals over images, as Bleu_1_low and Bleu_1_high; distinct, the number of
             different captions; words_mean; commonest_share, cut_share and unknown_share, in [0, 1].
     """
 
@@ -43,12 +48,15 @@ class Minival:
         split: of images that have a reference with words.
         wordless: names of images that have none, and are left out.
         references: as the metrics need them.
+        constant, constant_metrics: one sentence said of all images, and what it scores.
     """
 
     split: Split
     wordless: tuple[str, ...]
     encodings: EncodingsFile
     references: PreparedReferences
+    constant: str
+    constant_metrics: dict[str, float]
     decoding: Decoding
     batch_size: int
 
@@ -79,7 +87,12 @@ class Minival:
             "cut_share": sum(not one.ended for one in captions) / len(captions),
             "unknown_share": counts.unknown_share,
         }
-        return JudgedCaptions({**score_captions(texts, self.references).values(), **more}, counts)
+        scores = score_captions(texts, self.references)
+        found = intervals(scores, resample(scores, RESAMPLING_SEED))
+        values = {name: one.value for name, one in found.items()}
+        low = {f"{name}_low": one.low for name, one in found.items()}
+        high = {f"{name}_high": one.high for name, one in found.items()}
+        return JudgedCaptions({**values, **low, **high, **more}, counts)
 
     def told(self) -> list[str]:
         """Return a line for each oddity that was worked around, or makes scores mean less."""
@@ -115,9 +128,11 @@ def read_minival(
         )
     split = replace(whole, images=kept)
     encodings = EncodingsFile(encodings_path(data, whole, train))
-    encodings.check_covers(split.image_ids)
+    encodings.check_split(split)
     references = prepare_references([[c.caption for c in image.captions] for image in kept])
-    return Minival(split, wordless, encodings, references, decoding, batch_size)
+    sentence = constant_caption(references)
+    constant = score_captions([sentence] * len(kept), references).values()
+    return Minival(split, wordless, encodings, references, sentence, constant, decoding, batch_size)
 
 
 def encodings_path(data: CaptionDataArguments, minival: Split, train: Split) -> Path:
@@ -143,11 +158,26 @@ def n_shared(minival: Split, other: Split) -> int:
     return sum(files.get(image.image_id) == image.file_name for image in minival.images)
 
 
-def evaluation_line(epoch: float, metrics: dict[str, float]) -> str:
-    """Return an evaluation in a line; `metrics` are those of `judge` with the prefix eval_."""
+def with_interval(metrics: Mapping[str, float], name: str) -> str:
+    """Return one of the metrics of `judge` with its 95 % interval: "0.812 [0.703, 0.921]"."""
+    low, high = metrics[f"{name}_low"], metrics[f"{name}_high"]
+    return f"{metrics[name]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def evaluation_line(
+    epoch: float, metrics: Mapping[str, float], constant: Mapping[str, float]
+) -> str:
+    """Return an evaluation in a line.
+
+    Args:
+        metrics: those of `judge` with the prefix eval_.
+        constant: those of a constant caption.
+    """
     of = {name.removeprefix("eval_"): value for name, value in metrics.items()}
     return (
-        f"epoch {epoch:.3g}: CIDEr-D {of['CIDEr']:.3f}, BLEU-4 {of['Bleu_4']:.3f}; "
-        f"{of['distinct']:,.0f} distinct captions of {of['words_mean']:.1f} words, "
-        f"{100 * of['cut_share']:.1f} % cut off, {100 * of['unknown_share']:.1f} % with <unk>"
+        f"epoch {epoch:.3g}: CIDEr-D {with_interval(of, 'CIDEr')}, BLEU-4 "
+        f"{with_interval(of, 'Bleu_4')} (a constant caption {constant['CIDEr']:.3f}, "
+        f"{constant['Bleu_4']:.3f}); {of['distinct']:,.0f} distinct captions of "
+        f"{of['words_mean']:.1f} words, {100 * of['cut_share']:.1f} % cut off, "
+        f"{100 * of['unknown_share']:.1f} % with <unk>"
     )

@@ -10,7 +10,7 @@ import transformers
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from captioning.results.metrics_json import SHOWN
-from captioning.training.minival import Minival
+from captioning.training.minival import Minival, with_interval
 from information_retrieval.scoring.evaluation_output import code_version
 from information_retrieval.training.model_card import described
 from preprocess.captions.split_file import Split
@@ -114,18 +114,24 @@ def _eval_results(minival: Split, kept: dict | None) -> list[EvalResult] | None:
 def _results(kept: dict | None, minival: Minival) -> str:
     if kept is None:
         return "Not evaluated: this is the model of the last epoch."
+    names = " | ".join(SHOWN.get(name, name) for name in SCORED)
     values = {name.removeprefix("eval_"): value for name, value in kept.items()}
-    scored = " | ".join(f"{values[name]:.3f}" for name in SCORED)
+    scored = " | ".join(with_interval(values, name) for name in SCORED)
+    constant = " | ".join(f"{minival.constant_metrics[name]:.3f}" for name in SCORED)
     return "\n".join(
         [
             f"Minival captioned ({minival.decoding.method}) after epoch {kept['epoch']:g}, the one "
             "kept. Epochs are chosen on these images: numbers to report come from another split, "
-            "by `python -m captioning.caption` and `python -m captioning.evaluate`.",
+            "by `python -m captioning.caption` and `python -m captioning.evaluate`. 95 % intervals "
+            "over images in brackets.",
             "",
-            f"| {' | '.join(SHOWN.get(n, n) for n in SCORED)} | distinct | words | cut | `<unk>` |",
-            "|---" * (len(SCORED) + 4) + "|",
-            f"| {scored} | {values['distinct']:,.0f} of {len(minival.split.images):,} "
+            f"| | {names} | distinct | words | cut | `<unk>` |",
+            "|---" * (len(SCORED) + 5) + "|",
+            f"| this captioner | {scored} "
+            f"| {values['distinct']:,.0f} of {len(minival.split.images):,} "
             f"| {values['words_mean']:.1f} | {values['cut_share']:.1%} "
             f"| {values['unknown_share']:.1%} |",
+            f"| a constant caption, `{minival.constant}` | {constant} | 1 "
+            f"| {len(minival.constant.split())} | | |",
         ]
     )

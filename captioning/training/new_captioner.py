@@ -10,7 +10,7 @@ from captioning.models.configuration import LstmCaptionerConfig
 from captioning.models.encodings import check_encodings, config_of
 from captioning.models.loading import LoadedCaptioner, gpt2_vocabulary, load_captioner
 from captioning.models.lstm_captioner import LstmCaptioner
-from captioning.models.paper import PAPER
+from captioning.models.paper import MIN_COUNT, PAPER
 from captioning.models.prefix_captioner import (
     PREFIX_LENGTH,
     PrefixCaptionerConfig,
@@ -24,7 +24,6 @@ from captioning.models.vocabulary import (
 )
 from captioning.training.captioner_options import (
     GPT2,
-    MIN_COUNT,
     OF_DECODER,
     OF_TRAINING,
     OF_WORDS,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from transformers import AutoConfig, set_seed
 
+from captioning.decoding.captions import check_decoding, check_tokens
 from captioning.decoding.settings import Decoding
 from captioning.models.loading import LoadedCaptioner
 from captioning.training.caption_items import (
@@ -54,6 +55,8 @@ def prepare(
     check_same_encoder(encodings, minival.encodings)
     set_seed(training.seed)
     captioner = first_captioner(options, encodings, train.captions, training.seed)
+    check_decoding(captioner, decoding)
+    check_tokens(captioner, "max_words", data.max_words)
     targets = caption_targets(
         train, captioner.vocabulary, data.max_words, least_words(captioner.config)
     )
@@ -111,6 +114,7 @@ def begun_with(
     is_gpt2 = captioner.config.model_type == "prefix_captioner"
     name = options.model_name_or_path or ((options.gpt2 or GPT2) if is_gpt2 else None)
     encodings, decoding = dataset.encodings, minival.decoding
+    beams = [decoding.num_beams, decoding.length_penalty]
     return {
         "model": name,
         "weights": None
@@ -129,7 +133,7 @@ def begun_with(
         "unknown_share": targets.unknown_share,
         "minival_method": decoding.method,
         "minival_max_tokens": decoding.max_tokens,
-        "minival_beams": [decoding.num_beams, decoding.length_penalty],
+        **({"minival_beams": beams} if decoding.method == "beam" else {}),
         "minival_say_unknown": decoding.say_unknown,
         **training_settings(training),
     }

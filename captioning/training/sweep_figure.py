@@ -40,11 +40,21 @@ def _differing(results: Sequence[PointResult], base: Point, name: str) -> list[P
     return sorted(rows, key=lambda one: getattr(one.point, name))
 
 
+def _ends(rows: Sequence[PointResult]) -> list[list[float]]:
+    """Return the lower and the upper ends of the intervals of CIDEr-D."""
+    return [
+        [float("nan") if one.metrics is None else one.metrics[f"CIDEr_{end}"] for one in rows]
+        for end in ("low", "high")
+    ]
+
+
 def _draw(axes: Axes, rows: Sequence[PointResult], name: str, constant_cider: float) -> None:
     places = range(len(rows))
     cider = [float("nan") if one.metrics is None else one.metrics["CIDEr"] for one in rows]
     distinct = [float("nan") if one.counts is None else one.counts.distinct for one in rows]
     axes.plot(places, cider, color=SCORE, marker="o", label="CIDEr-D")
+    low, high = _ends(rows)
+    axes.vlines(places, low, high, color=SCORE, lw=1)
     axes.axhline(constant_cider, color=SCORE, linestyle=":", lw=1, label="constant caption")
     axes.set_xticks(list(places), [f"{getattr(one.point, name):g}" for one in rows])
     axes.set_xlabel(AXES[name])

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from captioning.results.caption_counts import CaptionCounts
 from captioning.results.metrics_json import SHOWN
+from captioning.training.minival import with_interval
 from captioning.training.sweep_grid import Point
 
 SCORED = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
@@ -46,6 +47,8 @@ def sweep_table(
 ) -> str:
     """Return a Markdown table, a row a setting, the constant caption last.
 
+    Scores have their 95 % intervals over images in brackets.
+
     Args:
         constant: one sentence that is said of every image.
     """
@@ -62,7 +65,7 @@ def sweep_table(
         lines.append(
             _row(
                 *(*setting, "-" if result.epoch is None else f"{result.epoch:g}"),
-                *(f"{metrics[name]:.3f}" for name in SCORED),
+                *(with_interval(metrics, name) for name in SCORED),
                 f"{counts.distinct:,} of {counts.captions:,}{collapsed}",
                 f"{counts.words_mean:.1f}",
                 *(f"{metrics['cut_share']:.1%}", f"{counts.unknown_share:.1%}"),

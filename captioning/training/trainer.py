@@ -2,18 +2,27 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import gather_object
 from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 from transformers import TrainerCallback
 
 from captioning.decoding.captions import GeneratedCaption
 from captioning.models.loading import LoadedCaptioner
 from captioning.results.caption_counts import SHOWN
-from captioning.training.caption_items import EncodedCaptions, collate, count_targets
+from captioning.training.caption_items import (
+    FILLER,
+    EncodedCaptions,
+    collate,
+    count_captions,
+    count_targets,
+)
 from captioning.training.minival import Minival, evaluation_line
 from information_retrieval.training.resumable_trainer import ResumableTrainer
 
@@ -33,11 +42,35 @@ class ClampedGradients(TrainerCallback):
                 parameter.grad.clamp_(-self.most, self.most)
 
 
+class FilledUp(Sampler[int]):
+    """Captions' numbers as another sampler gives them, and `FILLER` up to a multiple.
+
+    Where an epoch's last batches are not full in all processes, accelerate would repeat its first
+    captions.
+    """
+
+    def __init__(self, sampler: Any, multiple: int):
+        self.sampler = sampler
+        self.multiple = multiple
+
+    def __len__(self) -> int:
+        return -(-len(self.sampler) // self.multiple) * self.multiple
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self.sampler
+        yield from [FILLER] * (len(self) - len(self.sampler))
+
+    def set_epoch(self, epoch: int) -> None:
+        if hasattr(self.sampler, "set_epoch"):
+            self.sampler.set_epoch(epoch)
+
+
 class CaptionTrainer(ResumableTrainer):
     """Trains a captioner; evaluates by what it says of minival: `eval_CIDEr` and so on.
 
     The loss of a step is the mean over all its targets, however many processes and parts of a batch
-    they are in. A mean of the parts' means would weigh words of short captions more.
+    they are in. A mean of the parts' means would weigh words of short captions more. An epoch is
+    each caption once, however many there are.
     """
 
     train_dataset: EncodedCaptions
@@ -55,12 +88,21 @@ class CaptionTrainer(ResumableTrainer):
             train_dataset=train_dataset,
             data_collator=collate,
             processing_class=captioner.vocabulary.tokenizer,
-            evaluation_line=evaluation_line,
+            evaluation_line=partial(evaluation_line, constant=minival.constant_metrics),
             **kwargs,
         )
         self.captioner = captioner
         self.minival = minival
         self.mean_sizes = torch.ones(2)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return what gives the batches; of several processes the last ones are filled up."""
+        loader: Any = super().get_train_dataloader()  # accelerate's
+        processes = self.accelerator.num_processes
+        if processes > 1 and not self.args.dataloader_drop_last:
+            multiple = processes * self.args.train_batch_size
+            loader.set_sampler(FilledUp(loader.get_sampler(), multiple))
+        return loader
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device) -> tuple:
         """Return the batches of a step, as HF's does, and see how large they are."""
@@ -73,7 +115,7 @@ class CaptionTrainer(ResumableTrainer):
     def _sizes(self, labels: Tensor) -> Tensor:
         """Return a batch's targets and captions, (2,) float64."""
         n_targets = count_targets(labels, self.model.config)
-        return torch.stack([n_targets, torch.full_like(n_targets, len(labels))]).double()
+        return torch.stack([n_targets, count_captions(labels)]).double()
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Return a part's loss, weighed by its share of the step's targets, or captions."""

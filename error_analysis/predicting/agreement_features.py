@@ -62,20 +62,27 @@ def gain_features(gallery: Split, known: CaptionGains) -> Features:
     return _with_means(gallery, GAIN, MEAN_GAIN, values)
 
 
-def read_gains(path: Path) -> CaptionGains:
+def read_gains(path: Path, split: Split) -> CaptionGains:
     """Read a file of captioning.surprise.
 
     Raises:
-        InputError: it is missing, no such file, or a gain is no finite number.
+        InputError: it is missing, no such file, of another split (whose ids may be the same), or a
+            gain is no finite number.
     """
     content = read_json(path, MADE_BY)
     try:
         gains = {int(one["caption_id"]): float(one["gain"]) for one in content["captions"]}
+        split_file, sha256 = (content["metadata"][key] for key in ("split_file", "split_sha256"))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a file of captioning.surprise ({type(error).__name__}: {error}); "
             f"{MADE_BY}"
         ) from error
+    if sha256 != split.sha256:
+        raise InputError(
+            f"{path}: expected gains of split {split.split!r} of {split.source}, found those of "
+            f"{split_file}, whose images or captions are others; {MADE_BY} of the same split file"
+        )
     odd = [caption_id for caption_id, gain in gains.items() if not np.isfinite(gain)]
     if odd:
         raise InputError(f"{path}: the gain of caption {odd[0]} is no number; {MADE_BY}")

@@ -71,6 +71,9 @@ def features_of(
     image_ids = gallery.image_ids.tolist()
     if sources.objects is not None:
         of_images.append(object_features(gallery, sources.objects))
+    for file in (sources.features, sources.images):
+        if file is not None:
+            file.check_names(gallery)
     if sources.features is not None:
         detected = read_detected(sources.features, image_ids, sources.object_labels)
         of_images.append(object_features(gallery, detected, "detected "))

@@ -28,18 +28,19 @@ def ask(name: str, data: DataArguments, split_name: str) -> list[Answer]:
     Raises:
         InputError: no such checkpoint or file, or an image of the split that is not in it.
     """
-    image_ids = read_split(data.split_file(split_name)).image_ids
+    split = read_split(data.split_file(split_name))
+    image_ids = split.image_ids
     config = load_config(name)
     features_file, images_file = data.features_file(split_name), data.images_file(split_name)
     answers = token_answers(load_tokenizer(name, config.get_text_config().vocab_size), config)
     reads_features = config.model_type == "lxmert"
     if reads_features:
         features = FeaturesFile(features_file)
-        features.check_covers(image_ids)
+        features.check_split(split)
         answers += region_answers(features, image_ids) + detector_answers(features, config)
     if not reads_features or images_file.exists():
         images = ImagesFile(images_file)
-        images.check_covers(image_ids)
+        images.check_split(split)
         answers += image_answers(images, image_ids)
     if not reads_features:
         answers += pixel_answers(load_image_processor(name), config)

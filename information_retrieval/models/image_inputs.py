@@ -72,7 +72,7 @@ def read_inputs(
     )
     image_processor = load_image_processor(name)
     images = ImagesFile(files.images)
-    images.check_covers(gallery.image_ids)
+    images.check_split(gallery)
     check_answers(token_answers(tokenizer, model.config), name, options.wrong_answers)
     check_answers(pixel_answers(image_processor, model.config), name, options.wrong_answers)
     check_answers(

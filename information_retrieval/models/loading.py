@@ -133,7 +133,7 @@ def _load_lxmert(
     positions = model.config.max_position_embeddings
     tokens = tokenize_captions(gallery, tokenizer, positions, long_captions=options.long_captions)
     token_ids = tokens.token_ids
-    features.check_covers(gallery.image_ids)
+    features.check_split(gallery)
     check_answers(token_answers(tokenizer, model.config), name, options.wrong_answers)
     check_answers(
         region_answers(features, gallery.image_ids), str(files.features), options.wrong_answers

@@ -13,6 +13,27 @@ from preprocess.base.errors import InputError, UnreadableError
 from preprocess.base.files import read_json, sha256_of_file, write_json
 
 SEAL = "complete.json"
+# Not compared where one side lacks them: earlier versions did not record them, or did where they do
+# not act.
+NOT_ALWAYS = frozenset(
+    {
+        *("optim_args", "neftune_noise_alpha", "dataloader_drop_last"),
+        *("split_batches", "even_batches", "use_seedable_sampler"),
+        *("load_best_model_at_end", "metric_for_best_model", "greater_is_better"),
+        *("eval_strategy", "eval_steps", "eval_delay", "save_strategy", "save_steps"),
+        "minival_beams",
+    }
+)
+# The options of what is recorded by another name.
+OPTIONS = {
+    "adam": "--adam_beta1, --adam_beta2, --adam_epsilon",
+    "precision": "--bf16, --fp16",
+    "batch_size": "--per_device_train_batch_size times --gradient_accumulation_steps and processes",
+    "minival_method": "--method",
+    "minival_max_tokens": "--max_tokens",
+    "minival_beams": "--num_beams, --length_penalty",
+    "minival_say_unknown": "--say_unknown",
+}
 
 
 def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
@@ -32,10 +53,14 @@ def begin_or_go_on(output_dir: Path, begun_with: dict) -> str | None:
     if path.exists():
         found = read_json(path, "delete the folder to begin anew")
         for key in sorted(begun_with.keys() | found.keys()):
+            if key in NOT_ALWAYS and not (key in found and key in begun_with):
+                continue
             if found.get(key) != begun_with.get(key):
+                options = f" ({OPTIONS[key]})" if key in OPTIONS else ""
                 raise InputError(
                     f"{output_dir}: holds a run with {key} {found.get(key)}, expected "
-                    f"{begun_with.get(key)}; choose another --output_dir, or delete this one"
+                    f"{begun_with.get(key)}{options}; choose another --output_dir, or delete this "
+                    "one"
                 )
     elif is_finished(output_dir) or any(output_dir.glob("checkpoint-*")):
         raise InputError(

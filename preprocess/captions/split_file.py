@@ -11,6 +11,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -97,8 +98,7 @@ class Split:
         if self.split in ("", ".", "..") or set(self.split) & set("/\\\0"):
             raise InputError(f"split: expected a name without / or \\, found {self.split!r}")
         name = f"split {self.split!r} of {self.source}"
-        if not self.images:
-            raise InputError(f"{name}: expected at least one image, found none")
+        check_images(name, self.images)
         for image in self.images:
             if not image.captions:
                 raise InputError(f"{name}: image {image.image_id} has an empty caption list")
@@ -107,19 +107,17 @@ class Split:
                     raise InputError(
                         f"{name}: caption {caption.caption_id} of image {image.image_id} is empty"
                     )
-            path = PurePosixPath(image.file_name)
-            if not path.parts or path.is_absolute() or ".." in path.parts:
-                raise InputError(
-                    f"{name}: file_name {image.file_name!r} of image {image.image_id} must be "
-                    "relative to the image root and stay inside it"
-                )
-        _check_unique(name, "image id", self.image_ids)
         _check_unique(name, "caption id", self.caption_ids)
 
     @cached_property
     def image_ids(self) -> np.ndarray:
         """(n_images,) int64."""
         return np.array([image.image_id for image in self.images], np.int64)
+
+    @property
+    def source_ids(self) -> list[str | None]:
+        """The n_images names that the source has for the images' ids; None where it has none."""
+        return [image.source_id for image in self.images]
 
     @cached_property
     def caption_ids(self) -> np.ndarray:
@@ -149,6 +147,24 @@ class Split:
     def sha256(self) -> str:
         """Hash of the images and captions in order, whatever file they were read from."""
         return hashlib.sha256(json.dumps(_images_to_json(self)).encode()).hexdigest()
+
+
+def check_images(name: str, images: Sequence[CaptionedImage]) -> None:
+    """Raise InputError for no image, a file name that leaves the image root, or an id twice.
+
+    Args:
+        name: of what has them, in the error line.
+    """
+    if not images:
+        raise InputError(f"{name}: expected at least one image, found none")
+    for image in images:
+        path = PurePosixPath(image.file_name)
+        if not path.parts or path.is_absolute() or ".." in path.parts:
+            raise InputError(
+                f"{name}: file_name {image.file_name!r} of image {image.image_id} must be "
+                "relative to the image root and stay inside it"
+            )
+    _check_unique(name, "image id", np.array([image.image_id for image in images], np.int64))
 
 
 def _check_unique(name: str, what: str, ids: np.ndarray) -> None:

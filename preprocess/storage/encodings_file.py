@@ -8,7 +8,7 @@ of its folder or hub id; weights_sha256, what identifies its weights (`ImageEnco
 images_sha256, what identifies the images file (`ImagesFile.sha256`); settings (JSON).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -104,6 +104,7 @@ class EncodingsWriter(RowsWriter):
         dtype: the type of `encodings`.
         attributes: what made them: kind, encoder, weights_sha256, images_sha256, and settings, a
             dictionary in JSON.
+        source_ids: as of `RowsWriter`; those of the images file.
 
     Raises:
         InputError: the path cannot be written, the disk is too small, or the path holds something
@@ -122,7 +123,9 @@ class EncodingsWriter(RowsWriter):
         shape: int | tuple[int, ...],
         dtype: str,
         attributes: Mapping[str, str | int],
+        source_ids: Sequence[str | None] | None = None,
     ):
         whole = (shape,) if isinstance(shape, int) else tuple(shape)
         self.axes = "images, numbers" if len(whole) == 1 else "images, tokens, numbers"
-        super().__init__(path, image_ids, whole, dtype, {"kind": "vector", **attributes})
+        about = {"kind": "vector", **attributes}
+        super().__init__(path, image_ids, whole, dtype, about, source_ids)

@@ -1,6 +1,6 @@
 """Writing a features file (preprocess/storage/features_file.py) image by image, resumably."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ class FeaturesWriter(RowsWriter):
         n_regions, feature_dim, dtype: R, D and the type of `visual_feats`.
         attributes: what made the features: extractor, weights, weights_sha256, and settings, a
             dictionary in JSON; of a shard, which one it is.
+        source_ids: as of `RowsWriter`.
 
     Raises:
         InputError: the path cannot be written, the disk is too small, or the path holds something
@@ -41,8 +42,10 @@ class FeaturesWriter(RowsWriter):
         feature_dim: int,
         dtype: str,
         attributes: Mapping[str, str | int],
+        source_ids: Sequence[str | None] | None = None,
     ):
-        super().__init__(path, image_ids, (n_regions, feature_dim), dtype, attributes)
+        shape = (n_regions, feature_dim)
+        super().__init__(path, image_ids, shape, dtype, attributes, source_ids)
 
     def skipped_rows(self) -> np.ndarray:
         """Return the rows of the images that were skipped, ascending, (n_skipped,) int64."""

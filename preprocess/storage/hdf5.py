@@ -1,7 +1,8 @@
 """What the HDF5 files of a split have in common: opening, checking, and reading in workers.
 
 Each file has the attributes schema, schema_version and complete, and the datasets image_ids (N,)
-int64 and checksums (N,) uint32, the CRC-32 of each image's id and data.
+int64 and checksums (N,) uint32, the CRC-32 of each image's id and data. Where the split's source
+has names for ids there is also source_ids (N,) (preprocess/storage/source_ids.py).
 """
 
 import errno
@@ -21,6 +22,8 @@ import numpy as np
 from preprocess.base.errors import InputError, UnreadableError, lack_of_machine
 from preprocess.base.file_lock import UNSUPPORTED, say_that_there_are_no_locks
 from preprocess.base.lfs_pointer import check_no_pointer
+from preprocess.captions.split_file import Split
+from preprocess.storage.source_ids import check_same_names, read_source_ids
 
 # The oldest format whose metadata have checksums, without which HDF5 follows changed addresses, and
 # may crash; the next one's marks a file that a killed process was writing as not to be opened.
@@ -198,6 +201,8 @@ def _type_name(dtype: np.dtype) -> str:
 class SplitHdf5:
     """A complete HDF5 file of one split, read image by image.
 
+    `source_ids` are what the split's source calls the images; None where the file does not tell.
+
     The handle is opened on the first read in each process, so that an instance can be given to
     forked or spawned DataLoader workers: HDF5 handles must not be shared between processes.
     """
@@ -218,6 +223,7 @@ class SplitHdf5:
                 )
             self.image_ids: np.ndarray = file["image_ids"][:]
             self.checksums: np.ndarray = file["checksums"][:]
+            self.source_ids = read_source_ids(file)
             self.read_shapes(file)
         self._row_of = {int(image_id): row for row, image_id in enumerate(self.image_ids)}
         if len(self._row_of) != len(self.image_ids):
@@ -262,6 +268,18 @@ class SplitHdf5:
         """Raise InputError unless every image is in the file."""
         for image_id in image_ids:
             self.row_of(image_id)
+
+    def check_names(self, split: Split) -> None:
+        """Raise InputError where an image of a split is another one in the file, by its name."""
+        names = self.source_ids
+        if names is not None:
+            of_images = {image_id: names[row] for image_id, row in self._row_of.items()}
+            check_same_names(self.path, of_images, split, self.schema.made_by)
+
+    def check_split(self, split: Split) -> None:
+        """Raise InputError unless every image of a split is in the file, by the same name."""
+        self.check_covers(split.image_ids)
+        self.check_names(split)
 
     def check_sum(self, row: int, buffers: Iterable[bytes | np.ndarray]) -> None:
         if checksum(self.image_ids[row], buffers) != self.checksums[row]:

@@ -8,7 +8,7 @@ One array of bytes instead of HDF5's variable-length data, as in version 1: thos
 heap, which has no checksums, and where a changed byte may make it crash or search without end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import h5py
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from preprocess.base.disk_space import reserve_space, writing_hdf5
 from preprocess.base.errors import InputError, UnreadableError
 from preprocess.base.files import atomic_path
+from preprocess.captions.image_info import ImageList
 from preprocess.captions.split_file import Split
 from preprocess.storage.decoding import decode_rgb, size_of
 from preprocess.storage.hdf5 import (
@@ -28,6 +29,7 @@ from preprocess.storage.hdf5 import (
     reading_hdf5,
     write_attributes,
 )
+from preprocess.storage.source_ids import write_source_ids
 
 IMAGES = Schema(
     "encoded_images",
@@ -87,13 +89,13 @@ class ImagesFile(SplitHdf5):
         return decode_rgb(self.read_encoded(image_id), f"{self.path}, image {image_id}")
 
 
-def has_images(path: Path, split: Split, image_root: Path) -> bool:
+def has_images(path: Path, split: Split | ImageList, image_root: Path) -> bool:
     """Whether an images file is there that needs not be written anew.
 
     A fast look: the file opens (complete, not cut), has exactly the images of the split in their
-    order, and each in as many bytes as the image's file has by now. The bytes themselves are not
-    read: not noticed is an image file replaced by another of its size, nor damage within the HDF5
-    file, which its checksums tell when it is read.
+    order, by their names if it has names, and each in as many bytes as the image's file has by now.
+    The bytes themselves are not read: not noticed is an image file replaced by another of its size,
+    nor damage within the HDF5 file, which its checksums tell when it is read.
 
     False where an image file is not there.
 
@@ -107,11 +109,19 @@ def has_images(path: Path, split: Split, image_root: Path) -> bool:
         raise
     except InputError:
         return False
-    return np.array_equal(found.image_ids, split.image_ids) and np.array_equal(found.sizes, sizes)
+    return (
+        np.array_equal(found.image_ids, split.image_ids)
+        and found.source_ids in (None, split.source_ids)
+        and np.array_equal(found.sizes, sizes)
+    )
 
 
 def write_images_file(
-    path: Path, image_ids: np.ndarray, encoded: Iterable[bytes], n_bytes: int | None = None
+    path: Path,
+    image_ids: np.ndarray,
+    encoded: Iterable[bytes],
+    n_bytes: int | None = None,
+    source_ids: Sequence[str | None] | None = None,
 ) -> None:
     """Write an images file, atomically: killed or failing, `path` is not touched.
 
@@ -119,6 +129,7 @@ def write_images_file(
         image_ids: (N,) integer.
         encoded: N images as the bytes of their files, in that order.
         n_bytes: how many they are together; None where `encoded` is a list, which tells.
+        source_ids: what the split's source calls the images, as in preprocess/storage/hdf5.py.
 
     Raises:
         InputError: the path cannot be written, the disk is too small, or the images have another
@@ -130,7 +141,7 @@ def write_images_file(
     offsets = np.zeros(len(image_ids) + 1, np.int64)
     checksums = np.zeros(len(image_ids), np.uint32)
     with atomic_path(path) as partial, writing_hdf5(path):
-        places = _lay_out(partial, np.asarray(image_ids, np.int64), n_bytes)
+        places = _lay_out(partial, np.asarray(image_ids, np.int64), n_bytes, source_ids)
         # Not by HDF5: when the disk fills up, it fails in closing the file, and may crash.
         with partial.open("r+b") as file:
             file.seek(places["image_bytes"])
@@ -152,7 +163,9 @@ def _check_size(path: Path, is_as_told: bool) -> None:
         )
 
 
-def _lay_out(path: Path, image_ids: np.ndarray, n_bytes: int) -> dict[str, int]:
+def _lay_out(
+    path: Path, image_ids: np.ndarray, n_bytes: int, source_ids: Sequence[str | None] | None
+) -> dict[str, int]:
     """Make the file but for what its arrays hold; return where in it each of them begins."""
     sizes = {"N": len(image_ids), "N+1": len(image_ids) + 1, "B": n_bytes}
     reserve_space(path, n_bytes)  # before HDF5, which does not fail in one line
@@ -163,6 +176,7 @@ def _lay_out(path: Path, image_ids: np.ndarray, n_bytes: int) -> dict[str, int]:
             properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
             file.create_dataset(name, IMAGES.shape_of(name, sizes), dtype, dcpl=properties)
         file["image_ids"][:] = image_ids
+        write_source_ids(file, source_ids)
         write_attributes(file, IMAGES, True, {})
         places = {name: file[name].id.get_offset() for name in IMAGES.datasets}
     reserve_space(path, path.stat().st_size)

@@ -31,6 +31,7 @@ from preprocess.storage.hdf5 import (
     write_attributes,
 )
 from preprocess.storage.provenance import differences, flat_attributes
+from preprocess.storage.source_ids import read_source_ids, write_source_ids
 
 KEPT_BY_WRITER = ("image_ids", "done", "checksums")
 
@@ -58,6 +59,7 @@ class RowsWriter:
         shape: of `numbers`, without N.
         dtype: of `numbers`.
         attributes: what made the numbers, and `settings`, a dictionary in JSON.
+        source_ids: what the split's source calls the images, as in preprocess/storage/hdf5.py.
 
     Raises:
         InputError: the path cannot be written, the disk is too small, or the path holds something
@@ -78,9 +80,11 @@ class RowsWriter:
         shape: Sequence[int],
         dtype: str,
         attributes: Mapping[str, str | int],
+        source_ids: Sequence[str | None] | None = None,
     ):
         self.path = Path(path)
         self._image_ids = np.asarray(image_ids, np.int64)
+        self._source_ids = [*source_ids] if source_ids and any(source_ids) else None
         self._rows = [name for name in self.schema.datasets if name not in KEPT_BY_WRITER]
         whole_shape = (len(image_ids), *shape)
         if not self.path.exists():
@@ -121,6 +125,7 @@ class RowsWriter:
                         chunks=(1, *shape[1:]) if self.chunked and name == self.numbers else None,
                         dcpl=properties,
                     )
+                write_source_ids(file, self._source_ids)
                 write_attributes(file, self.schema, False, attributes)
             reserve_space(partial, partial.stat().st_size)
 
@@ -129,12 +134,15 @@ class RowsWriter:
             numbers = self._file[self.numbers]
             stored = read_attributes(self._file)
             stored = {key: stored.get(key, self.older.get(key, "")) for key in attributes}
+            names = read_source_ids(self._file)
             found = self._described(
                 self._file["image_ids"][:], numbers.shape, numbers.dtype, stored
             )
         different = differences(
             self._described(self._image_ids, shape, np.dtype(dtype), attributes), found
         )
+        if names and self._source_ids and names != self._source_ids and not different:
+            different = ["images"]  # by the same ids, as those of every split are
         if different:
             raise InputError(
                 f"{self.path}: exists, and was made with other {', '.join(different)}; "

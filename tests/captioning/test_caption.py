@@ -5,18 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from captioning.caption import PROMPT, main
+from captioning.caption import main
 from captioning.evaluate import main as evaluate
-from captioning.models import blip_captioner
 from captioning.models.vocabulary import UNKNOWN
 from preprocess.base.files import read_json
 from preprocess.captions.split_file import write_split
-from tests.captioning.models.tiny import save_blip, save_captioner
+from preprocess.encode_images import main as encode_images
+from preprocess.storage.encodings_file import EncodingsFile
+from preprocess.write_images import main as write_images
+from tests.captioning.models.tiny import save_blip, save_captioner, save_prefix_captioner
 from tests.captioning.training.small_run import write_encodings
 from tests.conftest import (
     assert_one_clear_line,
     make_split,
+    named,
+    save_clip,
     write_data_dir,
+    write_image_files,
     write_images_of,
 )
 
@@ -29,7 +34,7 @@ def split():
 @pytest.fixture
 def caption(tmp_path, split, run_main):
     """Run the command on a folder; return its status, captions by image and settings."""
-    encodings = write_encodings(tmp_path / "test_encodings.h5", split)
+    encodings = write_encodings(tmp_path / "test_embedding.h5", split)
     output = tmp_path / "out" / "captions.json"
 
     def run(folder, *options, source=("--encodings", encodings)):
@@ -106,7 +111,6 @@ def test_a_split_file_says_which_images_and_by_what_name(caption, lstm, split, t
 
 
 def test_a_blip_captions_pixels(caption, tmp_path):
-    assert PROMPT == blip_captioner.PROMPT
     data = write_data_dir(tmp_path / "data")
     write_images_of(data, "train")
     blip = save_blip(tmp_path / "blip")
@@ -132,3 +136,66 @@ def test_what_does_not_fit_is_refused_in_a_line(caption, lstm, split, tmp_path):
     assert_one_clear_line(status, "image 700 is not in the file")
     (lstm / "tokenizer.json").unlink()
     assert_one_clear_line(caption(lstm)[0], "no tokenizer.json")
+
+
+def test_images_are_called_by_their_names_also_without_a_split_file(caption, lstm, tmp_path):
+    test = named(make_split(3), "test")
+    path = write_encodings(tmp_path / "named.h5", test)
+    source = ("--encodings", path)
+    captions = caption(lstm, source=source)[1]
+    assert list(captions) == ["test_0", "test_1", "test_2"]
+    assert list(caption(lstm, "--limit", 2, source=source)[1]) == ["test_0", "test_1"]
+    write_split(tmp_path / "test.json", test)
+    assert caption(lstm, "--split_file", tmp_path / "test.json", source=source)[1] == captions
+
+
+def test_encodings_of_another_split_by_the_same_ids_are_refused(caption, lstm, tmp_path):
+    train = write_encodings(tmp_path / "train.h5", named(make_split(8), "train"))
+    write_split(tmp_path / "test.json", named(make_split(5), "test"))
+    status = caption(lstm, "--split_file", tmp_path / "test.json", source=("--encodings", train))[0]
+    assert_one_clear_line(status, "train.h5: expected the images of split", "image 1 is 'train_0'")
+
+
+def test_photographs_without_captions_are_captioned(tmp_path, run_main, caption):
+    split = make_split(3)
+    write_image_files(tmp_path / "images", split)
+    entries = [{"id": 10 + n, "file_name": i.file_name} for n, i in enumerate(split.images)]
+    (tmp_path / "test.json").write_text(json.dumps({"images": entries}))
+    images, encodings = tmp_path / "test_images.h5", tmp_path / "photographs.h5"
+    options = ["--image_info", tmp_path / "test.json", "--image_root", tmp_path / "images"]
+    assert run_main(write_images, *options, "--output", images) == 0
+    clip = save_clip(tmp_path / "clip")
+    options = ["--encoder", clip, "--kind", "embedding", "--num_workers", 0, "--images", images]
+    assert run_main(encode_images, *options, "--output", encodings) == 0
+    width = EncodingsFile(encodings).width
+    lstm = save_captioner(tmp_path / "lstm", image_width=width)
+    assert list(caption(lstm, source=("--encodings", encodings))[1]) == [10, 11, 12]
+    blip = save_blip(tmp_path / "blip")
+    assert list(caption(blip, source=("--images", images))[1]) == [10, 11, 12]
+
+
+def test_options_that_do_nothing_are_refused_and_not_recorded(caption, lstm, tmp_path):
+    for options, told in (
+        (["--method", "greedy", "--num_beams", 7], "--num_beams: no option of --method greedy"),
+        (["--method", "greedy", "--top_p", 0.2], "--top_p: no option of --method greedy"),
+        (["--seed", 9], "--seed: no option of --method beam"),
+        (["--length_penalty", "nan"], "--length_penalty: expected a number, found nan"),
+        (["--prompt", "hello"], "is no BLIP, and has none; leave it out"),
+    ):
+        assert_one_clear_line(caption(lstm, *options)[0], told)
+    always = {"max_tokens": 20, "say_unknown": True}
+    for method, own in (
+        ("greedy", {}),
+        ("beam", {"num_beams": 3, "length_penalty": 1.0}),
+        ("nucleus", {"top_p": 0.9}),
+    ):
+        settings = caption(lstm, "--method", method)[2]
+        assert settings["decoding"] == {"method": method, **always, **own}
+        assert settings["seed"] == (0 if method == "nucleus" else None)
+        assert settings["prompt"] is None
+    width = ["--method", "greedy", "--max_tokens", 5]
+    gpt2 = save_prefix_captioner(tmp_path / "gpt2")
+    settings = caption(gpt2, *width)[2]
+    assert settings["decoding"] == {"method": "greedy", "max_tokens": 5}
+    status = caption(gpt2, "--max_tokens", 100)[0]
+    assert_one_clear_line(status, "--max_tokens 100: ", "has positions for 62 words")

@@ -56,7 +56,7 @@ def test_the_same_command_writes_the_same_numbers(split_file, write_results, tmp
     assert written[0]["metrics"] == written[1]["metrics"]
 
 
-def test_another_captioner_is_compared(split_file, write_results, output, run_main):
+def test_another_captioner_is_compared(split_file, write_results, output, run_main, capsys):
     first = write_results(results_of(CAPTIONS), "first.json")
     second = write_results(results_of(["a dog"] * 4), "second.json")
     arguments = ["--captions", first, "--compare", second, "--split_file", split_file]
@@ -64,7 +64,11 @@ def test_another_captioner_is_compared(split_file, write_results, output, run_ma
     compared = json.loads(output.read_text())["compared"]
     assert compared["counts"]["distinct"] == 1
     difference = compared["differences"]["CIDEr"]
-    assert difference["value"] == pytest.approx(OF_SET["CIDEr"] - compared["metrics"]["CIDEr"])
+    own = compared["metrics"]["CIDEr"]
+    assert own["low"] <= own["value"] <= own["high"]
+    assert difference["value"] == pytest.approx(OF_SET["CIDEr"] - own["value"])
+    assert compared["file"] == str(second)
+    assert f"warning: {second}: all 4 captions are 'a dog'" in capsys.readouterr().err
 
 
 def test_plain_words_give_other_numbers(split_file, write_results, output, run_main):
@@ -103,6 +107,19 @@ def test_captions_without_ids_are_counted_and_not_scored(
     assert run_main(MAIN, "--captions", path, "--statistics_only", "--output", output) == 0
     assert json.loads(output.read_text())["counts"]["captions"] == 4
     assert "4, 4 distinct" in capsys.readouterr().out
+
+
+def test_an_id_that_occurs_twice_is_told_and_each_caption_counted(
+    write_results, output, run_main, capsys
+):
+    entries = [{"image_id": i, "caption": "x " * n} for i, n in ((1, 100), (1, 100), (2, 50))]
+    path = write_results(entries)
+    assert run_main(MAIN, "--captions", path, "--statistics_only", "--output", output) == 0
+    counts = json.loads(output.read_text())["counts"]
+    assert counts["long"] == {"1": 100, "1, number 2": 100}
+    assert counts["long_share"] == pytest.approx(2 / 3)
+    assert counts["long_words_share"] == 0.8
+    assert "1 ids occur more than once: 1" in capsys.readouterr().err
 
 
 def test_one_image_is_scored_without_cider(split_file, write_results, output, run_main):

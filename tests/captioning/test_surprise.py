@@ -14,14 +14,14 @@ from preprocess.storage.encodings_file import EncodingsFile
 from preprocess.storage.images_file import write_images_file
 from tests.captioning.models.tiny import save_blip, save_captioner
 from tests.captioning.training.small_run import write_encodings
-from tests.conftest import assert_one_clear_line, make_split, write_image_files
+from tests.conftest import assert_one_clear_line, make_split, named, write_image_files
 
 
 @pytest.fixture
 def split(tmp_path):
     split = make_split(5, "test")
     write_split(tmp_path / "test.json", split)
-    write_encodings(tmp_path / "test_encodings.h5", split)
+    write_encodings(tmp_path / "test_embedding.h5", split)
     return split
 
 
@@ -41,7 +41,7 @@ def test_each_caption_is_judged_with_its_image_and_with_the_mean_of_all(
     run, split, tmp_path, batch_size, capsys
 ):
     model = save_captioner(tmp_path / "captioner")
-    path = tmp_path / "test_encodings.h5"
+    path = tmp_path / "test_embedding.h5"
     status, output = run(model, "--encodings", path, "--batch_size", batch_size)
     assert status == 0
     content = json.loads(output.read_text())
@@ -80,4 +80,13 @@ def test_what_is_not_given_or_of_other_images_is_one_line(run, split, tmp_path):
     status, output = run(model, "--encodings", other)
     assert_one_clear_line(status, other)
     assert_one_clear_line(run(model, "--batch_size", 0)[0], "--batch_size: expected at least 1")
+    assert not output.exists()
+
+
+def test_encodings_of_another_split_by_the_same_ids_are_refused(run, tmp_path):
+    model = save_captioner(tmp_path / "captioner")
+    write_split(tmp_path / "test.json", named(make_split(3), "test"))
+    train = write_encodings(tmp_path / "train.h5", named(make_split(4), "train"))
+    status, output = run(model, "--encodings", train)
+    assert_one_clear_line(status, "image 1 is 'train_0', in the split 'test_0'")
     assert not output.exists()

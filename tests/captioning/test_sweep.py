@@ -67,10 +67,12 @@ def test_settings_stand_in_one_table_with_what_failed(run, monkeypatch, capsys):
     assert content["points"][0]["counts"]["captions"] == 4
     assert content["points"][0]["epoch"] == 1.0
     assert content["constant_caption"]["metrics"]["CIDEr"] > 0
+    scores = content["points"][0]["metrics"]
+    assert scores["CIDEr_low"] <= scores["CIDEr"] <= scores["CIDEr_high"]
     assert (output / "sweep.png").stat().st_size > 1000
     assert (output / "sweep.md").read_text("utf-8") in capsys.readouterr().out
     captions = json.loads((output / names[0] / "minival_captions.json").read_text())
-    assert len(captions) == 4
+    assert [one["image_id"] for one in captions] == [900, 901, 902, 903]
 
 
 def test_a_base_that_fails_ends_the_sweep_in_its_line(run, monkeypatch):
@@ -85,6 +87,8 @@ def test_a_base_that_fails_ends_the_sweep_in_its_line(run, monkeypatch):
     ("options", "told"),
     [
         (["--batch_sizes", 0], "--batch_sizes: expected at least 1"),
+        (["--train_options", "load_best_model_at_end=no"], "compared by their best epoch"),
+        (["--train_options", "load-best-model-at-end=no"], "compared by their best epoch"),
         (["--train_options", "use_cpu"], "expected name=value, found 'use_cpu'"),
         (["--layers", 0], "--layers: expected at least 1"),
         (["--learning_rates", 0.1, 0], "--learning_rates: expected values above 0"),

@@ -1,6 +1,7 @@
 """Training a captioner: what it writes, learns, warns of and refuses."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -87,12 +88,17 @@ def test_what_a_run_leaves_is_a_captioner_with_a_card_and_curves(data, train, ca
     card = (output / "README.md").read_text("utf-8")
     assert "`embedding` of `tiny`" in card
     assert "CIDEr-D" in card
+    assert "| a constant caption, `" in card
+    assert re.search(
+        r"\| this captioner (\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] ){4}\| \d of 4 ", card
+    )
     assert "--data_dir" in card
     begun = json.loads((output / RUN_BEGUN).read_text("utf-8"))
     assert (begun["decoder"], begun["num_layers"], begun["learning_rate"]) == ("lstm", 2, 0.001)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
     assert len(lines) == 2
     assert "distinct captions of" in lines[0]
+    assert "(a constant caption " in lines[0]
     assert train(data, *DECODERS["lstm"], "--num_train_epochs", 2)[0] == 0
     assert "this run is finished; nothing to do" in capsys.readouterr().out
 
@@ -122,12 +128,12 @@ def test_a_captioner_goes_on_learning(data, tmp_path, train):
 
 @pytest.mark.parametrize(
     ("paper", "encodings"),
-    [("clip_lstm", "encodings"), ("cnn_lstm", "vectors"), ("clip_attention", "tokens")],
+    [("clip_lstm", "embedding"), ("cnn_lstm", "vector"), ("clip_attention", "tokens")],
 )
 def test_the_papers_captioners_are_trained_with_its_settings(data, train, paper, encodings):
     for name in ("train", "minival"):
         split = make_split(12) if name == "train" else make_split(4, "minival", first_id=900)
-        write_encodings(data / f"{name}_vectors.h5", split, kind="vector")
+        write_encodings(data / f"{name}_vector.h5", split, kind="vector")
     options = ["--paper", paper, "--encodings", encodings, "--min_count", 1, "--max_steps", 2]
     width = ["--word_width", 8] if paper == "clip_lstm" else []  # no projection: as wide as images
     status, output = train(data, *options, *width, "--max_grad_norm", 0, small=[])
@@ -164,8 +170,8 @@ def test_captions_without_words_are_left_out_and_long_ones_cut(data, train, caps
     wordless = CaptionedImage(90, "90.jpg", (Caption(900, "..."), Caption(901, "a cat")))
     split = Split("tiny", "train", "made by a test", (*split.images, wordless))
     write_split(data / "train.json", split)
-    (data / "train_encodings.h5").unlink()
-    write_encodings(data / "train_encodings.h5", split)
+    (data / "train_embedding.h5").unlink()
+    write_encodings(data / "train_embedding.h5", split)
     status, output = train(data, "--max_steps", 1, "--max_words", 9)
     assert status == 0
     told = capsys.readouterr().err
@@ -175,13 +181,13 @@ def test_captions_without_words_are_left_out_and_long_ones_cut(data, train, caps
 
 
 def test_minivals_encodings_may_be_those_of_the_split_it_was_taken_from(data, train):
-    (data / "minival_encodings.h5").unlink()
+    (data / "minival_embedding.h5").unlink()
     write_split(data / "minival.json", make_split(12).first(3))
     assert train(data, "--max_steps", 1)[0] == 0
     shutil.rmtree(data.parent / "runs")
     write_split(data / "minival.json", make_split(3, "minival", first_id=900))
     status, _ = train(data, "--max_steps", 1)
-    assert_one_clear_line(status, "minival_encodings.h5", "no such file")
+    assert_one_clear_line(status, "minival_embedding.h5", "no such file")
 
 
 def test_a_run_that_diverges_ends_in_a_line(data, train):
@@ -202,7 +208,7 @@ def test_a_run_that_diverges_ends_in_a_line(data, train):
         (["--prefix_length", 3], ["--prefix_length: no option of the decoder lstm"]),
         (["--dropout", 1.5], ["--dropout: expected a value in [0, 1)"]),
         (["--subwords", 40], ["--min_count, --subwords: whole words or pieces"]),
-        (["--method", "nucleus"], ["--method nucleus", "expected greedy or beam"]),
+        (["--method", "nucleus"], ["invalid choice: 'nucleus'", "'greedy', 'beam'"]),
         (["--metric_for_best_model", "rsum"], ["expected one of Bleu_1", "CIDEr, found rsum"]),
         (["--max_words", 1], ["--max_words: expected at least 2"]),
         (["--model_name_or_path", "nowhere"], ["nowhere: expected a captioner's folder"]),
@@ -217,17 +223,17 @@ def test_options_that_do_not_fit_are_refused_in_a_line(data, train, options, tol
 
 
 def test_minival_must_have_encodings_by_the_same_encoder(data, train):
-    (data / "minival_encodings.h5").unlink()
+    (data / "minival_embedding.h5").unlink()
     split = make_split(4, "minival", first_id=900)
-    write_encodings(data / "minival_encodings.h5", split, weights_sha256="sha256:2")
+    write_encodings(data / "minival_embedding.h5", split, weights_sha256="sha256:2")
     status, _ = train(data)
-    assert_one_clear_line(status, "minival_encodings.h5", "by the weights sha256:1", "sha256:2")
+    assert_one_clear_line(status, "minival_embedding.h5", "by the weights sha256:1", "sha256:2")
 
 
 def test_encodings_of_another_split_are_refused(data, train):
     write_split(data / "train.json", make_split(12, first_id=500))
     status, _ = train(data)
-    assert_one_clear_line(status, "train_encodings.h5: image 500 is not in the file")
+    assert_one_clear_line(status, "train_embedding.h5: image 500 is not in the file")
 
 
 @pytest.mark.parametrize("captions", [["...", "!"], []])

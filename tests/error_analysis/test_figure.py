@@ -9,7 +9,7 @@ from error_analysis.queries.query import describe_queries
 from error_analysis.reasons.reason import Reason
 from preprocess.captions.split_file import write_split
 from preprocess.storage.images_file import ImagesFile
-from tests.conftest import assert_one_clear_line
+from tests.conftest import assert_one_clear_line, named
 from tests.error_analysis.report_folder import save_reasons
 from tests.error_analysis.scored import (
     make_model,
@@ -93,3 +93,13 @@ def test_the_reasons_file_chooses_the_captions(files, tmp_path, run_main, monkey
     status = run_main(main, *arguments, *options, "--output", tmp_path / "f.png")
     assert status == 0
     assert "2 hard caption queries" in capsys.readouterr().out
+
+
+def test_images_of_another_split_by_the_same_ids_are_refused(tmp_path, run_main):
+    split = named(make_split([1] * 15), "test")
+    write_split(tmp_path / "test.json", split)
+    save_rankings(tmp_path / "r.npz", scores_with_ranks([0] * 5 + [12, 10] + [0] * 8).T, split)
+    save_images(tmp_path / "train.h5", named(make_split([1] * 16), "train"))
+    arguments = ["--rankings", tmp_path / "r.npz", "--split_file", tmp_path / "test.json"]
+    arguments += ["--images", tmp_path / "train.h5", "--output", tmp_path / "f.png"]
+    assert_one_clear_line(run_main(main, *arguments), "train.h5", "image 1 is 'train_0'")

@@ -24,9 +24,11 @@ from preprocess.write_images import main as write_images_main
 from tests.conftest import (
     assert_one_clear_line,
     make_split,
+    named,
     save_clip,
     save_lxmert,
     write_features,
+    write_images_of,
 )
 
 
@@ -350,3 +352,20 @@ def test_missing_files_say_which_command_makes_them(evaluate, data_dir, tmp_path
     check_fails(evaluate(checkpoint), "test_images.h5", "preprocess.write_images")
     (data_dir / "test.json").unlink()
     check_fails(evaluate(checkpoint), "test.json", "preprocess.splits")
+
+
+@pytest.mark.parametrize("model", ["lxmert", "clip"])
+def test_files_of_another_split_by_the_same_ids_are_refused(evaluate, data_dir, tmp_path, model):
+    """Names for ids are numbered anew in each split file."""
+    train, test = (named(read_split(data_dir / f"{n}.json"), n) for n in ("train", "test"))
+    write_split(data_dir / "test.json", test)
+    if model == "lxmert":
+        checkpoint = save_lxmert(tmp_path / "lxmert")
+        (data_dir / "test_features.h5").unlink()
+        write_features(data_dir / "test_features.h5", train)
+    else:
+        checkpoint = save_clip(tmp_path / "clip")
+        write_split(data_dir / "train.json", train)
+        write_images_of(data_dir, "train")
+        (data_dir / "train_images.h5").rename(data_dir / "test_images.h5")
+    check_fails(evaluate(checkpoint), "test_", ".h5", "image 1 is 'train_0', in the split 'test_0'")

@@ -14,7 +14,7 @@ from transformers import AutoImageProcessor, CLIPConfig, CLIPModel, CLIPVisionMo
 
 from preprocess.encode_images import main
 from preprocess.storage.encodings_file import EncodingsFile, EncodingsWriter
-from preprocess.storage.images_file import ImagesFile
+from preprocess.storage.images_file import ImagesFile, write_images_file
 from tests.conftest import assert_one_clear_line, save_clip
 from tests.preprocess.encoders.small_images import write_small_images
 from tests.preprocess.encoders.tiny_beit import published_state, save_beit
@@ -194,3 +194,13 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, options, run_main):
     ):
         assert_one_clear_line(run_main(main, *options, output, *changed), said)
     assert not output.exists()
+
+
+def test_the_names_of_the_images_are_handed_on(tmp_path, options, run_main):
+    plain = ImagesFile(tmp_path / "test_images.h5")
+    encoded = [plain.read_encoded(image_id) for image_id in plain.image_ids]
+    names = [f"photo_{n}" for n in range(N_IMAGES)]
+    (tmp_path / "test_images.h5").unlink()
+    write_images_file(tmp_path / "test_images.h5", plain.image_ids, encoded, source_ids=names)
+    assert run_main(main, *options, tmp_path / "e.h5") == 0
+    assert EncodingsFile(tmp_path / "e.h5").source_ids == names

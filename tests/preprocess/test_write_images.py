@@ -1,6 +1,7 @@
 """Image files to HDF5 and back to pixels."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from preprocess.captions.split_file import Split, read_split, write_split
 from preprocess.storage.decoding import decode_rgb
 from preprocess.storage.images_file import ImagesFile
 from preprocess.write_images import main
-from tests.conftest import assert_one_clear_line, make_split, write_image_files
+from tests.conftest import assert_one_clear_line, make_split, named, write_image_files
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -239,3 +240,57 @@ def test_no_threads_is_a_bad_option_that_leaves_nothing(small, tmp_path, run_mai
     arguments += ["--output", tmp_path / "out" / "images.h5", "--num_threads", 0]
     assert_one_clear_line(run_main(main, *arguments), "--num_threads: expected at least 1, found 0")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_names_of_a_splits_images_are_written_and_tell_another_split(write, small, tmp_path):
+    write_split(tmp_path / "train.json", named(small, "train"))
+    assert write() == 0
+    assert ImagesFile(tmp_path / "images.h5").source_ids == [f"train_{n}" for n in range(4)]
+    write_split(tmp_path / "train.json", named(small, "test"))
+    assert write() == 0  # of the same ids and sizes, and written anew
+    ImagesFile(tmp_path / "images.h5").check_split(named(small, "test"))
+
+
+@pytest.fixture
+def listed(small, tmp_path, run_main):
+    """Write images.h5 of a list of images, [(id, file name), ...]."""
+
+    def write(images, *more):
+        entries = [{"id": i, "file_name": name, "height": 4} for i, name in images]
+        content = {"info": {}, "images": entries, "categories": []}
+        (tmp_path / "info.json").write_text(json.dumps(content), "utf-8")
+        given = ["--image_info", tmp_path / "info.json", "--image_root", tmp_path / "images"]
+        return run_main(main, *given, "--output", tmp_path / "images.h5", *more)
+
+    return write
+
+
+def test_images_without_captions_are_written_of_a_list(listed, small, tmp_path, capsys):
+    images = [(image.image_id, image.file_name) for image in small.images[::-1]]
+    assert listed(images) == 0
+    found = ImagesFile(tmp_path / "images.h5")
+    assert found.image_ids.tolist() == [image_id for image_id, _ in images]
+    for image_id, name in images:
+        assert found.read_encoded(image_id) == (tmp_path / "images" / name).read_bytes()
+    assert listed(images) == 0
+    assert "unchanged: " in capsys.readouterr().out
+    assert listed([(f"photo {i}", name) for i, name in images]) == 0
+    assert found.source_ids is None
+    (tmp_path / "images.h5").unlink()
+    assert listed([(f"photo {i}", name) for i, name in images]) == 0
+    named_file = ImagesFile(tmp_path / "images.h5")
+    assert named_file.source_ids == [f"photo {i}" for i, _ in images]
+    assert named_file.image_ids.tolist() == [1, 2, 3, 4]
+
+
+def test_of_a_list_too_damaged_images_are_left_out_and_no_split_is_written(
+    listed, small, tmp_path, run_main
+):
+    (tmp_path / "images" / small.images[2].file_name).unlink()
+    images = [(image.image_id, image.file_name) for image in small.images]
+    assert_one_clear_line(listed(images), "1 of 4 images are damaged or missing")
+    assert listed(images, "--skip_damaged") == 0
+    assert len(ImagesFile(tmp_path / "images.h5")) == 3
+    assert not [*tmp_path.glob("*_without_skipped.json")]
+    split_file = ["--split_file", tmp_path / "train.json"]
+    assert_one_clear_line(listed(images, *split_file), "pass exactly one of --split_file")

@@ -46,13 +46,14 @@ class DistilledPairs(CaptionItems):
         seed: int,
     ):
         super().__init__(split, tokens.token_ids)
+        images.check_names(split)
         self.fixed = GalleryImages(images, split.image_ids, image_processor)
         self.pixels = pixels
         self.view = view
         self.targets = targets
         self.seed = seed
         if targets is not None:
-            targets.check_covers(split.image_ids)
+            targets.check_split(split)
 
     def __getitem__(self, caption: int) -> Item:
         image = int(self.split.caption_image_index[caption])

@@ -24,7 +24,7 @@ class VariedPairs(CaptionItems):
     """
 
     def __init__(self, captions: CleanCaptions, images: ImagesFile, pixels: PixelFormat, seed: int):
-        images.check_covers(captions.split.image_ids)
+        images.check_split(captions.split)
         super().__init__(captions.split, captions.tokens.token_ids)
         self.captions = captions
         self.images = images

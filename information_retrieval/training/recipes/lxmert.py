@@ -49,7 +49,7 @@ def lxmert_recipe(
     # Also of the binary head: the checkpoint may be one that was trained by its cosines.
     model.config.matching_score = objective.matching_score
     check_feature_dim(features, model)
-    features.check_covers(train.image_ids)
+    features.check_split(train)
     check_answers(region_answers(features, train.image_ids), str(features.path), odd.wrong_answers)
     # What the checkpoint expects from now on: `known_answers.detector_answers` asks for it.
     model.config.detector_sha256 = str(features.attributes["weights_sha256"])

@@ -78,7 +78,7 @@ class PretrainingSteps(DrawnAnew):
         seed: int,
     ):
         super().__init__(captions.split)
-        images.check_covers(captions.split.image_ids)
+        images.check_split(captions.split)
         self.captions, self.images, self.pixels, self.masker = captions, images, pixels, masker
         self.regions, self.batches, self.pad_id, self.seed = regions, batches, pad_id, seed
         # Images with a caption, and which of all captions are theirs.

@@ -1,12 +1,12 @@
 """Images to captions, by captioners of all types."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from functools import cache
 
 import pytest
 import torch
 
-from captioning.decoding.captions import caption_images
+from captioning.decoding.captions import caption_images, check_decoding
 from captioning.decoding.search import greedy_search
 from captioning.decoding.settings import Decoding
 from captioning.decoding.surprise import surprise
@@ -133,3 +133,29 @@ def test_the_originals_attention_does_not_stop():
     assert all(
         c.text.startswith(said.rsplit(" ", 1)[0]) for c, said in zip(found, SAID, strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"), [("lstm", None), ("attention", None), ("prefix", 62), ("blip", 61)]
+)
+def test_a_caption_may_be_as_long_as_there_are_positions_and_no_longer(tmp_path, kind, most):
+    save, images_of = SAVERS[kind]
+    captioner, images = load_captioner(str(save(tmp_path))), images_of()[:1]
+    assert captioner.most_tokens == most
+    if most is None:
+        check_decoding(captioner, Decoding(max_tokens=1000))
+        return
+    never_ends = replace(captioner, vocabulary=replace(captioner.vocabulary, end_id=-1))
+    check_decoding(captioner, Decoding(max_tokens=most))
+    assert len(caption(never_ends, [images], "greedy", max_tokens=most)[0].token_ids) == most
+    with pytest.raises((IndexError, RuntimeError)):
+        caption(never_ends, [images], "greedy", max_tokens=most + 1)
+    told = rf"--max_tokens {most + 1}: {tmp_path} has positions for {most} words"
+    with pytest.raises(InputError, match=told):
+        check_decoding(captioner, Decoding(max_tokens=most + 1))
+
+
+def test_unknown_words_are_not_forbidden_to_a_captioner_that_has_none(tmp_path):
+    captioner = load_captioner(str(save_prefix_captioner(tmp_path)))
+    with pytest.raises(InputError, match=r"--say_unknown: .* knows every word"):
+        check_decoding(captioner, Decoding(say_unknown=False))

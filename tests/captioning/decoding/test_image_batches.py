@@ -15,7 +15,7 @@ from tests.conftest import make_split, write_data_dir, write_images_of
 
 @pytest.fixture
 def encodings(tmp_path):
-    return write_encodings(tmp_path / "test_encodings.h5", make_split(5))
+    return write_encodings(tmp_path / "test_embedding.h5", make_split(5))
 
 
 def test_encodings_come_in_the_asked_order_however_they_are_batched(tmp_path, encodings):

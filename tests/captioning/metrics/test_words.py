@@ -5,6 +5,7 @@ import time
 import pytest
 
 from captioning.metrics.words import caption_words
+from captioning.results.results_file import read_captions
 from tests.captioning.recorded import REFERENCE_WORDS, REFERENCES
 
 
@@ -55,6 +56,14 @@ def test_the_recorded_references_give_their_words():
 )
 def test_words_are_the_treebank_s(caption, words):
     assert caption_words(caption) == words.split()
+
+
+def test_what_is_cut_is_cut_the_same_again_but_for_names_like_at_and_t(shared_data):
+    """By the Java program too: "AT&T" is "at&t" to it, and "at&t" is "at & t"."""
+    captions = read_captions(shared_data / "vizwiz" / "first_captions_val.json")[1]
+    words = [caption_words(caption) for caption in captions]
+    apart = [one for one in words if caption_words(" ".join(one)) != one]
+    assert [[word for word in one if "&" in word] for one in apart] == [["m&m"], ["at&t"], ["at&t"]]
 
 
 @pytest.mark.parametrize("space", ["\r\n", "\x0b", "\x0c", "\u2028", "\x85", "\u00a0", "\t", "  "])

@@ -15,6 +15,19 @@ def test_the_loss_is_the_mean_over_all_targets_not_over_captions():
     assert word_loss(logits, labels).item() == pytest.approx(expected)
 
 
+def test_a_row_without_targets_counts_in_no_mean():
+    logits = torch.tensor([[[0.0, math.log(3)]], [[9.0, 0.0]]], requires_grad=True)
+    filled = torch.tensor([[1], [-100]])
+    assert torch.equal(word_loss(logits, filled), word_loss(logits[:1], filled[:1]))
+    none = word_loss(logits, torch.full((2, 1), -100))
+    none.backward()
+    assert none == 0
+    assert (logits.grad == 0).all()
+    alphas = torch.tensor([[[0.7, 0.3]], [[0.0, 0.0]]])
+    assert torch.equal(attention_penalty(alphas, "mean"), attention_penalty(alphas[:1], "mean"))
+    assert attention_penalty(alphas[1:], "sum") == 0
+
+
 def test_label_smoothing_spreads_a_share_of_each_target():
     logits, labels = torch.tensor([[[0.0, math.log(3)]]]), torch.tensor([[1]])
     expected = -(0.9 * math.log(3 / 4) + 0.1 * (math.log(3 / 4) + math.log(1 / 4)) / 2)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from captioning.models.losses import NO_TARGET
 from captioning.models.lstm_captioner import LstmCaptioner
 from preprocess.base.errors import InputError
 from tests.captioning.models.reference import our_name
@@ -194,3 +195,24 @@ def test_encodings_of_another_encoder_are_refused(decoder, shape, expected):
     model = make_captioner(seed=0, decoder=decoder, encoder="ViT")
     with pytest.raises(InputError, match=expected):
         model(torch.zeros(shape), make_labels([2, 3]))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"decoder": "attention"},
+        {"decoder": "attention", "omit_last_targets": True},
+        {"learn_start": True},
+    ],
+)
+def test_a_caption_is_judged_by_what_is_said_word_by_word_to_its_end(config):
+    """Also by a captioner that is never trained on the last words."""
+    model = make_captioner(seed=0, **config)
+    images, labels = make_images(config.get("decoder", "lstm")), make_labels([5, 3, 1])
+    found = model.target_logits(images, labels)
+    logits, state = model.begin(images)
+    for step in range(labels.shape[1]):
+        is_target = labels[:, step] != NO_TARGET
+        torch.testing.assert_close(found[is_target, step], logits[is_target], atol=1e-5, rtol=0)
+        logits, state = model.advance(labels[:, step].clamp(min=0), state)

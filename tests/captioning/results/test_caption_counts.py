@@ -37,7 +37,7 @@ def test_one_caption_for_all_is_told():
 
 
 def test_the_low_bleu_after_epoch_5_is_eight_captions_that_never_end(shared_data):
-    names, captions = read_captions(shared_data / "vizwiz" / "original_clip_lstm_epoch5.json")
+    names, captions, _ = read_captions(shared_data / "vizwiz" / "original_clip_lstm_epoch5.json")
     counts = count_captions(names, captions, long_limit=1_000)
     assert counts.captions == 7_542
     assert counts.words == 180_564
@@ -50,14 +50,14 @@ def test_the_low_bleu_after_epoch_5_is_eight_captions_that_never_end(shared_data
 
 
 def test_of_epoch_3_no_caption_is_long(shared_data):
-    names, captions = read_captions(shared_data / "vizwiz" / "original_clip_lstm_epoch3.json")
+    names, captions, _ = read_captions(shared_data / "vizwiz" / "original_clip_lstm_epoch3.json")
     counts = count_captions(names, captions)
     assert (counts.distinct, counts.words_most, counts.long) == (3_710, 18, {})
     assert counts.unknown_share == pytest.approx(0.1995, abs=0.0001)
 
 
 def test_the_sweep_s_learning_rate_of_01_says_one_sentence_of_every_image(shared_data):
-    names, captions = read_captions(shared_data / "vizwiz" / "original_cnn_lstm_lr01.json")
+    names, captions, _ = read_captions(shared_data / "vizwiz" / "original_cnn_lstm_lr01.json")
     counts = count_captions(names, captions)
     assert counts.distinct == 1
     assert counts.told() == ["all 7,542 captions are 'A person holding a can of food .'"]

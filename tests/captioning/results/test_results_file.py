@@ -100,12 +100,28 @@ def test_captions_of_a_few_other_images_are_left_out_and_told(split, write_resul
     assert "1 captions are of images without references, and are left out: 14" in results.told()[0]
 
 
+def test_captions_of_many_other_images_are_left_out_where_all_of_the_split_are_there(
+    split, write_results
+):
+    """As all of val2014 for Karpathy's test."""
+    whole = results_of(CAPTIONS) + results_of(["a dog"] * 30, first_id=500)
+    results = read_results(write_results(whole), split)
+    assert list(results.captions) == [10, 11, 12, 13]
+    assert "30 captions are of images without references, and are left out" in results.told()[0]
+    with pytest.raises(InputError, match="30 of 33 captions are of images that split 'test'"):
+        read_results(write_results(whole[1:]), split, partial=True)
+
+
 def test_lists_without_ids_are_read_as_captions_alone(write_results):
     assert read_captions(write_results(["a\r\ndog", "b"])) == (
         ["number 1", "number 2"],
         ["a dog", "b"],
+        [],
     )
-    assert read_captions(write_results(results_of(["a  dog"]))) == (["10"], ["a dog"])
+    assert read_captions(write_results(results_of(["a  dog"]))) == (["10"], ["a dog"], [])
+    twice = write_results(results_of(["a"]) + results_of(["b"]) + results_of(["c"]))
+    names = ["10", "10, number 2", "10, number 3"]
+    assert read_captions(twice) == (names, ["a", "b", "c"], ["10"])
 
 
 def test_texts_are_cut_at_white_space():

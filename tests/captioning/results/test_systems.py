@@ -40,7 +40,7 @@ def test_one_image_has_no_cider_and_is_told_why():
 
 def test_without_another_system_there_are_no_differences():
     first = score_captions(CAPTIONS, prepare_references(REFERENCES))
-    metrics, differences = estimate(first, [], seed=0, n_resamples=10)
+    [metrics], differences = estimate(first, [], seed=0, n_resamples=10)
     assert metrics["CIDEr"].value == first.values()["CIDEr"]
     assert differences is None
     _, differences = estimate(first, [first], seed=0, n_resamples=10)

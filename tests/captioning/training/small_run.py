@@ -29,7 +29,8 @@ def write_encodings(path: Path, split: Split, tokens: bool = False, **attributes
     shape = (N_TOKENS, WIDTH) if tokens else (WIDTH,)
     kind = {"kind": "tokens" if tokens else "embedding"}
     about = {**kind, **ATTRIBUTES, **attributes}
-    with EncodingsWriter(path, split.image_ids, shape, "float32", about) as writer:
+    ids, names = split.image_ids, split.source_ids
+    with EncodingsWriter(path, ids, shape, "float32", about, names) as writer:
         for row, image_id in enumerate(split.image_ids):
             generator = np.random.default_rng(int(image_id))
             writer.write(row, encodings=generator.normal(size=shape).astype(np.float32))
@@ -44,7 +45,7 @@ def write_data(folder: Path, train: Split | None = None, minival: Split | None =
     minival = make_split(4, "minival", first_id=900) if minival is None else minival
     for name, split in (("train", train), ("minival", minival)):
         write_split(folder / f"{name}.json", split)
-        write_encodings(folder / f"{name}_encodings.h5", split)
+        write_encodings(folder / f"{name}_embedding.h5", split)
         write_encodings(folder / f"{name}_tokens.h5", split, tokens=True)
     return folder
 

@@ -7,9 +7,11 @@ from captioning.models.configuration import LstmCaptionerConfig
 from captioning.models.losses import NO_TARGET
 from captioning.models.vocabulary import build_word_vocabulary
 from captioning.training.caption_items import (
+    FILLER,
     EncodedCaptions,
     caption_targets,
     collate,
+    count_captions,
     count_targets,
     least_words,
 )
@@ -65,6 +67,32 @@ def test_an_item_is_a_caption_with_its_images_encoding(vocabulary, tmp_path):
     targets = caption_targets(more, vocabulary, 9)
     with pytest.raises(InputError, match="image 12 is not in the file"):
         EncodedCaptions(more, targets, encodings)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"learn_start": True},
+        {"decoder": "attention", "penalty_over": "sum"},
+        {"decoder": "attention", "omit_last_targets": True},
+    ],
+)
+def test_what_fills_a_batch_up_is_not_learnt(vocabulary, tmp_path, config):
+    split = split_of(CAPTIONS)
+    path = write_encodings(tmp_path / "e.h5", split, tokens="decoder" in config)
+    items = EncodedCaptions(split, caption_targets(split, vocabulary, 9, 2), EncodingsFile(path))
+    model = make_captioner(seed=0, dropout=0.0, **config)
+    whole = collate([items[n] for n in range(len(items))])
+    filled = collate([*(items[n] for n in range(len(items))), items[FILLER]])
+    assert count_captions(filled["labels"]) == len(items)
+    assert count_targets(filled["labels"], model.config) == count_targets(
+        whole["labels"], model.config
+    )
+    assert model(**filled).loss.item() == pytest.approx(model(**whole).loss.item(), rel=1e-6)
+    alone = collate([items[FILLER]] * 2)
+    model(**alone).loss.backward()
+    assert model(**alone).loss.item() == 0
+    assert all((p.grad == 0).all() for p in model.parameters() if p.grad is not None)
 
 
 @pytest.mark.parametrize(

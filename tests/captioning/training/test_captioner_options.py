@@ -6,9 +6,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from captioning.models.configuration import LstmCaptionerConfig, PenaltyOver, Projection
-from captioning.models.vocabulary import MIN_COUNT as VOCABULARYS
 from captioning.training.captioner_options import (
-    MIN_COUNT,
     OF_DECODER,
     OF_WORDS,
     CaptionerOptions,
@@ -21,7 +19,6 @@ def test_the_choices_are_those_of_the_configuration():
     hints = get_type_hints(CaptionerOptions)
     for option, choices in (("projection", Projection), ("penalty_over", PenaltyOver)):
         assert get_args(get_args(hints[option])[0]) == get_args(choices)
-    assert MIN_COUNT == VOCABULARYS
 
 
 def test_every_option_of_a_decoder_is_one_and_of_the_configuration():

@@ -26,11 +26,11 @@ WEIGHT_TOLERANCE = 1e-5  # absolute
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     """8 captions of very different lengths, a multiple of the batch."""
-    return write_data(tmp_path_factory.mktemp("distributed") / "data", eight_captions())
+    return write_data(tmp_path_factory.mktemp("distributed") / "data", captions_of(8))
 
 
-def eight_captions() -> Split:
-    return make_split(8).first(8, captions_per_image=1)
+def captions_of(n_images: int) -> Split:
+    return make_split(8).first(n_images, captions_per_image=1)
 
 
 def options_of(data: Path, decoder: str, batch_size: int) -> list:
@@ -60,6 +60,21 @@ def test_two_processes_train_as_one_with_twice_the_batch(data, tmp_path, decoder
     assert_same(tmp_path / "two", tmp_path / "one")
     for one, two in zip(*map(evaluations, (tmp_path / "one", tmp_path / "two")), strict=True):
         assert one == pytest.approx(two)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("decoder", "n_captions"), [("lstm", 7), ("attention", 5)])
+def test_captions_that_fill_no_batch_of_two_processes_are_learnt_once(
+    tmp_path, decoder, n_captions
+):
+    """Of 5 captions, the second process has none in an epoch's last step."""
+    data = write_data(tmp_path / "data", captions_of(n_captions))
+    paper = ["--paper", "clip_lstm", "--word_width", 8] * (decoder == "lstm")
+    one, two = ([*options_of(data, decoder, size), *paper] for size in (4, 2))
+    assert train(tmp_path / "one", *one, command=main).status == 0
+    ended = train_together(tmp_path / "two", 2, *two, command=main)
+    assert [process.status for process in ended] == [0, 0]
+    assert_same(tmp_path / "two", tmp_path / "one")
 
 
 @pytest.mark.long

@@ -34,6 +34,9 @@ def test_the_first_reference_of_each_image_scores_and_is_counted(data):
     judged = minival.judge([said(texts[0], ended=False), *map(said, texts[1:])])
     assert judged.metrics["Bleu_1"] == pytest.approx(1)
     assert judged.metrics["CIDEr"] > 3
+    assert judged.metrics["CIDEr_low"] < judged.metrics["CIDEr"] < judged.metrics["CIDEr_high"]
+    constant = minival.judge([said(minival.constant)] * 4)
+    assert minival.constant_metrics.items() <= constant.metrics.items()
     assert judged.metrics["distinct"] == 4
     assert judged.metrics["cut_share"] == judged.metrics["commonest_share"] == 0.25
     assert judged.counts.told() == []
@@ -73,7 +76,6 @@ def test_the_encodings_are_minivals_own_or_those_of_val_or_train(data):
 
 def test_images_without_a_word_are_left_out_and_told(data):
     images = [*read_split(data.split_file("minival")).images]
-    images[0] = CaptionedImage(images[0].image_id, images[0].file_name, (Caption(1, "!!.."),))
     images[0] = CaptionedImage(900, "a.jpg", (Caption(1, "..."), Caption(2, "?")))
     write_split(data.split_file("minival"), Split("tiny", "minival", "a test", tuple(images)))
     minival = read_minival(data, make_split(12), GREEDY, 2)
@@ -89,8 +91,10 @@ def test_one_image_is_refused_for_cider(data):
 
 def test_an_evaluation_is_a_line():
     metrics = {"CIDEr": 0.8125, "Bleu_4": 0.25, "distinct": 1431, "words_mean": 9.84}
+    metrics |= {"CIDEr_low": 0.7, "CIDEr_high": 0.9, "Bleu_4_low": 0.2, "Bleu_4_high": 0.3}
     metrics |= {"cut_share": 0.0, "unknown_share": 0.031, "commonest_share": 0.1}
-    assert evaluation_line(2.0, {f"eval_{k}": v for k, v in metrics.items()}) == (
-        "epoch 2: CIDEr-D 0.812, BLEU-4 0.250; 1,431 distinct captions of 9.8 words, 0.0 % cut "
-        "off, 3.1 % with <unk>"
+    constant = {"CIDEr": 0.0625, "Bleu_4": 0.01}
+    assert evaluation_line(2.0, {f"eval_{k}": v for k, v in metrics.items()}, constant) == (
+        "epoch 2: CIDEr-D 0.812 [0.700, 0.900], BLEU-4 0.250 [0.200, 0.300] (a constant caption "
+        "0.062, 0.010); 1,431 distinct captions of 9.8 words, 0.0 % cut off, 3.1 % with <unk>"
     )

@@ -12,7 +12,10 @@ from captioning.training.sweep_table import SCORED, PointResult, sweep_table
 
 def result(point: Point, captions: list[str], cider: float) -> PointResult:
     counts = count_captions(range(len(captions)), captions)
-    metrics = {**dict.fromkeys(SCORED, 0.25), "CIDEr": cider, "cut_share": 0.5}
+    scores = {**dict.fromkeys(SCORED, 0.25), "CIDEr": cider}
+    low = {f"{name}_low": value - 0.01 for name, value in scores.items()}
+    high = {f"{name}_high": value + 0.02 for name, value in scores.items()}
+    metrics = {**scores, **low, **high, "cut_share": 0.5}
     return PointResult(point, metrics, counts, epoch=1.0)
 
 
@@ -30,6 +33,7 @@ def test_collapsed_settings_are_marked_and_failed_ones_have_their_reason():
     ).splitlines()[2:]
     assert "collapsed" not in first
     assert "| 300 of 300 |" in first
+    assert "| 0.250 [0.240, 0.270] | 0.500 [0.490, 0.520] |" in first
     assert "| 2 of 300 **collapsed** |" in second
     assert "'a person holding a can' (100%)" in third
     assert failed == "| 32 | 0.05 | 1 | failed: training has diverged |"

@@ -26,8 +26,9 @@ GALLERY = gallery_of(("a red dog", "a red dog runs", "zebras"), ("a cat",), ("a 
 def gains(tmp_path):
     path = tmp_path / "surprise.json"
 
-    def write(captions):
-        path.write_text(json.dumps({"captions": captions}))
+    def write(captions, split=GALLERY):
+        metadata = {"split_file": "datasets/mine/test.json", "split_sha256": split.sha256}
+        path.write_text(json.dumps({"captions": captions, "metadata": metadata}))
         return path
 
     return write
@@ -51,7 +52,7 @@ def test_a_gallery_of_single_captions_knows_nothing():
 def test_gains_are_features_of_the_captions_and_their_images(gains):
     ids = GALLERY.caption_ids.tolist()
     told = [{"caption_id": i, "gain": n / 2} for n, i in enumerate(ids)]
-    known = read_gains(gains([*told[::-1], {"caption_id": 999, "gain": 1}]))
+    known = read_gains(gains([*told[::-1], {"caption_id": 999, "gain": 1}]), GALLERY)
     found = gain_features(GALLERY, known)
     assert found["t2i"][GAIN].tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
     assert found["i2t"][MEAN_GAIN].tolist() == [0.5, 1.5, 2.25]
@@ -72,4 +73,13 @@ def test_gains_are_features_of_the_captions_and_their_images(gains):
 def test_a_file_of_something_else_is_one_clear_line(gains, captions, expected):
     path = gains(captions)
     with pytest.raises(InputError, match=f"{path}: .*{expected}"):
-        gain_features(GALLERY, read_gains(path))
+        gain_features(GALLERY, read_gains(path, GALLERY))
+
+
+def test_gains_of_another_split_by_the_same_ids_are_refused(gains):
+    other = gallery_of(("a blue dog", "a dog", "zebra"), ("cats",), ("cows", "a cow eats"))
+    told = [{"caption_id": i, "gain": 1} for i in GALLERY.caption_ids.tolist()]
+    path = gains(told, other)
+    found = f"{path}: expected gains of split 'test' .*those of datasets/mine/test.json, whose"
+    with pytest.raises(InputError, match=found):
+        read_gains(path, GALLERY)

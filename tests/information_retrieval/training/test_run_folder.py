@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from information_retrieval.training.run_folder import last_whole_checkpoint, seal
+from information_retrieval.training.run_folder import (
+    NOT_ALWAYS,
+    begin_or_go_on,
+    last_whole_checkpoint,
+    record,
+    seal,
+)
+from preprocess.base.errors import InputError
 from preprocess.base.files import read_json
 
 
@@ -60,3 +67,30 @@ def make_checkpoint_again(folder: Path) -> set[str]:
     (folder / "trainer_state.json").write_text("{}")
     seal(folder)
     return set(read_json(folder / "complete.json", "training writes it"))
+
+
+BEGUN = {"learning_rate": 0.1, "adam": [0.9, 0.999, 1e-8], "load_best_model_at_end": True}
+
+
+def test_a_run_that_was_begun_with_something_else_is_refused(tmp_path):
+    record(tmp_path, BEGUN)
+    assert begin_or_go_on(tmp_path, BEGUN) is None
+    with pytest.raises(InputError, match=r"holds a run with learning_rate 0\.1, expected 0\.2;"):
+        begin_or_go_on(tmp_path, {**BEGUN, "learning_rate": 0.2})
+    with pytest.raises(InputError, match=r"expected \[0\.5\] \(--adam_beta1, --adam_beta2, --adam"):
+        begin_or_go_on(tmp_path, {**BEGUN, "adam": [0.5]})
+    with pytest.raises(InputError, match="with load_best_model_at_end True, expected False"):
+        begin_or_go_on(tmp_path, {**BEGUN, "load_best_model_at_end": False})
+
+
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+    """It recorded less, and beams also where captions were said greedily."""
+    old = {"learning_rate": 0.1, "minival_method": "greedy", "minival_beams": [3, 1.0]}
+    record(tmp_path, old)
+    now = {"learning_rate": 0.1, "minival_method": "greedy", **dict.fromkeys(NOT_ALWAYS, 1)}
+    del now["minival_beams"]
+    assert begin_or_go_on(tmp_path, now) is None
+    with pytest.raises(InputError, match=r"minival_method greedy, expected beam \(--method\)"):
+        begin_or_go_on(tmp_path, {**now, "minival_method": "beam"})
+    with pytest.raises(InputError, match=r"holds a run with targets None, expected t.h5"):
+        begin_or_go_on(tmp_path, {**now, "targets": "t.h5"})

@@ -188,3 +188,14 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         file["encodings"] = ENCODINGS
     with pytest.raises(InputError, match="expected schema image_encodings version 1, found none"):
         EncodingsFile(tmp_path / "e.h5")
+
+
+def test_images_of_other_names_are_not_gone_on_with(tmp_path):
+    write_rows(tmp_path / "e.h5", 0, source_ids=["a", "b", "c", "d"])
+    write_rows(tmp_path / "e.h5", 1, source_ids=["a", "b", "c", "d"])
+    write_rows(tmp_path / "e.h5", 2)  # of a version that has no names
+    with pytest.raises(InputError, match=r"e\.h5: exists, and was made with other images;"):
+        open_writer(tmp_path / "e.h5", source_ids=["a", "b", "c", "x"])
+    write_rows(tmp_path / "old.h5", 0)
+    write_rows(tmp_path / "old.h5", 1, 2, 3, finish=True, source_ids=["a", "b", "c", "d"])
+    assert EncodingsFile(tmp_path / "old.h5").source_ids is None
