@@ -123,6 +123,7 @@ def test_a_run_killed_at_a_bad_moment_ends_as_an_uninterrupted_one(
     assert result(output) == uninterrupted("plain")
 
 
+@pytest.mark.long
 def test_a_second_run_with_the_same_folder_stops_and_changes_nothing(inputs, tmp_path):
     output = tmp_path / "run"
     assert train(output, *inputs, moment=Moment("checkpoint-6/optimizer.pt")).status == -SIGKILL
@@ -178,6 +179,7 @@ def test_what_a_signalled_run_saved_is_kept_also_where_one_checkpoint_is_to_be(
     assert result(tmp_path / "run").kept == uninterrupted("plain").kept
 
 
+@pytest.mark.long
 def test_a_signal_after_the_last_step_does_not_stop_a_run(inputs, uninterrupted, tmp_path):
     moment = Moment("checkpoint-15/optimizer.pt", SIGTERM)
     assert train(tmp_path / "run", *inputs, moment=moment).status == 0

@@ -43,13 +43,9 @@ def inputs(tmp_path_factory):
     return options
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("alignment", "source"),
-    [
-        ("cosine", "teacher"),
-        pytest.param("itc", "targets", marks=pytest.mark.long),
-        pytest.param("none", "teacher", marks=pytest.mark.long),
-    ],
+    ("alignment", "source"), [("cosine", "teacher"), ("itc", "targets"), ("none", "teacher")]
 )
 def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(
     inputs, tmp_path, alignment, source

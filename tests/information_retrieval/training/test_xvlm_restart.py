@@ -39,9 +39,8 @@ def inputs(tmp_path_factory):
     return options
 
 
-@pytest.mark.parametrize(
-    "formulation", [pytest.param("matching", marks=pytest.mark.long), "pretraining"]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("formulation", ["matching", "pretraining"])
 def test_a_run_killed_in_its_middle_ends_as_an_uninterrupted_one(inputs, tmp_path, formulation):
     options = [*inputs(formulation), *OPTIONS, "--per_device_train_batch_size", 4]
     check_killed(tmp_path, options)
