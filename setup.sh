@@ -155,10 +155,11 @@ demo() {
     printf '\nDone. Open %s/%s/report/index.html in a browser.\n' "$PWD" $runs
 }
 
-# Rank a split of the demo (with its variables): a model, the rankings' name, other options.
+# With the variables of `demo`: rank by a model, under a name, a split (test), with more options.
 rank_demo() {
-    run -m information_retrieval.evaluate --model_name_or_path "$1" --data_dir $data \
-        --protocol full --output "$runs/$2/${4:-test}.npz" "${@:3}"
+    local split=${3:-test}
+    run -m information_retrieval.evaluate --model_name_or_path "$1" --data_dir $data --split "$split" \
+        --protocol full --output "$runs/$2/$split.npz" "${@:4}"
 }
 
 coco() {

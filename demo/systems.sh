@@ -8,12 +8,12 @@ other_systems() {
     run -m information_retrieval.train --model_name_or_path $models/clip --data_dir $data \
         --output_dir $runs/clip_finetuned --num_train_epochs 1
     rank_demo $runs/clip_finetuned clip_finetuned
-    rank_demo $models/xvlm xvlm_contrastive --score itc
+    rank_demo $models/xvlm xvlm_contrastive test --score itc
     for arm in itc cosine none; do
         rank_demo $models/sx3hre_$arm sx3hre_$arm
     done
-    rank_demo $runs/lxmert lxmert_val --split val
-    rank_demo $models/clip clip_val --split val
+    rank_demo $runs/lxmert lxmert_val val
+    rank_demo $models/clip clip_val val
     run -m information_retrieval.fuse --val_rankings $runs/lxmert_val/val.npz $runs/clip_val/val.npz \
         --test_rankings $runs/lxmert/test.npz $runs/clip/test.npz \
         --val_split_file $data/val.json --test_split_file $data/test.json --output $runs/fusion/test.npz
