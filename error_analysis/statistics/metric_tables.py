@@ -37,9 +37,10 @@ LATEX_SPECIAL = {
 def one_decimal(value: float) -> str:
     """Return a number with one decimal, halves up as by hand: 46.25 is 46.3, where "%.1f" has 46.2.
 
-    A number that is 1e-9 below a half, as sums of floats are, is taken for it.
+    A number that is 1e-9 below a half, as sums of floats are, is taken for it. 0 has no sign.
     """
-    return str(Decimal(f"{value:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
+    rounded = Decimal(f"{value:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return str(abs(rounded) if rounded == 0 else rounded)
 
 
 @dataclass(frozen=True)

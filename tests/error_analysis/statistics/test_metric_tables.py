@@ -57,3 +57,4 @@ def test_halves_are_rounded_up_however_the_float_came_about():
         "46.3", "46.4", "46.3", "46.2", "0.0", "-0.3"
     ]  # fmt: skip
     assert Cell(52.25, 46.25, 58.75).interval == "[46.3, 58.8]"
+    assert one_decimal(-1e-12) == one_decimal(-0.04) == "0.0"
