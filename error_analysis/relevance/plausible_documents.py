@@ -120,10 +120,10 @@ class PlausibleDocuments:
 def pair_of(query: Query, document: Item) -> tuple[int, int]:
     """Return the (image id, caption id) of a query and a document."""
     if query.direction == "i2t":
-        return query.item.image_id, document.as_caption().caption_id
-    return document.image_id, query.item.as_caption().caption_id
+        return query.item.image_id, document.own_id
+    return document.image_id, query.item.own_id
 
 
 def query_id(query: Query) -> int:
     """Return the image id of an image query, the caption id of a caption query."""
-    return query.item.image_id if query.direction == "i2t" else query.item.as_caption().caption_id
+    return query.item.own_id

@@ -77,7 +77,9 @@ def image_groups(gallery: Split, objects: Objects | None = None) -> dict[tuple[s
     groups: dict[tuple[str, str], list[int]] = {}
     shown = whole_words(gallery.captions)
     for row, image in enumerate(gallery.images):
-        said = Counter(t for caption in image.captions for t in set(_terms(caption.caption)))
+        said = Counter(
+            t for caption in image.captions for t in dict.fromkeys(_terms(caption.caption))
+        )
         least = min(_AGREEING, len(image.captions))
         for term, n in said.items():
             if n >= least:

@@ -135,12 +135,13 @@ def recalls_to_json(
         }
         for name, found in ranks.items()
     }
+    n_queries, n_images = groups.n_queries, groups.n_images
     return [
         {
             "kind": groups.kinds[i],
             "group": groups.names[i],
-            "queries": int(groups.n_queries[i]),
-            "images": int(groups.n_images[i]),
+            "queries": int(n_queries[i]),
+            "images": int(n_images[i]),
             "recalls": {
                 name: {k: float(values[i]) for k, values in of_model.items()}
                 for name, of_model in table.items()

@@ -54,9 +54,9 @@ class LanguageModel:
 
     Args:
         training_captions: may be few, none, and have typos of their own.
-        neighbours: the words that differ from a word by one slip. A word's count is lowered by
-            what slips of its most frequent neighbour explain, so that a typo that many training
-            captions share does not become a word.
+        neighbours: the words of these captions that differ from a word by one slip. A word's
+            count is lowered by what slips of its most frequent neighbour explain, so that a typo
+            that many training captions share does not become a word.
     """
 
     def __init__(
@@ -112,6 +112,10 @@ class LanguageModel:
             new = _GENERAL_FOLLOWERS + self._kinds[left]
             self._pair_of[key] = (seen + new * backing) / (self._followers[left] + new)
         return self._pair_of[key]
+
+    def log_pair(self, left: str, right: str) -> float:
+        """Return the logarithm of `pair`."""
+        return math.log(self.pair(left, right))
 
     def _trust(self, word: str) -> float:
         """Return the share of the word's training count that no slip explains."""

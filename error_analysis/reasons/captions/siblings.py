@@ -8,7 +8,7 @@ nothing. The shares below were counted in 170 images of COCO with five captions 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from error_analysis.reasons.nouns import COCO_CATEGORIES, SYNONYMS, plurals
 from error_analysis.reasons.words import FUNCTION_WORDS, stem, tokenize
@@ -31,15 +31,18 @@ class Siblings:
         captions: the others; may be none, which tell nothing.
         words: of the caption itself, lower-case.
         share: of a word among all words of all captions.
+
+    Attributes:
+        stems: of the words that they say, each with the number of captions that say it.
     """
 
     def __init__(
         self, captions: Iterable[str], words: Iterable[str], share: Callable[[str], float]
     ) -> None:
-        said = [{token.lower for token in tokenize(c) if token.is_word} for c in captions]
+        said = [_said(caption) for caption in captions]
         self._n = len(said)
-        self._words = Counter(word for own in said for word in own)
-        self._stems = Counter(root for own in said for root in set(map(stem, own)))
+        self._words = Counter(word for words, _ in said for word in words)
+        self.stems = Counter(root for _, roots in said for root in roots)
         rarest_first = sorted(self._words, key=lambda word: (self._words[word], word))
         self._form = {stem(word): word for word in rarest_first}
         self._own = Counter(map(stem, words))
@@ -54,11 +57,11 @@ class Siblings:
         0 of a word that the caption has in another place, and of function words.
         """
         told = word not in FUNCTION_WORDS and not self._own[stem(word)]
-        return self._stems[stem(word)] if told else 0
+        return self.stems[stem(word)] if told else 0
 
     def someone_says(self, word: str) -> bool:
         """Tell whether any of them has the word, in any form."""
-        return self._stems[stem(word)] > 0
+        return self.stems[stem(word)] > 0
 
     def log_odds(self, intended: str, typed: str) -> float:
         """Return the log odds, by their words, that the caption has `intended`, not `typed`."""
@@ -66,15 +69,21 @@ class Siblings:
             return 0.0
         # A word that the caption has in another place is not missed in this one.
         for_intended = 0.0 if self._own[stem(intended)] else self._log_expected(intended)
-        for_typed = 0.0 if self._own[stem(typed)] > 1 else self._log_expected(typed)
-        return for_intended - for_typed
+        return for_intended - self._log_expected_typed(typed)
+
+    def log_odds_of_unsaid(self, typed: str) -> float:
+        """Return what `log_odds` does not exceed of a word that none of them says in any form."""
+        return -self._log_expected_typed(typed) if self._n else 0.0
+
+    def _log_expected_typed(self, typed: str) -> float:
+        return 0.0 if self._own[stem(typed)] > 1 else self._log_expected(typed)
 
     def _log_expected(self, word: str) -> float:
         """Return the log odds that the caption has a word, less those of any caption."""
         if word in FUNCTION_WORDS:
             return 0.0
         root = stem(word)
-        times = self._stems[root]
+        times = self.stems[root]
         if not times:
             rate = _THING_RATE if root in _stems_of_things() else _WORD_RATE
             return -math.log1p(rate * self._n)
@@ -82,6 +91,14 @@ class Siblings:
         usual = min(expected, _CONTENT_WORDS * self._share(self._form[root]))
         form = 0.0 if word in self._words else _OTHER_FORM
         return math.log(expected / usual) - math.log1p(-expected) + form
+
+
+# As many as are looked at together: the captions of an image follow one another.
+@lru_cache(maxsize=1000)
+def _said(caption: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words of a caption, and their stems."""
+    words = frozenset(token.lower for token in tokenize(caption) if token.is_word)
+    return words, frozenset(map(stem, words))
 
 
 @cache

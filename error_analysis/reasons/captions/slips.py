@@ -10,6 +10,8 @@ from symspellpy import SymSpell, Verbosity
 
 from error_analysis.reasons.captions.general_english import general_counts
 
+# Nobody means a word rarer than one in ten million.
+LEAST_WORD = 1e-7
 # One word in a hundred is mistyped, as in crowd-sourced text that nobody proofreads.
 WORD_SLIP = math.log(0.01)
 # A second slip in the same word: rarer than a first in a word, commoner than in the next word.
@@ -51,26 +53,27 @@ def _log_fingers(typed: str, intended: str) -> float:
     A weighted Damerau-Levenshtein distance: rows are letters of `intended`.
     """
     place = -math.log(len(intended)) + _SECOND_SLIP
-    best = [[-math.inf] * (len(typed) + 1) for _ in range(len(intended) + 1)]
-    best[0][0] = 0.0
-    for i in range(len(intended) + 1):
-        for j in range(len(typed) + 1):
-            a, b = intended[i - 1 : i], typed[j - 1 : j]
-            ways = [best[i][j]]
-            if i and j:
-                same = 0.0 if a == b else _SUBSTITUTE + _letter(a, b) + place
-                ways.append(best[i - 1][j - 1] + same)
-            if i:
-                ways.append(best[i - 1][j] + _DELETE + place)
-            if j:
-                letter = _inserted(b, a, intended[i : i + 1])
-                ways.append(best[i][j - 1] + _INSERT + letter + place)
-            if i > 1 and j > 1 and a == typed[j - 2] and b == intended[i - 2] and a != b:
-                ways.append(best[i - 2][j - 2] + _TRANSPOSE + place)
-            best[i][j] = max(ways)
-    return best[-1][-1] - _SECOND_SLIP
+    rows = [[0.0]]
+    for b in typed:
+        rows[0].append(rows[0][-1] + _INSERT + _inserted(b, "", intended[:1]) + place)
+    for i, a in enumerate(intended):
+        above, after = rows[-1], intended[i + 1 : i + 2]
+        row = [above[0] + _DELETE + place]
+        for j, b in enumerate(typed):
+            best = above[j] if a == b else above[j] + (_SUBSTITUTE + _letter(a, b) + place)
+            best = max(
+                best,
+                above[j + 1] + _DELETE + place,
+                row[j] + _INSERT + _inserted(b, a, after) + place,
+            )
+            if i and j and a == typed[j - 1] and b == intended[i - 1] and a != b:
+                best = max(best, rows[-2][j - 1] + _TRANSPOSE + place)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1] - _SECOND_SLIP
 
 
+@cache
 def _inserted(typed: str, before: str, after: str) -> float:
     """Return the log probability of a letter, given that one was inserted between two."""
     if typed in (before, after):
@@ -79,6 +82,7 @@ def _inserted(typed: str, before: str, after: str) -> float:
     return _DOUBLED_LETTER + (_LIKELY_LETTER if near else _OTHER_LETTER)
 
 
+@cache
 def _letter(intended: str, typed: str) -> float:
     likely = _likely_letters(intended)
     return _LIKELY - math.log(len(likely)) if typed in likely else _OTHER_LETTER
@@ -120,20 +124,33 @@ def sound(word: str) -> str:
 
 
 @cache
-def _general_dictionary() -> SymSpell:
-    return _dictionary(general_counts()[0].items())
+def _usual_words() -> dict[str, int]:
+    """Return the counts of the words of general English that anyone may have meant."""
+    counts, total = general_counts()
+    return {word: count for word, count in counts.items() if count >= LEAST_WORD * total}
+
+
+@cache
+def _usual_dictionary() -> SymSpell:
+    return _dictionary(_usual_words().items())
 
 
 def _dictionary(words: Iterable[tuple[str, int]]) -> SymSpell:
-    dictionary = SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
+    # A prefix of 6 takes less to index than 7, and no longer to find the words of COCO's captions.
+    dictionary = SymSpell(max_dictionary_edit_distance=2, prefix_length=6)
     for word, count in words:
         dictionary.create_dictionary_entry(word, count)
     return dictionary
 
 
+def _near(dictionary: SymSpell, word: str, distance: int) -> set[str]:
+    found = dictionary.lookup(word, Verbosity.ALL, distance)
+    return {suggestion.term for suggestion in found} - {word}
+
+
 @cache
-def _general_sounds() -> dict[str, list[str]]:
-    return _sounds(general_counts()[0])
+def _usual_sounds() -> dict[str, list[str]]:
+    return _sounds(_usual_words())
 
 
 def _sounds(words: Iterable[str]) -> dict[str, list[str]]:
@@ -144,27 +161,26 @@ def _sounds(words: Iterable[str]) -> dict[str, list[str]]:
 
 
 class Vocabulary:
-    """The words of general English and of training captions, found by likeness.
+    """The usual words of general English, and those of training captions, found by likeness.
 
     Args:
         words: of the training captions, lower-case, with their counts.
     """
 
     def __init__(self, words: dict[str, int]) -> None:
-        general = general_counts()[0]
-        # Seen once, it may well be a typo: nobody's intended word.
-        own = {w: n for w, n in words.items() if n > 1 and w.isalpha() and w not in general}
-        self._dictionaries = (_general_dictionary(), _dictionary(own.items()))
-        self._sounds = (_general_sounds(), _sounds(own))
+        general, usual = general_counts()[0], _usual_words()
+        # Seen once, what is no word of English may well be a typo: nobody's intended word.
+        own = {w: n for w, n in words.items() if w in general or (n > 1 and w.isalpha())}
+        self._own = _dictionary(own.items())
+        self._sounds = (_usual_sounds(), _sounds(own.keys() - usual.keys()))
 
     def near(self, word: str, distance: int) -> list[str]:
         """Return the other words within `distance` edits."""
-        found = {
-            suggestion.term
-            for dictionary in self._dictionaries
-            for suggestion in dictionary.lookup(word, Verbosity.ALL, distance)
-        }
-        return sorted(found - {word})
+        return sorted({*_near(_usual_dictionary(), word, distance), *self.own_near(word, distance)})
+
+    def own_near(self, word: str, distance: int) -> list[str]:
+        """Return those that training captions have."""
+        return sorted(_near(self._own, word, distance))
 
     def sounding_like(self, word: str) -> list[str]:
         """Return the other words that sound the same."""

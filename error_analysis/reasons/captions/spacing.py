@@ -32,13 +32,16 @@ def respaced(caption: str, model: LanguageModel) -> tuple[str, list[str]]:
 def _first_slip(caption: str, model: LanguageModel, start: int) -> tuple[Token, Token, str] | None:
     tokens = tokenize(caption)
     words = [token.lower if token.text[0].isalnum() else BOUNDARY for token in tokens]
+    common = [_is_common(model, word) for word in words]
     context = [BOUNDARY, *words, BOUNDARY, BOUNDARY]
     # What lies before `start` is context only.
     first = next((i for i, token in enumerate(tokens) if token.start >= start), len(tokens))
     for place in range(first, len(tokens) - 1):
+        if common[place] and common[place + 1]:
+            continue
         one, two = tokens[place : place + 2]
         lower = one.is_plain and two.is_plain and (one.text + two.text[1:])[1:].islower()
-        if not lower or two.start - one.end != 1 or _both_common(model, *words[place : place + 2]):
+        if not lower or two.start - one.end != 1:
             continue
         left, right = context[place], context[place + 3]
         as_typed = _log_path(model, (left, *words[place : place + 2], right))
@@ -53,8 +56,8 @@ def _first_slip(caption: str, model: LanguageModel, start: int) -> tuple[Token, 
     return None
 
 
-def _both_common(model: LanguageModel, one: str, two: str) -> bool:
-    return all(model.word(word) > _RARE and (len(word) > 1 or word in "ai") for word in (one, two))
+def _is_common(model: LanguageModel, word: str) -> bool:
+    return model.word(word) > _RARE and (len(word) > 1 or word in "ai")
 
 
 def _go_together(model: LanguageModel, parts: list[str]) -> bool:

@@ -26,13 +26,15 @@ def is_form_of(one: str, other: str) -> bool:
     return (
         _is_inflected(one, other)
         or _is_inflected(other, one)
-        or any(_is_inflected(one, base) and _is_inflected(other, base) for base in _bases(one))
+        or any(_is_inflected(other, base) for base in _bases(one))
     )
 
 
-def _bases(word: str) -> list[str]:
-    """Return what may be left of a word without an ending, such as "check" of "checker"."""
-    return [word.removesuffix(ending) for ending in _ENDINGS if len(word) >= len(ending) + 4]
+@lru_cache(maxsize=200_000)
+def _bases(word: str) -> frozenset[str]:
+    """Return what a word is a form of, by its endings, such as "check" of "checker"."""
+    left = {word.removesuffix(ending) for ending in _ENDINGS if len(word) >= len(ending) + 4}
+    return frozenset(base for base in left if _is_inflected(word, base))
 
 
 def _is_inflected(long: str, short: str) -> bool:

@@ -16,12 +16,12 @@ from itertools import chain
 from error_analysis.reasons.captions.general_english import general_counts
 from error_analysis.reasons.captions.language_model import BOUNDARY, LanguageModel
 from error_analysis.reasons.captions.siblings import Siblings
-from error_analysis.reasons.captions.slips import WORD_SLIP, Vocabulary, log_slip
+from error_analysis.reasons.captions.slips import LEAST_WORD, WORD_SLIP, Vocabulary, log_slip
 from error_analysis.reasons.captions.spacing import respaced
 from error_analysis.reasons.captions.spellings import is_form_of
 from error_analysis.reasons.nouns import COCO_CATEGORIES, SYNONYMS, plurals
 from error_analysis.reasons.reason import Reason
-from error_analysis.reasons.words import FUNCTION_WORDS, Token, tokenize
+from error_analysis.reasons.words import FUNCTION_WORDS, Token, stem, tokenize
 from preprocess.captions.split_file import Split
 
 NAME = "typo"
@@ -35,12 +35,12 @@ NAME = "typo"
 # 2,001 to 3,000.
 _FAIR_ODDS, _CONTEXT_ODDS, _HIGH_ODDS = math.log(5), math.log(5), math.log(50)
 _BACKED_ODDS, _ALL_ODDS = math.log(1.6), -math.log(5)
+# Lower odds are never enough; less what a sum in another order rounds.
+_LEAST_ODDS = _ALL_ODDS - 1e-9
 _BOUND, _SOMEWHAT_BOUND = math.log(7), math.log(1.6)
 # A slip in a word of the dictionary makes another one of it once in 150,000 words, or oftener.
 _LEAST_SLIP = math.log(1 / 150_000)
 _NO_SLIP = math.log1p(-math.exp(WORD_SLIP))
-# Nobody means a word rarer than one in ten million.
-_LEAST_WORD = 1e-7
 # The share of two words' product that a compound of both gets: "lapdogs" is likelier than chance.
 _COMPOUND, _DERIVED = 1e-1, 1e-2
 _PREFIXES = ("un", "re", "de", "non", "over", "under")
@@ -72,7 +72,7 @@ class TypoCheck:
         captions = chain(_captions_of_things(), training_captions)
         self._model = LanguageModel(captions, self._close_words, gallery_captions)
         self._vocabulary = Vocabulary(self._model.words)
-        self._candidates_of: dict[str, list[tuple[str, float]]] = {}
+        self._rivals_of: dict[str, list[tuple[str, str, float]]] = {}
 
     def __call__(self, caption: str, siblings: Iterable[str] = ()) -> Reason | None:
         """Return the typos of a caption as one reason with the repaired caption, or None.
@@ -93,56 +93,61 @@ class TypoCheck:
         words = [token.lower if token.text[0].isalnum() else BOUNDARY for token in tokens]
         others = Siblings(siblings, words, self._model.word)
         checked = _checked_places(tokens)
-        rivals = [self._rivals(words[place], others) for place in checked]
         context = [BOUNDARY, *words, BOUNDARY]
         for _ in range(_PASSES):
-            for place, of_word in zip(checked, rivals, strict=True):
-                typed, left, right = words[place], context[place], context[place + 2]
-                log_odds, best = self._likeliest(typed, of_word, left, right)
-                context[place + 1] = self._meant(log_odds, typed, best, left, right, others)
+            before = context.copy()
+            for place in checked:
+                left, right = context[place], context[place + 2]
+                context[place + 1] = self._meant(words[place], left, right, others)
+            if context == before:
+                break
         return [
             _Slip(place, words[place], context[place + 1])
             for place in checked
             if context[place + 1] != words[place]
         ]
 
-    def _rivals(self, typed: str, others: Siblings) -> list[tuple[str, float]]:
-        """Return the words that may have been meant, with their log odds, the context aside."""
-        candidates = self._candidates(typed)
-        return [(word, log_p + others.log_odds(word, typed)) for word, log_p in candidates]
-
-    def _likeliest(
-        self, typed: str, rivals: Sequence[tuple[str, float]], left: str, right: str
-    ) -> tuple[float, str]:
-        """Return the log odds of the likeliest rival between two words, and the rival."""
+    def _meant(self, typed: str, left: str, right: str, others: Siblings) -> str:
+        """Return what was meant by a typed word: the likeliest rival where it is enough, or it."""
+        rivals = self._rivals(typed)
         if not rivals:
-            return -math.inf, typed
+            return typed
+        as_typed = self._log_typed(typed, left, right)
+        # What the others do not say, and without a neighbour is too unlikely, is not looked at.
+        least = as_typed + _LEAST_ODDS - others.log_odds_of_unsaid(typed)
+        found = [
+            (log_p + others.log_odds(w, typed) + self._log_context(w, left, right) - as_typed, w)
+            for w, root, log_p in rivals
+            if root in others.stems
+            or (log_p > least and log_p + self._model.log_pair(left, w) > least)
+        ]
+        if not found:
+            return typed
+        log_odds, rival = max(found)
+        return rival if self._is_enough(log_odds, typed, rival, left, right, others) else typed
+
+    def _log_typed(self, typed: str, left: str, right: str) -> float:
+        """Return the log probability of a word between two others, if it was meant."""
         model = self._model
         as_typed = _NO_SLIP + self._log_context(typed, left, right)
         if model.is_known(typed):
-            as_typed += max(0.0, math.log(model.rarest_word / model.word(typed)))
-        else:
-            as_typed = max(as_typed, self._log_new_word(typed) + math.log(model.word(right)))
-        return max(
-            (log_p + self._log_context(word, left, right) - as_typed, word)
-            for word, log_p in rivals
-        )
+            return as_typed + max(0.0, math.log(model.rarest_word / model.word(typed)))
+        return max(as_typed, self._log_new_word(typed) + math.log(model.word(right)))
 
-    def _meant(
+    def _is_enough(
         self, log_odds: float, typed: str, rival: str, left: str, right: str, others: Siblings
-    ) -> str:
-        """Return what was meant by a typed word: the rival where the signs are enough, or it."""
+    ) -> bool:
+        """Tell whether the signs are enough that a rival was meant."""
         if not self._model.is_known(typed):
-            return rival if log_odds > _FAIR_ODDS else typed
+            return log_odds > _FAIR_ODDS
         if log_slip(typed, rival) < _LEAST_SLIP:
-            return typed
+            return False
         said = others.number_who_say(rival)
         if said >= 2 and 2 * said >= len(others) and typed not in FUNCTION_WORDS:
             nearly_all = said >= 3 and not others.someone_says(typed)
-            return rival if log_odds > (_ALL_ODDS if nearly_all else _BACKED_ODDS) else typed
+            return log_odds > (_ALL_ODDS if nearly_all else _BACKED_ODDS)
         least = _SOMEWHAT_BOUND if said or log_odds > _HIGH_ODDS else _BOUND
-        bound = self._log_bound(rival, left, right)
-        return rival if log_odds > _CONTEXT_ODDS and bound > least else typed
+        return log_odds > _CONTEXT_ODDS and self._log_bound(rival, left, right) > least
 
     def _log_bound(self, word: str, left: str, right: str) -> float:
         """Return how much likelier a word is between two others than elsewhere (log)."""
@@ -151,7 +156,7 @@ class TypoCheck:
         return self._log_context(word, left, right) - by_chance
 
     def _log_context(self, word: str, left: str, right: str) -> float:
-        return math.log(self._model.pair(left, word)) + math.log(self._model.pair(word, right))
+        return self._model.log_pair(left, word) + self._model.log_pair(word, right)
 
     def _log_new_word(self, word: str) -> float:
         """Return the log probability of an unknown word as a compound or a derived word."""
@@ -167,27 +172,37 @@ class TypoCheck:
                 best = max(best, self._model.word(one) * _DERIVED)
         return math.log(best) if best else -math.inf
 
-    def _candidates(self, typed: str) -> list[tuple[str, float]]:
-        """Return the words that may have been meant, with the log probability of the slip."""
-        if typed not in self._candidates_of:
-            known = self._model.is_known(typed)
-            if not known and typed.endswith("in") and self._model.is_known(typed + "g"):
-                return self._candidates_of.setdefault(typed, [])  # "chillin" was meant so
-            # Within two edits of a short word lies half of the dictionary.
-            distance = 2 if len(typed) > (6 if known else 4) else 1
-            found = {*self._vocabulary.near(typed, distance)}
-            found.update(self._vocabulary.sounding_like(typed))
-            self._candidates_of[typed] = [
-                (word, log_slip(typed, word))
-                for word in sorted(found)
-                if self._model.word(word) > _LEAST_WORD
-                and self._model.is_known(word)
-                and not (known and is_form_of(typed, word))
+    def _rivals(self, typed: str) -> list[tuple[str, str, float]]:
+        """Return the words that may have been meant, their stems, and the log of how likely so.
+
+        A function word has no stem: that others say it tells nothing.
+        """
+        if typed not in self._rivals_of:
+            self._rivals_of[typed] = [
+                (word, "" if word in FUNCTION_WORDS else stem(word), log_slip(typed, word))
+                for word in self._candidates(typed)
             ]
-        return self._candidates_of[typed]
+        return self._rivals_of[typed]
+
+    def _candidates(self, typed: str) -> list[str]:
+        known = self._model.is_known(typed)
+        if not known and typed.endswith("in") and self._model.is_known(typed + "g"):
+            return []  # "chillin" was meant so
+        # Within two edits of a short word lies half of the dictionary.
+        distance = 2 if len(typed) > (6 if known else 4) else 1
+        found = {*self._vocabulary.near(typed, distance)}
+        found.update(self._vocabulary.sounding_like(typed))
+        return [
+            word
+            for word in sorted(found)
+            if self._model.word(word) > LEAST_WORD
+            and self._model.is_known(word)
+            and not (known and is_form_of(typed, word))
+        ]
 
     def _close_words(self, word: str) -> list[str]:
-        return [near for near in self._vocabulary.near(word, 1) if not is_form_of(word, near)]
+        """Return the words of captions that a slip parts from one, other forms of it left out."""
+        return [near for near in self._vocabulary.own_near(word, 1) if not is_form_of(word, near)]
 
 
 def typos(gallery: Split, training_captions: Iterable[str]) -> list[Reason | None]:

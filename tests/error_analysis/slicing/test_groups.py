@@ -36,6 +36,11 @@ def test_a_term_is_said_by_two_of_an_image_s_captions_or_its_only_one():
     assert ("words", "house") not in groups
 
 
+def test_groups_are_in_the_order_in_which_their_terms_are_said():
+    order = [name for _, name in image_groups(GALLERY)]
+    assert order == ["living", "room", "couch", "living room", "dog", "cat"]
+
+
 def test_objects_and_their_kinds_are_groups():
     groups = image_groups(GALLERY, OBJECTS)
     assert groups[("object", "couch")] == [0, 1]

@@ -45,3 +45,12 @@ def test_another_form_of_a_word_bears_it_out() -> None:
     assert not others.someone_says("car")
     assert others.number_who_say("car") == 0
     assert others.number_who_say("cat") == 0  # the caption has it itself
+
+
+@pytest.mark.parametrize("captions", [[], CATS, ["Zebras", "A zebra"]])
+@pytest.mark.parametrize("typed", ["cat", "car", "of", "lamp"])
+def test_no_word_that_none_says_has_higher_odds_than_their_bound(captions, typed) -> None:
+    told = siblings(captions, "a car by a tree")
+    unsaid = ["dog", "dogs", "walks", "tree", "if"]
+    most = max(told.log_odds(word, typed) for word in unsaid)
+    assert most <= told.log_odds_of_unsaid(typed)

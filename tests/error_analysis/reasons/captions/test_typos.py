@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from demo.scenes.typos import misspell
+from error_analysis.reasons.captions.general_english import general_counts
 from error_analysis.reasons.captions.language_model import BOUNDARY, LanguageModel, phrase_words
+from error_analysis.reasons.captions.siblings import Siblings
 from error_analysis.reasons.captions.slips import Vocabulary, log_slip, sound
 from error_analysis.reasons.captions.spellings import is_form_of
 from error_analysis.reasons.captions.typos import TypoCheck, typos
@@ -253,3 +255,25 @@ def test_forms_and_spellings_of_one_word_are_told_from_other_words(one, other, s
 def test_near_words_include_those_of_training_captions_seen_twice() -> None:
     vocabulary = Vocabulary({"frobnik": 2, "frobnak": 1})
     assert vocabulary.near("frobnuk", 1) == ["frobnik"]
+    assert vocabulary.own_near("frobnuk", 1) == ["frobnik"]
+
+
+def test_near_words_are_usual_ones_and_those_that_captions_have_themselves() -> None:
+    rare = min(general_counts()[0].items(), key=lambda item: item[1])[0]
+    slip = rare[:-1]
+    assert rare not in Vocabulary({}).near(slip, 1)
+    assert rare in Vocabulary({rare: 1}).near(slip, 1)
+    assert Vocabulary({}).own_near("hosue", 1) == []
+    assert "house" in Vocabulary({}).near("hosue", 1)
+
+
+def test_what_is_not_looked_at_would_not_have_been_meant(monkeypatch) -> None:
+    generator = np.random.default_rng(0)
+    texts = [misspell(text, generator) for text in CAPTIONS for _ in range(3)]
+    captions = [Caption(number, text) for number, text in enumerate(texts)]
+    images = (CaptionedImage(i, f"{i}.jpg", tuple(captions[3 * i : 3 * i + 3])) for i in range(10))
+    gallery = Split("tiny", "test", "a test", tuple(images))
+    found = typos(gallery, CAPTIONS)
+    assert any(found)
+    monkeypatch.setattr(Siblings, "log_odds_of_unsaid", lambda self, typed: np.inf)
+    assert typos(gallery, CAPTIONS) == found
