@@ -6,16 +6,20 @@ import math
 import pytest
 import torch
 from transformers import CLIPConfig, LxmertConfig
+from transformers.models.beit.modeling_beit import BeitRelativePositionBias
+from transformers.models.data2vec.modeling_data2vec_vision import Data2VecVisionRelativePositionBias
 
 from benchmarks.counted_systems import (
     BAND,
     N_REGIONS,
+    beit2,
     clip,
     count,
     detector,
     lxmert,
     said_by,
     size,
+    sx3hre,
     sx3hre_config,
     xvlm_contrastive,
     xvlm_matching,
@@ -167,3 +171,13 @@ def test_lxmert_has_the_parameters_that_its_configuration_tells():
     cross = 3 * attend + 2 * forward  # one attention both ways, one of words, one of regions
     head = square + (2 * h * h + 2 * h) + 4 * h + (2 * h + 1)  # pooler; linear, norm, linear
     assert found == words + regions + 14 * (attend + forward) + 5 * cross + head == 209_122_561
+
+
+def test_a_model_of_this_process_reads_real_positions_after_one_without_data_was_counted():
+    for forget in (BeitRelativePositionBias, Data2VecVisionRelativePositionBias):
+        for side in range(1, 11):  # HF keeps ten windows
+            forget.generate_relative_position_index((side, side))
+    beit2()
+    sx3hre("sx3hre", sx3hre_config("none"))
+    for bias in (BeitRelativePositionBias, Data2VecVisionRelativePositionBias):
+        assert bias.generate_relative_position_index((14, 14)).device.type == "cpu"
