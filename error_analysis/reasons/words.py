@@ -81,9 +81,11 @@ class Token(NamedTuple):
         return self.text.isascii() and self.text.isalpha()
 
 
-def tokenize(caption: str) -> list[Token]:
+# As many as are looked at together; tokens of all captions would take much memory.
+@lru_cache(maxsize=1000)
+def tokenize(caption: str) -> tuple[Token, ...]:
     """Return the words, numbers and punctuation marks; other characters part tokens."""
-    return [Token(m[0], *m.span()) for m in _TOKEN.finditer(caption)]
+    return tuple(Token(m[0], *m.span()) for m in _TOKEN.finditer(caption))
 
 
 @lru_cache(maxsize=200_000)
