@@ -16,8 +16,7 @@ keys are told in error_analysis/explaining/explanations.py.
         --instances datasets/demo/annotations/instances_val2014.json --region_models lxmert \\
         --output runs/demo/reasons.json
 
-The demo takes 15 s; two models on 5,000 images and 25,000 captions 1.7 minutes, 2.2 GB on 2 CPU
-cores.
+The demo takes 8 s of one CPU core; two models on 5,000 images and 25,000 captions 44 s, 2.1 GB.
 
 A reason is a sign, not a proof: compare the odds of it among hard queries with those among easy
 ones (the odds ratio), and see what changes in error_analysis.probe.

@@ -23,7 +23,7 @@ Reads rankings files of one gallery and their split file; prints what was found 
         --instances datasets/demo/annotations/instances_val2014.json --figures runs/demo/figures
 
 The report shows them (`--slices`). A difference in a group says where to look and not why: words go
-together. Two models on 5,000 images and 25,000 captions take 70 s and 2.2 GB on one CPU core.
+together. Two models on 5,000 images and 25,000 captions take 40 s and 2.1 GB on one CPU core.
 """
 
 from collections.abc import Sequence
