@@ -24,7 +24,7 @@ from error_analysis.statistics.bootstrap import (
     mean_of_runs,
 )
 from error_analysis.statistics.multiple_tests import holm
-from error_analysis.statistics.paired_tests import sign_flip_p
+from error_analysis.statistics.paired_tests import sign_flip_ps
 from error_analysis.statistics.resampling import SAME
 from information_retrieval.ranking.published import RECALLS
 
@@ -127,24 +127,22 @@ def _differences(
     of_means = estimate_differences(
         *(mean_of_runs([run.resampled for run in runs]) for runs in (first_runs, second_runs))
     )
-    generator = sampling.generator()
+    # Sums over seeds, (len(RECALLS), n_images) each: whole numbers, whose test is that of means.
+    sums = [
+        np.sum([[run.found[name] for name in RECALLS] for run in runs], axis=0)
+        for runs in (first_runs, second_runs)
+    ]
+    p_values = sign_flip_ps(sums[0] - sums[1], sampling.generator(), sampling.n_permutations)
+    tested = dict(zip(RECALLS, p_values.tolist(), strict=True))
     found = {}
     for name in MEASURED:
         one, other = first[name], second[name]
-        test = None
-        if name in RECALLS:
-            # Sums over seeds, whose test is that of means; they stay whole numbers.
-            sums = [
-                np.sum([run.found[name] for run in runs], axis=0)
-                for runs in (first_runs, second_runs)
-            ]  # (n_images,) each
-            test = sign_flip_p(sums[0] - sums[1], generator, sampling.n_permutations)
         found[name] = PairMetric(
             **vars(of_means[name]),
             seeds=tuple(a - b for a, b in zip(one.seeds, other.seeds, strict=True)),
             separated=_separated(one.seeds, other.seeds),
             in_sds=_in_sds(of_means[name].value, one.sd, other.sd),
-            by_image_p=test,
+            by_image_p=tested.get(name),
         )
     return found
 

@@ -1,7 +1,7 @@
 """What is known of several models: their metrics with intervals, and tests of each two of them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import ceil
 
@@ -16,12 +16,13 @@ from error_analysis.statistics.bootstrap import (
     estimate_metrics,
     resample,
 )
-from error_analysis.statistics.multiple_tests import holm
 from error_analysis.statistics.paired_tests import (
     N_PERMUTATIONS,
+    Outcomes,
     PairedTests,
     RecallTest,
     ReciprocalRankTest,
+    outcomes,
     paired_tests,
 )
 from error_analysis.statistics.resampling import N_RESAMPLES
@@ -37,7 +38,7 @@ MOST_TESTS = 100
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many resamples and permutations, and the seed that each model and pair starts from.
+    """How many resamples and permutations, and the seed that resamples and tests start from.
 
     Attributes:
         n_permutations: of a few pairs; of many, a multiple (see `permutations_of`).
@@ -96,54 +97,26 @@ def assess(galleries: Sequence[Sequence[ModelRankings]], sampling: Sampling) -> 
     estimates = {
         folds[0].name: estimate_metrics(folds, resampled[folds[0].name]) for folds in models
     }
+    generator, n_permutations = sampling.generator(), sampling.permutations_of(len(models))
+    tests = paired_tests([_outcomes(folds) for folds in models], generator, n_permutations)
     pairs = []
-    n_permutations = sampling.permutations_of(len(models))
-    for folds in combinations(models, 2):
+    for folds, of_pair in zip(combinations(models, 2), tests, strict=True):
         first, second = (of_model[0].name for of_model in folds)
         differences = estimate_differences(resampled[first], resampled[second])
-        tests = _test(*folds, sampling.generator(), n_permutations)
-        pairs.append(Pair(first, second, differences, tests))
-    return Significance(estimates, _corrected(pairs))
+        pairs.append(Pair(first, second, differences, of_pair))
+    return Significance(estimates, tuple(pairs))
 
 
-def _test(
-    first: Sequence[ModelRankings],
-    second: Sequence[ModelRankings],
-    generator: np.random.Generator,
-    n_permutations: int,
-) -> dict[Direction, PairedTests]:
-    sizes = [len(fold.rankings.image_ids) for fold in first]
+def _outcomes(folds: Sequence[ModelRankings]) -> dict[Direction, Outcomes]:
+    """Return what a model's queries came to, of all folds together."""
+    sizes = [len(fold.rankings.image_ids) for fold in folds]
     offsets = np.cumsum([0, *sizes[:-1]])  # images of different folds are different ones
-    tests = {}
+    found: dict[Direction, Outcomes] = {}
     for direction in DIRECTIONS:
-        ranks, others = (
-            concatenate([fold.query_ranks(direction) for fold in folds])
-            for folds in (first, second)
-        )
-        image = np.concatenate(
-            [f.image_of_query(direction) + o for f, o in zip(first, offsets, strict=True)]
-        )
-        tests[direction] = paired_tests(ranks, others, image, generator, n_permutations)
-    return tests
-
-
-def _corrected(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Return the pairs with Holm's correction for all their tests by image."""
-    p_values: list[float] = []
-    for pair in pairs:
-        for tests in pair.tests.values():
-            p_values += [test.by_image_p for test in tests.recalls]
-            p_values.append(tests.reciprocal_rank.by_image_p)
-    holm_ps = iter(holm(p_values).tolist())
-
-    def corrected(tests: PairedTests) -> PairedTests:
-        recalls = tuple(replace(test, holm_p=next(holm_ps)) for test in tests.recalls)
-        return PairedTests(recalls, replace(tests.reciprocal_rank, holm_p=next(holm_ps)))
-
-    return tuple(
-        replace(pair, tests={d: corrected(tests) for d, tests in pair.tests.items()})
-        for pair in pairs
-    )
+        ranks = concatenate([fold.query_ranks(direction) for fold in folds])
+        images = [f.image_of_query(direction) + o for f, o in zip(folds, offsets, strict=True)]
+        found[direction] = outcomes(ranks, np.concatenate(images), sum(sizes))
+    return found
 
 
 def significance_to_json(significance: Significance) -> dict:

@@ -3,26 +3,27 @@
 Two tests of R@k, and one of reciprocal ranks. McNemar's takes each query as independent of the
 others, which holds for image queries; captions of one image are not, and for them its p-value is
 too small. The test by image swaps the two models' results for all queries of an image at once. The
-p-values are two-sided; how many tests are looked at is corrected for by `assessment`, which knows.
+p-values are two-sided; those by image are also corrected, by Holm, for how many are looked at.
 
 Where documents tie, a query is found with a probability (see `query_ranks`): differences are those
 of the probabilities, and the counts of queries found by one model alone their expected numbers
 when both models' ties are broken independently.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import special
 
+from error_analysis.statistics.multiple_tests import holm
 from information_retrieval.ranking.metrics import CUTOFFS
-from information_retrieval.ranking.query_ranks import QueryRanks
+from information_retrieval.ranking.query_ranks import Direction, QueryRanks
 
 N_PERMUTATIONS = 9999
-# Permutations computed at once: those of 5,000 images take 3 MB.
+# Permutations computed at once: those of 5,000 images take 20 MB.
 BATCH = 500
-# Of differences that have so few sizes, as recalls have, numbers of signs are drawn, and not signs.
-MOST_SIZES = 40
 TOLERANCE = 1e-12
 
 
@@ -36,7 +37,7 @@ class RecallTest:
             its top k; whole numbers where ties do not matter.
         mcnemar_p: exact, from the binomial distribution of these two numbers.
         by_image_p: from permutations by image.
-        holm_p: the same, corrected for all tests by image (see `multiple_tests`); None before.
+        holm_p: the same, corrected for all tests by image (see `multiple_tests`).
     """
 
     k: int
@@ -44,7 +45,7 @@ class RecallTest:
     second_only: float
     mcnemar_p: float
     by_image_p: float
-    holm_p: float | None = None
+    holm_p: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class ReciprocalRankTest:
     first: float
     second: float
     by_image_p: float
-    holm_p: float | None = None
+    holm_p: float
 
 
 @dataclass(frozen=True)
@@ -70,31 +71,65 @@ class PairedTests:
     reciprocal_rank: ReciprocalRankTest
 
 
-def paired_tests(
-    first: QueryRanks,
-    second: QueryRanks,
-    image: np.ndarray,
-    generator: np.random.Generator,
-    n_permutations: int = N_PERMUTATIONS,
-) -> PairedTests:
-    """Test two models on the same queries.
+@dataclass(frozen=True)
+class Outcomes:
+    """What the queries of one direction came to under a model.
 
-    Args:
-        first, second: the ranks under each model.
-        image: (n_queries,) integer, the image that each query is or belongs to.
+    Attributes:
+        of_queries: (len(CUTOFFS) + 1, n_queries) float64: found at each cutoff, 0 to 1, and last
+            the reciprocal ranks.
+        of_images: (len(CUTOFFS) + 1, n_images) float64, these added up over each image's queries.
     """
 
-    def by_image(difference: np.ndarray) -> float:
-        return sign_flip_p(np.bincount(image, difference), generator, n_permutations)
+    of_queries: np.ndarray
+    of_images: np.ndarray
 
+
+def outcomes(ranks: QueryRanks, image: np.ndarray, n_images: int) -> Outcomes:
+    """Return what a model's queries came to.
+
+    Args:
+        image: (n_queries,) integer, the image that each query is or belongs to.
+    """
+    of_queries = np.stack([*(ranks.found(k) for k in CUTOFFS), ranks.reciprocal_ranks()])
+    of_images = np.stack([np.bincount(image, values, n_images) for values in of_queries])
+    return Outcomes(of_queries, of_images)
+
+
+def paired_tests(
+    models: Sequence[Mapping[Direction, Outcomes]],
+    generator: np.random.Generator,
+    n_permutations: int = N_PERMUTATIONS,
+) -> list[dict[Direction, PairedTests]]:
+    """Test each two models on the same queries, all by the same permutations.
+
+    Args:
+        models: of each, what its queries came to, in directions that are the same for all.
+
+    Returns:
+        The tests of the first and second model, the first and third, and so on. Holm's correction
+        is for all tests by image among them.
+    """
+    pairs = list(combinations(models, 2))
+    if not pairs:
+        return []
+    asked = [(one[direction], other[direction]) for one, other in pairs for direction in one]
+    differences = np.concatenate([one.of_images - other.of_images for one, other in asked])
+    by_image = sign_flip_ps(differences, generator, n_permutations)
+    p_values = np.stack([by_image, holm(by_image)], axis=1).reshape(len(asked), -1, 2)
+    tests = (_tests(*both, ps) for both, ps in zip(asked, p_values.tolist(), strict=True))
+    return [{direction: next(tests) for direction in one} for one, _ in pairs]
+
+
+def _tests(first: Outcomes, second: Outcomes, p_values: list[list[float]]) -> PairedTests:
+    """Return the tests of two models; of each, its p-value by image, and Holm's."""
+    measured = zip(first.of_queries, second.of_queries, p_values, strict=True)
     recalls = []
-    for k in CUTOFFS:
-        one, other = first.found(k), second.found(k)  # (n_queries,)
+    for k, (one, other, p) in zip(CUTOFFS, measured, strict=False):
         only = (float(one @ (1 - other)), float(other @ (1 - one)))
-        recalls.append(RecallTest(k, *only, mcnemar_p(*only), by_image(one - other)))
-    one, other = first.reciprocal_ranks(), second.reciprocal_ranks()
-    means = float(one.mean()), float(other.mean())
-    return PairedTests(tuple(recalls), ReciprocalRankTest(*means, by_image(one - other)))
+        recalls.append(RecallTest(k, *only, mcnemar_p(*only), *p))
+    means = (float(outcome.of_queries[-1].mean()) for outcome in (first, second))
+    return PairedTests(tuple(recalls), ReciprocalRankTest(*means, *p_values[-1]))
 
 
 def mcnemar_p(first_only: float, second_only: float) -> float:
@@ -121,32 +156,28 @@ def sign_flip_p(
             added up: swapping the models for that image changes its sign.
     """
     moved = differences[differences != 0]  # the others add nothing, whatever their sign
-    if not len(moved):
-        return 1.0
-    sizes, counts = np.unique(np.abs(moved), return_counts=True)
+    return float(sign_flip_ps(moved[None], generator, n_permutations)[0])
+
+
+def sign_flip_ps(
+    differences: np.ndarray, generator: np.random.Generator, n_permutations: int
+) -> np.ndarray:
+    """Return the p-values of several sums, (n_tests,) float64, by the same signs (`sign_flip_p`).
+
+    Args:
+        differences: (n_tests, n_images).
+    """
+    sums = differences.sum(axis=1)
     # Sums in another order differ by so little.
-    reached = abs(moved.sum()) - TOLERANCE * np.abs(moved).sum()
-    n_reached = 0
+    reached = np.abs(sums) - TOLERANCE * np.abs(differences).sum(axis=1)
+    n_tests, n_images = differences.shape
+    n_reached = np.zeros(n_tests, np.int64)
     for start in range(0, n_permutations, BATCH):
         n = min(BATCH, n_permutations - start)
-        if len(sizes) <= MOST_SIZES:
-            # How many of a size are positive is all that their signs tell.
-            sums = (2 * generator.binomial(counts, 0.5, (n, len(sizes))) - counts) @ sizes
-        else:
-            sums = _flipped_sums(moved, generator, n)
-        n_reached += int(np.count_nonzero(np.abs(sums) >= reached))
+        n_bytes = -(-n_images // 8)
+        drawn = np.frombuffer(generator.bytes(n * n_bytes), np.uint8).reshape(n, n_bytes)
+        swapped = np.unpackbits(drawn, axis=1, count=n_images).astype(np.float64)
+        n_reached += np.count_nonzero(
+            np.abs(sums - 2 * (swapped @ differences.T)) >= reached, axis=0
+        )
     return (n_reached + 1) / (n_permutations + 1)
-
-
-def _flipped_sums(values: np.ndarray, generator: np.random.Generator, n: int) -> np.ndarray:
-    """Return (n,) sums of the values, the sign of each a random bit.
-
-    Eight values share a byte: the 256 sums of each eight are computed once, and looked up.
-    """
-    n_bytes = -(-len(values) // 8)
-    eights = np.zeros(8 * n_bytes)
-    eights[: len(values)] = values
-    signs = 1.0 - 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)  # (256, 8)
-    table = eights.reshape(n_bytes, 8) @ signs.T  # (n_bytes, 256)
-    drawn = np.frombuffer(generator.bytes(n * n_bytes), np.uint8).reshape(n, n_bytes)
-    return table[np.arange(n_bytes), drawn].sum(axis=1)

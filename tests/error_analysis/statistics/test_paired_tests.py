@@ -1,10 +1,19 @@
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from error_analysis.statistics.paired_tests import mcnemar_p, paired_tests, sign_flip_p
+from error_analysis.statistics.multiple_tests import holm
+from error_analysis.statistics.paired_tests import (
+    PairedTests,
+    mcnemar_p,
+    outcomes,
+    paired_tests,
+    sign_flip_p,
+    sign_flip_ps,
+)
 from information_retrieval.ranking.query_ranks import QueryRanks
 from tests.error_analysis.scored import untied
 
@@ -14,6 +23,15 @@ def exact_p(differences: np.ndarray) -> float:
     signs = np.array(list(product((-1, 1), repeat=len(differences))))
     sums = np.abs(signs @ differences)
     return float(np.mean(sums >= abs(differences.sum()) - 1e-9))
+
+
+def compare_two(
+    first: QueryRanks, second: QueryRanks, image, generator=None, n_permutations: int = 9999
+) -> PairedTests:
+    """Test two models on the queries of one direction."""
+    models = [{"t2i": outcomes(ranks, image, image.max() + 1)} for ranks in (first, second)]
+    [tests] = paired_tests(models, generator or np.random.default_rng(0), n_permutations)
+    return tests["t2i"]
 
 
 def test_mcnemar_by_hand():
@@ -35,7 +53,7 @@ def test_mcnemar_of_expected_counts_lies_between_those_of_whole_ones():
 def test_models_that_find_the_same_queries_do_not_differ():
     assert mcnemar_p(0, 0) == 1
     ranks = untied([0, 3, 20, 7])
-    tests = paired_tests(ranks, ranks, np.arange(4), np.random.default_rng(0))
+    tests = compare_two(ranks, ranks, np.arange(4))
     assert {test.by_image_p for test in tests.recalls} == {1.0}
     assert tests.reciprocal_rank.by_image_p == 1
     assert tests.reciprocal_rank.first == tests.reciprocal_rank.second
@@ -44,7 +62,7 @@ def test_models_that_find_the_same_queries_do_not_differ():
 def test_discordant_queries_are_counted_at_each_cutoff():
     first = np.array([0, 0, 4, 9, 9, 50, 0])
     second = np.array([0, 1, 5, 10, 10, 0, 0])
-    tests = paired_tests(untied(first), untied(second), np.arange(7), np.random.default_rng(0), 99)
+    tests = compare_two(untied(first), untied(second), np.arange(7))
     assert [(t.k, t.first_only, t.second_only) for t in tests.recalls] == [
         (1, 1, 1),
         (5, 1, 1),
@@ -58,9 +76,7 @@ def test_where_ties_decide_a_query_counts_by_its_probability():
     # Found at 1 by the first model in half of the orders, and by the second in a quarter.
     first = QueryRanks(np.array([0]), np.array([1]), np.array([1]))
     second = QueryRanks(np.array([0]), np.array([3]), np.array([1]))
-    [at_1, at_5, _] = paired_tests(
-        first, second, np.zeros(1, int), np.random.default_rng(0), 9
-    ).recalls
+    [at_1, at_5, _] = compare_two(first, second, np.zeros(1, int)).recalls
     assert at_1.first_only == pytest.approx(1 / 2 * 3 / 4)
     assert at_1.second_only == pytest.approx(1 / 4 * 1 / 2)
     assert (at_5.first_only, at_5.second_only) == (0, 0)
@@ -95,6 +111,30 @@ def test_sign_flips_agree_with_scipys_random_permutations_of_many_images():
     assert sign_flip_p(differences, np.random.default_rng(2)) == pytest.approx(scipys, abs=0.025)
 
 
+def test_many_sums_are_tested_as_each_alone_and_by_the_same_signs():
+    differences = np.random.default_rng(0).normal([[0.1], [0.3], [0.0]], 1, (3, 90))
+    differences = np.concatenate([differences, 7 * differences[1:2], np.zeros((1, 90))])
+    together = sign_flip_ps(differences, np.random.default_rng(0), 1200)
+    alone = [sign_flip_p(of_one, np.random.default_rng(0), 1200) for of_one in differences]
+    assert together.tolist() == alone
+    assert together[3] == together[1]
+    assert together[4] == 1
+
+
+def test_each_two_models_are_tested_in_turn_and_corrected_together():
+    ranks, image = np.random.default_rng(0).integers(0, 15, (3, 60)), np.repeat(np.arange(12), 5)
+    models = [{"t2i": outcomes(untied(of_model), image, 12)} for of_model in ranks]
+    found = [tests["t2i"] for tests in paired_tests(models, np.random.default_rng(0), 500)]
+    for tests, pair in zip(found, ((0, 1), (0, 2), (1, 2)), strict=True):
+        alone = compare_two(*(untied(ranks[i]) for i in pair), image, n_permutations=500)
+        for one, other in zip(tests.recalls, alone.recalls, strict=True):
+            assert replace(one, holm_p=0) == replace(other, holm_p=0)
+    everything = [test for tests in found for test in (*tests.recalls, tests.reciprocal_rank)]
+    expected = holm([test.by_image_p for test in everything])
+    assert [test.holm_p for test in everything] == expected.tolist()
+    assert paired_tests(models[:1], np.random.default_rng(0)) == []
+
+
 def test_images_without_a_difference_change_nothing():
     differences = np.array([1.0, 1.0, -1.0, 2.0])
     padded = np.concatenate([differences, np.zeros(500)])
@@ -115,10 +155,7 @@ def test_a_test_depends_on_the_seed_alone():
 def test_swapping_the_models_swaps_the_counts_and_keeps_the_p_values():
     generator = np.random.default_rng(0)
     ranks, image = generator.integers(0, 15, (2, 90)), np.repeat(np.arange(30), 3)
-    one, other = (
-        paired_tests(*map(untied, pair), image, np.random.default_rng(0), 999)
-        for pair in (ranks, ranks[::-1])
-    )
+    one, other = (compare_two(*map(untied, pair), image) for pair in (ranks, ranks[::-1]))
     for a, b in zip(one.recalls, other.recalls, strict=True):
         assert (a.first_only, a.second_only) == (b.second_only, b.first_only)
         assert a.mcnemar_p == pytest.approx(b.mcnemar_p)
@@ -130,8 +167,8 @@ def test_copies_of_a_caption_mislead_mcnemar_and_not_the_test_by_image():
     ranks = np.where(generator.random((2, 30)) < [[0.6], [0.4]], 0, 20)
     images = np.arange(30)
     copies = map(untied, ranks.repeat(5, axis=1))
-    once = paired_tests(*map(untied, ranks), images, np.random.default_rng(0)).recalls[0]
-    copied = paired_tests(*copies, images.repeat(5), np.random.default_rng(0)).recalls[0]
+    once = compare_two(*map(untied, ranks), images).recalls[0]
+    copied = compare_two(*copies, images.repeat(5)).recalls[0]
     assert copied.first_only == 5 * once.first_only
     assert copied.mcnemar_p < 0.1 * once.mcnemar_p
     assert copied.by_image_p == once.by_image_p
@@ -145,7 +182,7 @@ def test_equal_models_differ_at_5_percent_in_about_5_of_100_galleries():
         # Both find half of the images, whose five captions mostly agree.
         ranks = np.where(generator.random((2, 40)) < 0.5, 0, 20).repeat(5, axis=1)
         ranks = np.where(generator.random((2, 200)) < 0.1, 20 - ranks, ranks)
-        test = paired_tests(*map(untied, ranks), image, generator, 199).recalls[0]
+        test = compare_two(*map(untied, ranks), image, generator, 199).recalls[0]
         for name in rejected:
             rejected[name] += getattr(test, name) < 0.05
     assert rejected["by_image_p"] <= 20
