@@ -6,6 +6,7 @@
 
 import ast
 import difflib
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -51,7 +52,10 @@ def listing() -> str:
 def main() -> None:
     known = commands()
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help", "help"):
-        print(listing())
+        try:
+            print(listing(), flush=True)
+        except BrokenPipeError:  # `| head` has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     # A short name, or a module's.
     modules = {module: short for short, module in known.items()}

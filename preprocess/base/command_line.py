@@ -5,6 +5,7 @@ import difflib
 import gc
 import os
 import re
+import select
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from preprocess.base.errors import NO_MEMORY, InputError, InputWarning
 LISTED = 10  # failures in one line
 # Values, and no options; argparse itself does not know -1e9.
 NEGATIVE = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+STDOUT = 1  # the file descriptor
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -168,6 +170,16 @@ def error_line(error: InputError) -> str:
     return "error: " + " ".join(message.split())
 
 
+def _is_stdout_closed() -> bool:
+    """Tell whether nobody reads what is printed; what is left of it then goes nowhere."""
+    watch = select.poll()
+    watch.register(STDOUT, 0)
+    is_closed = bool(watch.poll(0))
+    if is_closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    return is_closed
+
+
 def run_command(
     main: Callable[[], None], kept: str = "nothing is half-written; the same command begins anew"
 ) -> None:
@@ -195,6 +207,10 @@ def run_command(
             first = str(error).strip().partition("\n")[0]
             sys.exit(f"error: not enough memory ({first}); free some, or use smaller batches")
         raise
+    except BrokenPipeError:
+        if not _is_stdout_closed():
+            raise
+        sys.exit(141)  # as of SIGPIPE: `| head` has read enough
     except KeyboardInterrupt:
         if os.environ.get("RANK", "0") == "0":  # of a launcher's processes one speaks
             print(f"\ninterrupted: {kept}", file=sys.stderr)

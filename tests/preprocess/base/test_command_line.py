@@ -1,5 +1,6 @@
 """What every command does with its options and with bad input."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -128,6 +129,26 @@ def test_bad_input_is_one_line_also_from_a_worker(run_main, num_workers):
     status = run_main(main)
     assert_one_clear_line(status)
     assert status == "error: image0.jpg: expected one thing, found another"
+
+
+@pytest.mark.parametrize("code", ["lowrecall.main()", "run_command(lambda: print('a' * 10**6))"])
+def test_a_reader_who_has_read_enough_is_no_error(code):
+    imports = "import lowrecall; from preprocess.base.command_line import run_command; "
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", imports + code]
+    shown = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(writer)
+    assert shown.stderr == ""
+    assert shown.returncode in (0, 141)
+
+
+def test_another_broken_pipe_keeps_its_traceback(run_main):
+    def main():
+        raise BrokenPipeError("of a worker")
+
+    with pytest.raises(BrokenPipeError, match="of a worker"):
+        run_main(main)
 
 
 def test_a_defect_keeps_its_traceback(run_main):
