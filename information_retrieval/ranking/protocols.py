@@ -211,6 +211,7 @@ def tie_warning(
     protocol: Protocol,
     dtype: str,
     fold_images: int = FOLD_IMAGES,
+    n_repeated: int = 0,
 ) -> str | None:
     """Return a line of warning when ties within the top 10 are common; None otherwise.
 
@@ -222,6 +223,7 @@ def tie_warning(
         scores, caption_image_index, protocol: as in `protocol_metrics`.
         dtype: "float32", "float16" or "bfloat16", in which the model computed. The scores may be
             finer: both models' last step is in float32.
+        n_repeated: captions that are another image's too, word for word, and so tie with that.
     """
     counted = _ranks_of_galleries(scores, caption_image_index, protocol, fold_images)
     shares = [
@@ -235,6 +237,8 @@ def tie_warning(
     if best > 0 and _all_values_of(scores, dtype):
         step = Fraction(2) ** (int(np.floor(np.log2(best))) - FRACTION_BITS[dtype])
         source = f"the scores are {dtype}, whose values near {best:.3g} are {step} apart"
+    if n_repeated:
+        source = f"{n_repeated:,} captions are another image's too, word for word; {source}"
     return (
         f"warning: protocol {protocol}: within the top {max(CUTOFFS)}, {shares[0]:.1f} % of the "
         f"image queries and {shares[1]:.1f} % of the caption queries are tied with wrong "

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import transformers
 
 from information_retrieval.ranking.benchmark_names import with_benchmark
+from information_retrieval.ranking.gallery import gallery_of
 from information_retrieval.ranking.protocols import (
     Protocol,
     every_protocol,
@@ -133,11 +136,22 @@ def report(rankings: Rankings, split: Split, protocol: Protocol, name: str, path
     for table in (asked, *results.values()):
         print(metrics_table(table))
     warning = tie_warning(
-        rankings.scores, rankings.caption_image_index, protocol, rankings.metadata["dtype"]
+        rankings.scores,
+        rankings.caption_image_index,
+        protocol,
+        rankings.metadata["dtype"],
+        n_repeated=_n_repeated(gallery_of(rankings, split)),
     )
     if warning:
         print(warning, file=sys.stderr)
     return is_new
+
+
+def _n_repeated(gallery: Split) -> int:
+    """Count the captions that are, word for word, another image's too."""
+    of_images = ({one.caption for one in image.captions} for image in gallery.images)
+    n_images = Counter(chain.from_iterable(of_images))
+    return sum(n_images[text] > 1 for text in gallery.captions)
 
 
 def claim(output: Path, held: ExitStack, is_main: bool) -> Path:

@@ -279,3 +279,11 @@ def test_ties_are_counted_in_the_galleries_of_the_protocol():
     assert "protocol 5fold" in warning
     assert "2.0 % of the image queries and 0.5 % of the caption queries" in warning
     assert tie_warning(scores, index, "1k", "float32", 8) is None
+
+
+def test_captions_that_two_images_have_are_told_as_a_cause_of_ties():
+    scores = np.eye(20, dtype=np.float32)
+    scores[:10, 10:] = np.eye(10)  # captions 10 to 19 are those of images 0 to 9
+    warning = tie_warning(scores, np.arange(20), "full", "float32", n_repeated=20)
+    assert "; 20 captions are another image's too, word for word; the scores are" in warning
+    assert "word for word" not in tie_warning(scores, np.arange(20), "full", "float32")
