@@ -47,15 +47,15 @@ def kinds_table(ranks: dict[str, QueryRanks], kinds: np.ndarray) -> str:
         ranks: by model, of the caption queries.
         kinds: (n_captions,) str.
     """
-    rows = [["caption queries", "number", *ranks]]
-    for kind in KINDS:
-        of_kind = kinds == kind
-        if not of_kind.any():
-            continue
-        found = [r.subset(of_kind) for r in ranks.values()]
-        cells = [f"R@10 {recall_at_k(r, 10):.1f}, median {np.median(r.ranks()):g}" for r in found]
-        rows.append([kind, str(of_kind.sum()), *cells])
-    return "\n".join(text_table(rows, "l" + "r" * (1 + len(ranks))))
+    known = [kind for kind in KINDS if (kinds == kind).any()]
+    rows = [
+        ["R@10, median rank", *known],
+        ["caption queries", *(str((kinds == kind).sum()) for kind in known)],
+    ]
+    for name, of_model in ranks.items():
+        found = [of_model.subset(kinds == kind) for kind in known]
+        rows.append([name, *(f"{recall_at_k(r, 10):.1f}, {np.median(r.ranks()):g}" for r in found)])
+    return "\n".join(text_table(rows, "l" + "r" * len(known)))
 
 
 def gains_table(gains: np.ndarray, kinds: np.ndarray) -> str:

@@ -10,6 +10,8 @@ from error_analysis.queries.hard_queries import HARD_RANK
 from error_analysis.queries.model_rankings import ModelRankings
 from information_retrieval.ranking.query_ranks import DIRECTIONS, Direction
 
+MOST_TOLD = 16  # combinations, those of four models, that are told as text
+
 
 @dataclass(frozen=True)
 class HardOverlap:
@@ -84,12 +86,24 @@ def overlap_to_json(overlap: HardOverlap) -> dict:
 
 
 def overlap_lines(overlap: HardOverlap, rule: str) -> list[str]:
-    """Return an overlap as lines of text; `rule` tells which queries are hard: "rank >= 10"."""
+    """Return an overlap as lines of text; `rule` tells which queries are hard: "rank >= 10".
+
+    Of more than `MOST_TOLD` combinations or pairs of models the largest are told.
+    """
+    by_size = sorted(overlap.combinations.items(), key=lambda one: -one[1])
+    told_of = dict(by_size[:MOST_TOLD])
     lines = [
         f"hard ({rule}) for {_only(names)}: {n:,} of {overlap.n_queries:,}"
         for names, n in overlap.combinations.items()
+        if names in told_of
     ]
-    for (first, second), value in overlap.jaccard.items():
+    if others := by_size[MOST_TOLD:]:
+        n_queries = sum(n for _, n in others)
+        lines.append(f"{len(others)} other combinations: {n_queries:,} of {overlap.n_queries:,}")
+    alike = list(overlap.jaccard.items())
+    if len(alike) > MOST_TOLD:
+        alike = sorted(alike, key=lambda one: -(one[1] or 0))[:MOST_TOLD]
+    for (first, second), value in alike:
         told = "undefined, no query is hard for either" if value is None else f"{value:.2f}"
         lines.append(f"Jaccard of {first} and {second}: {told}")
     return lines

@@ -6,6 +6,7 @@ whether one model's wins over the other gather there. Benjamini and Hochberg's p
 of them tells which share of those that are called different is expected not to be.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
@@ -147,15 +148,28 @@ def by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return found
 
 
-def findings_table(findings: Sequence[Finding], fdr: float, most: int = 10) -> str:
-    """Return the findings up to a false discovery rate as text, at most so many a question."""
+def findings_table(
+    findings: Sequence[Finding], fdr: float, most: int = 10, most_questions: int = 12
+) -> str:
+    """Return the findings up to a false discovery rate as text.
+
+    Args:
+        most: at most so many of a question.
+        most_questions: of a direction; those of three models are as many.
+    """
     lines = []
+    n_told: Counter[Direction] = Counter()
     for title, asked in by_question(findings).items():
+        n_told[asked[0].direction] += 1
+        if n_told[asked[0].direction] > most_questions:
+            continue
         found = [finding for finding in asked if finding.fdr <= fdr]
         differ = f"{len(found):,} of {len(asked):,} groups differ, FDR {fdr:g}"
         lines.append(f"{title}: {differ}")
         rows = [_HEAD, *map(_row, found[:most])]
         lines += text_table(rows, "lrrrrrr") if found else []
+    if n_more := sum(max(0, n - most_questions) for n in n_told.values()):
+        lines.append(f"{n_more} questions more are answered in the file alone")
     return "\n".join(lines)
 
 

@@ -34,6 +34,7 @@ from preprocess.base.text_table import text_table
 # the least by the number of tests: for each so many of them, as many permutations more, and it can
 # be as small as 0.01.
 MOST_TESTS = 100
+MOST_PAIRS = 6  # of four models, that are told as text
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def significance_to_json(significance: Significance) -> dict:
 
 
 def significance_table(significance: Significance, protocol: str, gallery: dict[str, int]) -> str:
-    """Return metrics and tests as text.
+    """Return metrics as text, and of up to `MOST_PAIRS` pairs their tests.
 
     Args:
         gallery: how many "images" and "captions" were asked for, in all folds together.
@@ -153,6 +154,10 @@ def significance_table(significance: Significance, protocol: str, gallery: dict[
         *text_table(rows, "l" + "r" * len(estimates)),
     ]
     lines += [_tie_bounds(name, of_model) for name, of_model in estimates.items()]
+    if len(significance.pairs) > MOST_PAIRS:
+        n_pairs = len(significance.pairs)
+        lines.append(f"the tests of {n_pairs} pairs of models are in the file alone")
+        return "\n".join(lines)
     for pair in significance.pairs:
         lines.append(
             f"{pair.first} against {pair.second}: {pair.first}'s metric less {pair.second}'s, "

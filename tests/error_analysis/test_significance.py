@@ -5,7 +5,12 @@ import pytest
 
 from error_analysis.queries.protocol_galleries import galleries_of_models
 from error_analysis.significance import main
-from error_analysis.statistics.assessment import Sampling, assess, significance_table
+from error_analysis.statistics.assessment import (
+    Sampling,
+    assess,
+    significance_table,
+    significance_to_json,
+)
 from error_analysis.statistics.bootstrap import METRICS, estimate_metrics, resample
 from error_analysis.statistics.multiple_tests import holm
 from error_analysis.statistics.paired_tests import PairedTests, outcomes, paired_tests
@@ -188,3 +193,14 @@ def test_a_gallery_of_one_image_is_one_line(tmp_path, assessed):
     write_split(tmp_path / "test.json", split)
     path = save_rankings(tmp_path / "clip" / "test.npz", np.zeros((1, 2), np.float32), split)
     assert_one_clear_line(assessed([path]), path, "at least 2 images to resample, found 1")
+
+
+def test_of_many_models_the_metrics_are_told_and_the_tests_are_in_the_file():
+    split = folds_split(2)
+    models = [make_model(folds_scores(i, 2), split, f"model{i}") for i in range(5)]
+    result = assess([models], QUICK)
+    table = significance_table(result, "full", {"images": 6, "captions": 6})
+    assert "model4: rsum" in table
+    assert "the tests of 10 pairs of models are in the file alone" in table
+    assert "against" not in table
+    assert len(significance_to_json(result)["pairs"]) == 10

@@ -3,6 +3,7 @@ import json
 import numpy as np
 
 from error_analysis.queries.hard_overlap import (
+    HardOverlap,
     hard_overlap,
     overlap_lines,
     overlap_of,
@@ -75,3 +76,16 @@ def test_an_overlap_is_written_as_json():
     assert content["combinations"][-1] == {"hard_for": ["a", "b"], "queries": 3}
     assert content["jaccard"] == [{"models": ["a", "b"], "value": 0.6}]
     assert content["queries"] == 8
+
+
+def test_of_many_models_the_largest_combinations_are_told_and_the_others_together():
+    names = [f"m{i}" for i in range(7)]
+    combinations = {(name, "z"): 7 + i for i, name in enumerate(names)}
+    combinations |= {(name,): 1 for name in names} | {("a", name): 2 for name in names}
+    jaccard = {("a", f"b{i}"): i / 20 for i in range(20)}
+    overlap = HardOverlap(100, {}, combinations, jaccard)
+    lines = overlap_lines(overlap, "rank >= 10")
+    assert len(lines) == 16 + 1 + 16
+    assert "hard (rank >= 10) for exactly m6, z: 13 of 100" in lines
+    assert lines[16] == "5 other combinations: 5 of 100"
+    assert lines[17] == "Jaccard of a and b19: 0.95"
