@@ -89,18 +89,24 @@ def rank_histogram(models: Sequence[ModelRankings], direction: Direction) -> Fig
     axes.set_xlabel("rank of the best ground truth (shaded: hard)")
     axes.set_ylabel(f"{TITLES[direction]}, logarithmic")
     axes.spines[["top", "right"]].set_visible(False)
-    # matplotlib's types leave out containers, which its legends take.
-    legend = figure.legend(  # type: ignore[call-overload]
-        bars,
-        [""] * len(models),
-        loc="outside upper left",
-        ncols=min(len(models), MOST_IN_ROW),
-        frameon=False,
-    )
-    for text, model in zip(legend.get_texts(), models, strict=True):
-        # Set here, a name may begin with "_" or hold "$", which mean something in a label.
-        _set_text(text, model.name)
+    _add_legend(figure, bars, [model.name for model in models])
     return figure
+
+
+def _add_legend(figure: Figure, bars: Sequence[BarContainer], names: Sequence[str]) -> None:
+    """Name the bars above the axes, as many in a row as fit."""
+    for n_columns in range(min(len(names), MOST_IN_ROW), 0, -1):
+        # matplotlib's types leave out containers, which its legends take.
+        legend = figure.legend(  # type: ignore[call-overload]
+            bars, [""] * len(names), loc="outside upper left", ncols=n_columns, frameon=False
+        )
+        for text, name in zip(legend.get_texts(), names, strict=True):
+            # Set here, a name may begin with "_" or hold "$", which mean something in a label.
+            _set_text(text, name)
+        figure.draw_without_rendering()
+        if n_columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _draw_bars(axes: Axes, counts_of: Sequence[np.ndarray]) -> list[BarContainer]:

@@ -121,3 +121,12 @@ def test_every_rank_has_a_cell(largest):
 def test_few_queries_have_ticks_between_the_powers_of_ten(n_queries, ticks):
     figure = rank_histogram([model_of_ranks([0] * n_queries, "a")], "i2t")
     assert figure.axes[0].get_yticks().tolist() == ticks
+
+
+def test_a_legend_of_many_long_names_stays_within_the_figure():
+    models = [model_of_ranks([0, 3, 12], f"a_model_of_a_long_name_{i}") for i in range(10)]
+    figure = rank_histogram(models, "i2t")
+    figure.draw_without_rendering()
+    [legend] = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
