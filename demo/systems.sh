@@ -4,7 +4,8 @@
 # More models of the comparison, whose rankings join `names`.
 other_systems() {
     local arm
-    printf '\nEvery system of docs/systems.md follows: 5 minutes more on 2 CPU cores.\n'
+    printf '\nThe systems of docs/systems.md follow, all but GPT-2, BLIP, and X-VLM by a shortlist or cascade: '
+    printf '5 minutes more on 2 CPU cores.\n'
     run -m information_retrieval.train --model_name_or_path $models/clip --data_dir $data \
         --output_dir $runs/clip_finetuned --num_train_epochs 1
     rank_demo $runs/clip_finetuned clip_finetuned
@@ -45,7 +46,8 @@ clip_attention clip tokens"
     surprise=(--surprise $best/surprise.json)
     captions=(--cascades $runs/cascade/test.npz --generated_captions $best/test_captions.json
         --generated_rankings $best/{lxmert,clip,xvlm}/generated/test.npz
-        --generated_split_file $best/clip/generated/test.json)
+        --generated_split_file $best/clip/generated/test.json
+        --self_retrieval $best/{lxmert,clip,xvlm}.json $runs/{clip_lstm,clip_attention}/xvlm.json)
 }
 
 # Ask a model, whose rankings have a name, for images by the captions in a captioner's folder.

@@ -119,6 +119,10 @@ class AllArguments(RankingsArguments):
     generated_split_file: Path | None = field(
         default=None, metadata={"help": "split JSON of the captions of --generated_rankings"}
     )
+    self_retrieval: list[Path] = field(
+        default_factory=list,
+        metadata={"help": "JSON of captioning.self_retrieval, which the report shows"},
+    )
     surprise: Path | None = field(
         default=None, metadata={"help": "JSON of captioning.surprise, for what predicts difficulty"}
     )

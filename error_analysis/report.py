@@ -101,6 +101,10 @@ class ReportArguments(RankingsArguments):
         default=None,
         metadata={"help": "captions of these images by a captioner, in COCO's results format"},
     )
+    self_retrieval: list[Path] = field(
+        default_factory=list,
+        metadata={"help": "JSON of captioning.self_retrieval, of captioners of these images"},
+    )
     longest_side: int = field(
         default=PAGE_SIDE, metadata={"help": "of the pictures, in pixels; an enlarged one has it"}
     )
@@ -159,6 +163,7 @@ def read_report(arguments: ReportArguments) -> Report:
         arguments.probes,
         arguments.caption_or_image,
         arguments.cascades,
+        arguments.self_retrieval,
     )
     return Report(
         models,

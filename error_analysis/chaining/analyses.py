@@ -56,7 +56,7 @@ SHOWN = (
 REPORT = Analysis(
     "report",
     "report",
-    ("images", *REGIONS, "instances", *SHOWN, "cascades", "generated_captions"),
+    ("images", *REGIONS, "instances", *SHOWN, "cascades", "generated_captions", "self_retrieval"),
     of_oracle=True,
 )
 

@@ -97,6 +97,7 @@ def sections_of(overview: Overview, sampling: Sampling) -> list[Section]:
         Section("ranks", "Rank against rank", rank_pairs(overview) or None),
         Section("reasons", "Reasons", reasons_of(overview)),
         Section("caption_or_image", "Captions or images", findings.caption_or_image),
+        Section("captioners", "Captioners", findings.captioners or None),
         Section("groups", "Groups", find_groups(findings.slices, models, findings.members)),
         Section("hubs", "Hubs", overview.hubs),
         Section("false_negatives", "False negatives", findings.false_negatives),

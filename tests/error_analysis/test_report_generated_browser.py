@@ -24,7 +24,8 @@ def site(tmp_path_factory) -> Site:
     folder = tmp_path_factory.mktemp("generated")
     said = {i: f"Machine <b>{i}</b>" for i in range(101, 160)}
     said |= {103: "a dog", 104: "A dog", 105: ""}
-    path = folder / "said by lstm.json"
+    path = folder / "an lstm" / "said.json"
+    path.parent.mkdir()
     path.write_text(json.dumps([{"image_id": i, "caption": t} for i, t in said.items()]))
     with pytest.MonkeyPatch.context() as monkeypatch:
         arguments = make_inputs(folder, SCORES, SCORES.T, text=TEXT)
@@ -43,7 +44,7 @@ def test_the_own_image_and_those_that_stand_first_have_their_captions(
     query = "i2t-103" if direction == "i2t" else "t2i-5003"
     tab = open_queries(browser, site, f"#query={query}")
     tab.wait(TITLE)
-    assert "Said by a captioner, a machine (said by lstm.json):" in tab.evaluate(SHOWN)
+    assert "Said by a captioner, an lstm, a machine:" in tab.evaluate(SHOWN)
     own, *others = tab.evaluate(LINES)
     assert own == f"of {'its' if direction == 't2i' else 'this'} image: “a dog”"
     firsts = [first_image(model, 3, direction) for model in (0, 1)]

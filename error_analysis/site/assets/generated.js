@@ -24,7 +24,7 @@ const Generated = (() => {
 
   function draw(view) {
     const { gallery, image: own, isCaption } = view;
-    const { file, texts } = gallery.generated;
+    const { captioner, texts } = gallery.generated;
     const named = isCaption ? "of its image" : "of this image";
     const items = [element("li", {}, element("b", {}, named), ": ", quoted(texts[own]))];
     for (const [image, models] of firstOf(view)) {
@@ -48,7 +48,7 @@ const Generated = (() => {
     return element(
       "section",
       { className: "generated", "aria-label": "What a captioner says" },
-      element("p", { className: "quiet" }, `Said by a captioner, a machine (${file}):`),
+      element("p", { className: "quiet" }, `Said by a captioner, ${captioner}, a machine:`),
       element("ul", {}, ...items),
     );
   }

@@ -12,15 +12,15 @@ class GeneratedTexts:
     """A captioner's captions.
 
     Attributes:
-        file: the name of their file, by which the page calls them.
+        captioner: what the page calls it: the name of its folder.
         texts: of each image of the gallery, in order; None where the file has none.
     """
 
-    file: str
+    captioner: str
     texts: tuple[str | None, ...]
 
     def to_json(self) -> dict:
-        return {"file": self.file, "texts": list(self.texts)}
+        return {"captioner": self.captioner, "texts": list(self.texts)}
 
 
 def read_generated(path: Path, split: Split, gallery: Split) -> tuple[GeneratedTexts, list[str]]:
@@ -43,4 +43,4 @@ def read_generated(path: Path, split: Split, gallery: Split) -> tuple[GeneratedT
         *(line for line in results.told() if "have no caption" not in line),
         *([f"{path}: {n_missing:,} images of the report have no caption"] if n_missing else []),
     ]
-    return GeneratedTexts(path.name, texts), told
+    return GeneratedTexts(path.resolve().parent.name, texts), told

@@ -5,7 +5,7 @@
  "images": {"ids", "files"}, "captions": {"ids", "images": rows, "texts"},
  "ranks" and "margins": of each model, of the images and then the captions,
  "labels": [{"kind", "name", "model", "queries"}],
- and where a captioner's captions are given, "generated": {"file", "texts": of the images}}
+ and where a captioner's captions are given, "generated": {"captioner", "texts": of the images}}
 """
 
 from collections.abc import Sequence

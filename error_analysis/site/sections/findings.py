@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from error_analysis.queries.model_rankings import ModelRankings
+from error_analysis.site.comparing.captioners import AskedCaptioner, read_captioners
 from error_analysis.site.sections.caption_or_image import (
     CaptionsOrImages,
     read_captions_or_images,
@@ -41,6 +42,7 @@ class Findings:
     probes: Probes | None = None
     caption_or_image: CaptionsOrImages | None = None
     cascades: tuple[NamedCascade, ...] = ()
+    captioners: tuple[AskedCaptioner, ...] = ()
 
 
 def read_findings_files(
@@ -52,8 +54,9 @@ def read_findings_files(
     probes: Sequence[Path] = (),
     caption_or_image: Path | None = None,
     cascades: Sequence[Path] = (),
+    self_retrieval: Sequence[Path] = (),
 ) -> Findings:
-    """Read those files that are given, each of a command of error_analysis but for the cascades.
+    """Read those files that are given, the last two of other packages' commands.
 
     That of slices is of all models; the others may be of some of them.
 
@@ -69,4 +72,5 @@ def read_findings_files(
         read_probes(probes, models),
         read_captions_or_images(caption_or_image, models) if caption_or_image else None,
         read_cascades(cascades, models[0]),
+        read_captioners(self_retrieval, models),
     )

@@ -27,7 +27,7 @@ def file(tmp_path):
 def test_the_images_of_the_gallery_have_their_captions_in_order(file):
     path = file({i: f"</script> {i}" for i in range(129, 99, -1)})
     found, told = read_generated(path, SPLIT, GALLERY)
-    assert (found.file, told) == ("said.json", [])
+    assert (found.captioner, told) == (path.parent.name, [])
     assert found.texts == tuple(f"</script> {i}" for i in range(100, 104))
     model = make_model(scores_with_ranks([0] * 4), GALLERY)
     assert index_of([model], [], 10, False, found)["generated"] == found.to_json()
