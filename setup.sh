@@ -16,9 +16,9 @@ usage: bash setup.sh demo | test | coco | flickr30k | vizwiz [options]
   demo   Make $VENV/, render a miniature COCO, run the whole pipeline on it (features, HDF5,
          fine-tuning, rankings, error analysis) and write runs/demo/report/index.html to open
          in a browser. No download but the Python packages; 5 minutes on 2 CPU cores after they are
-         installed; 0.1 GB of disk beside them. With --all, every system: also a fine-tuned CLIP,
-         X-VLM's contrastive half, Sx3HRe's arms, fusion, cascade, and three captioners whose
-         captions ask the others for their images (10 minutes).
+         installed; 0.1 GB of disk beside them. With --all, more systems: a fine-tuned CLIP, X-VLM's
+         contrastive half, Sx3HRe's arms, fusion, cascade, and three captioners, whose captions ask
+         X-VLM for their images, those of CNN+LSTM also LXMERT and CLIP (10 minutes).
   test   Make $VENV/ and run the tests, on the CPU and offline (6 minutes on 2 cores); with --all
          also the long ones (30 minutes); other words go to pytest, e.g.
          bash setup.sh test tests/preprocess -k hdf5
@@ -59,7 +59,7 @@ usage: bash setup.sh demo | test | coco | flickr30k | vizwiz [options]
 
 Each can be repeated: packages, downloads, images, features and training that are done are not done
 again, and an interrupted one goes on (images: at the split it was in); the other steps are made
-again. Needs Python 3.11 or newer with venv, and 6 GB of disk for the packages (with PyTorch's CUDA
+again. Needs Python 3.11 or newer with venv, and 7 GB of disk for the packages (with PyTorch's CUDA
 libraries; a GPU is used where there is one).
 
 Environment: PYTHON, the interpreter that makes the environment (python3); VENV, the environment's
@@ -96,7 +96,7 @@ make_environment() {
             fail "Python 3.11 or newer is needed, $PYTHON is $("$PYTHON" -V): set PYTHON to a newer one"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
             fail "$PYTHON has no venv module: install it (Debian, Ubuntu: apt-get install python3-venv)"
-        echo "installing the packages of requirements.txt into $VENV/ (some minutes, 6 GB)"
+        echo "installing the packages of requirements.txt into $VENV/ (some minutes, 7 GB)"
         [[ -x $VENV/bin/python ]] || "$PYTHON" -m venv "$VENV" ||
             fail "$PYTHON could not make the virtual environment $VENV/ (see above)"
         # Editable: `lowrecall`, and imports from any folder.
