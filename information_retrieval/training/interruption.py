@@ -68,8 +68,10 @@ class Interruption(TrainerCallback):
 
     def _stops(self, state) -> bool:
         # The processes are not signalled at the same step, and must not end at different ones.
-        self.received = self._received_by_any()
-        return bool(self.received) and state.global_step < state.max_steps
+        received = self._received_by_any()
+        if received:  # a 0 would undo what has come meanwhile, which the next step tells the others
+            self.received = received
+        return bool(received) and state.global_step < state.max_steps
 
     def _received_by_any(self) -> int:
         process = PartialState()

@@ -58,6 +58,22 @@ def test_a_signal_at_the_last_step_of_an_epoch_leaves_its_evaluation(interruptio
     assert asked.should_training_stop
 
 
+def test_a_signal_while_the_processes_ask_each_other_is_heard_at_the_next_step(
+    interruption, monkeypatch
+):
+    def asked_too_early() -> int:
+        os.kill(os.getpid(), SIGTERM)
+        return 0
+
+    asked, state = TrainerControl(), state_at(3, epoch=0.6)
+    with monkeypatch.context() as patched:
+        patched.setattr(interruption, "_received_by_any", asked_too_early)
+        interruption.on_step_end(None, state, asked)
+    assert not asked.should_training_stop
+    interruption.on_step_end(None, state, asked)
+    assert asked.should_training_stop
+
+
 def test_a_signal_at_the_last_step_of_all_stops_nothing(interruption):
     os.kill(os.getpid(), SIGTERM)
     asked, state = control(), state_at(10, epoch=2.0)
