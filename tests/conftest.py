@@ -1,5 +1,6 @@
 """Small random data and models, made anew for each test that asks: nothing is downloaded."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run first, beside the others, what waits for Slurm's jobs for minutes."""
     items.sort(key=lambda item: "slurm" not in item.path.parts)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Tell what was skipped in a line a reason, and not a line a test."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, n_tests in reasons.most_common():
+        terminalreporter.write_line(f"skipped {n_tests}: {reason}")
 
 
 @pytest.fixture(scope="session")

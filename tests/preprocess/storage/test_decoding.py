@@ -9,6 +9,8 @@ from PIL import Image, ImageOps
 
 from preprocess.storage.decoding import UPRIGHT_BY, decode_rgb, read_upright_size
 
+# Of the tags that are odd here, Pillow warns.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
 ORIENTATION, X_RESOLUTION = 0x0112, 0x011A
 # An entry of a TIFF directory: tag, type, count, and the bytes of its value.
 Entry = tuple[int, int, int, bytes]
