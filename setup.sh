@@ -324,12 +324,12 @@ has_gpu() {
     "$VENV/bin/python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'
 }
 
-# In processes of one thread: two, and of the long tests, which wait for other processes, three.
+# In two processes, each with one thread: half of the time is spent waiting for other processes.
 run_tests() {
-    local options=(-n 2)
-    [[ ${1:-} != --all ]] || { options=(-n 3 -m "") && shift; }
-    OMP_NUM_THREADS=1 "$VENV/bin/python" -m pytest --dist loadfile --no-loadscope-reorder \
-        "${options[@]}" "$@"
+    local long=()
+    [[ ${1:-} != --all ]] || { long=(-m "") && shift; }
+    OMP_NUM_THREADS=1 "$VENV/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+        ${long[@]+"${long[@]}"} "$@"
 }
 
 verb=${1:---help}
