@@ -22,6 +22,7 @@ def test_training_writes_a_resnet_and_three_captioners_in_half_their_weights_byt
     render(RenderArguments(scenes, seed=5, n_train=80, n_restval=0, n_val=0, n_test=10))
     shutil.copytree(MODELS / "clip", models / "clip")
     monkeypatch.setattr(label_encoders, "BATCH", 16)
+    monkeypatch.setattr(label_encoders, "RESNET_EPOCHS", 1)
     monkeypatch.setattr(training, "EPOCHS", 1)
     found = training.train_captioners(models, scenes)
     assert set(found) == {f"{name}_CIDEr" for name in training.CAPTIONERS}

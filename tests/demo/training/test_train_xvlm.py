@@ -24,7 +24,7 @@ def scenes(tmp_path_factory) -> Path:
 
 @pytest.mark.long
 def test_a_trained_folder_has_both_heads_and_half_its_weights_bytes(scenes, monkeypatch):
-    monkeypatch.setattr(training, "N_STEPS", 20)
+    monkeypatch.setattr(training, "N_STEPS", 6)
     metrics = training.train_xvlm(scenes.parent / "models", scenes)
     assert 0 <= metrics["i2t_r10"] <= 100
     folder = scenes.parent / "models" / "xvlm"
@@ -41,13 +41,13 @@ def test_the_ablation_trains_three_models_and_tells_their_recalls(
     scenes, run_main, monkeypatch, capsys, tmp_path
 ):
     monkeypatch.setattr(xvlm_ablation, "render_training_scenes", lambda folder: None)
-    options = ("--output_dir", tmp_path, "--scene_dir", scenes, "--steps", "20")
+    options = ("--output_dir", tmp_path, "--scene_dir", scenes, "--steps", "6")
     assert run_main(xvlm_ablation.main, *options) == 0
     printed = capsys.readouterr().out
-    assert "20 steps each:" in printed
+    assert "6 steps each:" in printed
     for name in xvlm_ablation.ARMS:
         run = read_json(tmp_path / name.replace(" ", "_") / "training_run.json", "")
-        assert run["max_steps"] == 20
+        assert run["max_steps"] == 6
         assert f"\n{name} " in printed
 
 
