@@ -48,7 +48,7 @@ def main() -> None:
     check_not_input(arguments.output, [arguments.scores])
     check_made_by(arguments.output, "scores_file")
     missing = arguments.missing_score
-    if missing is not None and not abs(missing) <= np.finfo(np.float32).max:
+    if missing is not None and not abs(missing) <= float(np.finfo(np.float32).max):
         raise InputError(f"--missing_score: expected a finite number, found {missing}")
     split = read_split(arguments.split_file)
     scores, gallery = read_scores(arguments.scores, split, missing)

@@ -64,7 +64,7 @@ def test_the_ablation_trains_ranks_and_compares_the_arms_of_a_teacher(
     assert run_main(write_images, "--split_file", data_dir / "test.json", *images) == 0
     monkeypatch.setattr(sx3hre_ablation, "render_training_scenes", lambda folder: None)
     options = ("--output_dir", tmp_path / "runs", "--scene_dir", scenes, "--data_dir", data_dir)
-    options = (*options, "--steps", 6, "--seeds", 7, "--teachers", "random")
+    options = (*options, "--steps", 20, "--seeds", 7, "--teachers", "random")
     assert run_main(sx3hre_ablation.main, *options) == 0
     content = read_json(tmp_path / "runs" / "random" / "ablation.json", "")
     (gallery,) = content["galleries"]

@@ -41,13 +41,13 @@ def test_the_ablation_trains_three_models_and_tells_their_recalls(
     scenes, run_main, monkeypatch, capsys, tmp_path
 ):
     monkeypatch.setattr(xvlm_ablation, "render_training_scenes", lambda folder: None)
-    options = ("--output_dir", tmp_path, "--scene_dir", scenes, "--steps", "6")
+    options = ("--output_dir", tmp_path, "--scene_dir", scenes, "--steps", "20")
     assert run_main(xvlm_ablation.main, *options) == 0
     printed = capsys.readouterr().out
-    assert "6 steps each:" in printed
+    assert "20 steps each:" in printed
     for name in xvlm_ablation.ARMS:
         run = read_json(tmp_path / name.replace(" ", "_") / "training_run.json", "")
-        assert run["max_steps"] == 6
+        assert run["max_steps"] == 20
         assert f"\n{name} " in printed
 
 
