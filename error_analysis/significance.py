@@ -28,7 +28,7 @@ has the models and pairs of each fold.
         runs/demo/clip/test.npz --split_file datasets/demo/test.json \\
         --output runs/demo/significance.json
 
-Two models on 5,000 images and 25,000 captions, all protocols, take 10 s and 1.3 GB on one core
+Two models on 5,000 images and 25,000 captions, all protocols, take 8 s and 1.3 GB on one core
 of an AMD EPYC.
 """
 
