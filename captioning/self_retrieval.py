@@ -149,7 +149,7 @@ def report(args: SelfRetrievalArguments, made: GeneratedSplit, split_file: Path)
         "dataset": human_split.dataset,
         "split": args.split,
         "protocol": generated.metadata["protocol"],
-        "captions": str(args.captions),
+        "captioner": args.captions.resolve().parent.name,
         "rankings": {"generated": str(paths[0]), "human": str(paths[1])},
         "files": {str(path): sha256_of_file(path) for path in files if path is not None},
         "partial": args.partial,

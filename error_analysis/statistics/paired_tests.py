@@ -114,11 +114,19 @@ def paired_tests(
     if not pairs:
         return []
     asked = [(one[direction], other[direction]) for one, other in pairs for direction in one]
-    differences = np.concatenate([one.of_images - other.of_images for one, other in asked])
+    differences = np.concatenate([_differences(one, other) for one, other in asked])
     by_image = sign_flip_ps(differences, generator, n_permutations)
     p_values = np.stack([by_image, holm(by_image)], axis=1).reshape(len(asked), -1, 2)
     tests = (_tests(*both, ps) for both, ps in zip(asked, p_values.tolist(), strict=True))
     return [{direction: next(tests) for direction in one} for one, _ in pairs]
+
+
+def _differences(first: Outcomes, second: Outcomes) -> np.ndarray:
+    """Return (len(CUTOFFS) + 1, n_images); 0 where only the order of a sum differs."""
+    difference = first.of_images - second.of_images
+    return np.where(
+        np.abs(difference) > TOLERANCE * (first.of_images + second.of_images), difference, 0.0
+    )
 
 
 def _tests(first: Outcomes, second: Outcomes, p_values: list[list[float]]) -> PairedTests:

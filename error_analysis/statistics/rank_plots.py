@@ -28,6 +28,7 @@ HARD_SHADE: dict[str, Any] = {"color": "#888888", "alpha": 0.13, "zorder": 0, "l
 # One query has a bar, which would have no height where the logarithmic axis begins at 1.
 LEAST_COUNT = 0.5
 MOST_IN_ROW = 4  # names of models in a legend
+ROW_INCHES = 0.2  # of its rows
 # Bars with their counts written on top need this much room.
 MOST_LABELLED_BARS = 30
 SCATTER_COLOR = MODEL_COLORS[0]
@@ -94,7 +95,7 @@ def rank_histogram(models: Sequence[ModelRankings], direction: Direction) -> Fig
 
 
 def _add_legend(figure: Figure, bars: Sequence[BarContainer], names: Sequence[str]) -> None:
-    """Name the bars above the axes, as many in a row as fit."""
+    """Name the bars above the axes, as many in a row as fit; the figure grows with the rows."""
     for n_columns in range(min(len(names), MOST_IN_ROW), 0, -1):
         # matplotlib's types leave out containers, which its legends take.
         legend = figure.legend(  # type: ignore[call-overload]
@@ -105,6 +106,8 @@ def _add_legend(figure: Figure, bars: Sequence[BarContainer], names: Sequence[st
             _set_text(text, name)
         figure.draw_without_rendering()
         if n_columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            n_rows = -(-len(names) // n_columns)
+            figure.set_figheight(figure.get_figheight() + ROW_INCHES * max(0, n_rows - 2))
             return
         legend.remove()
 

@@ -223,7 +223,7 @@ def tie_warning(
         scores, caption_image_index, protocol: as in `protocol_metrics`.
         dtype: "float32", "float16" or "bfloat16", in which the model computed. The scores may be
             finer: both models' last step is in float32.
-        n_repeated: captions that are another image's too, word for word, and so tie with that.
+        n_repeated: captions that are another image's too, word for word: image queries tie by them.
     """
     counted = _ranks_of_galleries(scores, caption_image_index, protocol, fold_images)
     shares = [
@@ -237,7 +237,7 @@ def tie_warning(
     if best > 0 and _all_values_of(scores, dtype):
         step = Fraction(2) ** (int(np.floor(np.log2(best))) - FRACTION_BITS[dtype])
         source = f"the scores are {dtype}, whose values near {best:.3g} are {step} apart"
-    if n_repeated:
+    if n_repeated and shares[0] > COMMON_TIES:
         source = f"{n_repeated:,} captions are another image's too, word for word; {source}"
     return (
         f"warning: protocol {protocol}: within the top {max(CUTOFFS)}, {shares[0]:.1f} % of the "

@@ -198,7 +198,10 @@ def run_command(
     gc.set_threshold(*gc.get_threshold()[:2], 1000)
     try:
         with _warnings_in_one_line():
-            main()
+            try:
+                main()
+            finally:
+                sys.stdout.flush()  # here, where it is known what to do if nobody reads it
     except InputError as error:
         sys.exit(error_line(error))
     except (MemoryError, RuntimeError) as error:

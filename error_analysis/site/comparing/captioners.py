@@ -1,8 +1,9 @@
 """Captioners side by side: which images models find by what each says of them, as
 captioning.self_retrieval asked."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,12 @@ class AskedCaptioner:
     """One captioner's captions, asked of one model.
 
     Attributes:
-        captioner: the name of the folder of its captions.
+        captioner: the name of the folder of its captions; of two of one name, the file.
         model: that was asked, as the report calls it.
         is_shown: whether it is one of the report's models; if not, `model` is its checkpoint.
         distinct: percent of the generated captions that no other is, word for word.
         generated, human: by "r1", "r5" and "r10", recalls of image retrieval in percent: by the
             generated captions, and by people's.
-        difference: of these two, in points.
     """
 
     captioner: str
@@ -38,7 +38,6 @@ class AskedCaptioner:
     distinct: float
     generated: dict[str, Interval]
     human: dict[str, Interval]
-    difference: dict[str, Interval]
 
 
 def read_captioners(
@@ -49,38 +48,46 @@ def read_captioners(
     Raises:
         InputError: a file is missing, no such file, or of other images than the models'.
     """
-    return tuple(_read(path, models) for path in paths)
+    read = [_read(path, models) for path in paths]
+    files = {(one.captioner, captions) for captions, one in read}
+    n_files = Counter(captioner for captioner, _ in files)
+    return tuple(
+        one if n_files[one.captioner] == 1 else replace(one, captioner=captions)
+        for captions, one in read
+    )
 
 
-def _read(path: Path, models: Sequence[ModelRankings]) -> AskedCaptioner:
+def _read(path: Path, models: Sequence[ModelRankings]) -> tuple[str, AskedCaptioner]:
+    """Return the file of the captions, and what was found."""
     content = read_json(path, MADE_BY)
-    n_images = len(models[0].rankings.image_ids)
+    gallery = models[0].gallery
+    expected = gallery.dataset, gallery.split, len(gallery.images)
     try:
-        metadata = content["metadata"]
-        metrics = content["metrics"]
-        human, generated = _recalls(metrics["human"]), _recalls(metrics["generated"])
+        metadata, metrics = content["metadata"], content["metrics"]
+        of = metadata["dataset"], metadata["split"], int(content["images"])
+        captions = next(iter(metadata["files"]))  # the first of those that it was made of
+        human = _recalls(metrics["human"])
         asked = _asked(metadata["weights"], human, models)
         found = AskedCaptioner(
-            Path(metadata["captions"]).resolve().parent.name,
+            metadata.get("captioner") or Path(captions).resolve().parent.name,
             asked.name if asked else str(metadata["model"]),
             asked is not None,
             100 * float(content["captions"]["generated"]["distinct_share"]),
-            generated,
+            _recalls(metrics["generated"]),
             human,
-            _recalls(content["difference"]),
         )
-        images = int(content["images"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: expected a file of `python -m captioning.self_retrieval`, found another "
             f"({type(error).__name__}: {error}); {MADE_BY}"
         ) from error
-    if images != n_images:
+    if of != expected:
+        told = ("{}, split {}, {:,} images".format(*one) for one in (expected, of))
         raise InputError(
-            f"{path}: expected captions of the report's {n_images:,} images, found {images:,}; "
-            "caption the split of this report"
+            f"{path}: expected captions of the report's images ({next(told)}), found others "
+            f"({next(told)}); caption all images of this report"
         )
-    return found
+    return captions, found
 
 
 def _recalls(metrics: dict[str, Any]) -> dict[str, Interval]:
@@ -98,6 +105,8 @@ def _asked(
         queries = model.query_ranks("t2i")
         own = [100 * float(queries.found(k).mean()) for k in CUTOFFS]
         told = [human[f"r{k}"].value for k in CUTOFFS]
-        if model.rankings.metadata.get("weights") == weights and np.allclose(own, told, atol=SAME):
+        if model.rankings.metadata.get("weights") == weights and np.allclose(
+            own, told, rtol=0, atol=SAME
+        ):
             return model
     return None

@@ -59,6 +59,15 @@ def test_models_that_find_the_same_queries_do_not_differ():
     assert tests.reciprocal_rank.first == tests.reciprocal_rank.second
 
 
+def test_models_that_rank_the_captions_of_each_image_alike_in_another_order_do_not_differ():
+    generator, image = np.random.default_rng(0), np.repeat(np.arange(10), 5)
+    for _ in range(20):
+        ranks = generator.integers(0, 30, (10, 5))
+        others = generator.permuted(ranks, axis=1)
+        tests = compare_two(untied(ranks.ravel()), untied(others.ravel()), image, None, 99)
+        assert tests.reciprocal_rank.by_image_p == 1
+
+
 def test_discordant_queries_are_counted_at_each_cutoff():
     first = np.array([0, 0, 4, 9, 9, 50, 0])
     second = np.array([0, 1, 5, 10, 10, 0, 0])

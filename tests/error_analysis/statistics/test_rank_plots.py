@@ -130,3 +130,5 @@ def test_a_legend_of_many_long_names_stays_within_the_figure():
     [legend] = figure.legends
     box = legend.get_window_extent()
     assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.height
+    assert figure.axes[0].get_window_extent().height > 150  # pixels

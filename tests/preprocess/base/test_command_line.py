@@ -131,13 +131,19 @@ def test_bad_input_is_one_line_also_from_a_worker(run_main, num_workers):
     assert status == "error: image0.jpg: expected one thing, found another"
 
 
-@pytest.mark.parametrize("code", ["lowrecall.main()", "run_command(lambda: print('a' * 10**6))"])
+@pytest.mark.parametrize(
+    "code",
+    ["lowrecall.main()", *(f"run_command(lambda: print('a' * {n}))" for n in (1, 1_000_000))],
+)
 def test_a_reader_who_has_read_enough_is_no_error(code):
     imports = "import lowrecall; from preprocess.base.command_line import run_command; "
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-c", imports + code]
-    shown = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    shown = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=buffered
+    )
     os.close(writer)
     assert shown.stderr == ""
     assert shown.returncode in (0, 141)

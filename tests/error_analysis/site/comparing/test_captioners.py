@@ -31,7 +31,7 @@ def models(tmp_path):
 def written(tmp_path, models):
     """Write what captioning.self_retrieval finds of a model, or of one that is not here."""
 
-    def write(asked=None, **changed):
+    def write(asked=None, captions="lstm/test_captions.json", name="found.json", **changed):
         human = {"r1": 1.0, "r5": 2.0, "r10": 3.0}
         if asked is not None:
             ranks = models[asked].query_ranks("t2i")
@@ -44,19 +44,29 @@ def written(tmp_path, models):
             "metadata": {
                 "model": "hub/model",
                 "weights": "sha256:1",
-                "captions": str(tmp_path / "lstm" / "test_captions.json"),
+                "dataset": models[0].gallery.dataset,
+                "split": models[0].gallery.split,
+                "captioner": "lstm",
+                "files": {str(tmp_path / captions): "sha256", "test.json": "sha256"},
             },
             "images": 12,
             "metrics": metrics,
-            "difference": metrics["generated"],
             "captions": {"generated": {"distinct_share": 0.75}},
             **changed,
         }
-        path = tmp_path / "found.json"
+        path = tmp_path / name
         path.write_text(json.dumps(content))
         return path
 
     return write
+
+
+def test_two_captioners_of_one_name_are_called_by_their_files(written, models, tmp_path):
+    one, same = written(0, "lstm/a.json"), written(1, "lstm/a.json", "same.json")
+    assert [c.captioner for c in read_captioners([one, same], models)] == ["lstm", "lstm"]
+    other = written(0, "lstm/b.json", "other.json")
+    called = [c.captioner for c in read_captioners([one, other], models)]
+    assert called == [str(tmp_path / "lstm/a.json"), str(tmp_path / "lstm/b.json")]
 
 
 def test_a_captioner_is_called_by_its_folder_and_the_asked_model_as_in_the_report(written, models):
@@ -81,8 +91,12 @@ def test_the_table_has_recalls_by_both_captions(written, models):
 
 
 def test_captions_of_other_images_and_other_files_are_one_line(written, models, tmp_path):
-    with pytest.raises(InputError, match="expected captions of the report's 12 images, found 5"):
+    with pytest.raises(InputError, match=r"split test, 12 images\), found others .* 5 images\)"):
         read_captioners([written(images=5)], models)
+    content = json.loads(written(0).read_text())
+    metadata = {**content["metadata"], "split": "val"}
+    with pytest.raises(InputError, match=r"found others \(.*, split val, 12 images\)"):
+        read_captioners([written(0, metadata=metadata)], models)
     path = tmp_path / "other.json"
     path.write_text('{"metadata": {}}')
     with pytest.raises(InputError, match=r"found another \(KeyError: 'metrics'\)"):
