@@ -201,7 +201,8 @@ def run_command(
             try:
                 main()
             finally:
-                sys.stdout.flush()  # here, where it is known what to do if nobody reads it
+                if sys.stdout is not None:  # as it is where a shell has closed it
+                    sys.stdout.flush()  # here, where it is known what to do if nobody reads it
     except InputError as error:
         sys.exit(error_line(error))
     except (MemoryError, RuntimeError) as error:

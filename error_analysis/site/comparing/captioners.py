@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from error_analysis.queries.model_rankings import ModelRankings
 from error_analysis.statistics.bootstrap import Interval
-from information_retrieval.ranking.metrics import CUTOFFS
+from information_retrieval.ranking.metrics import CUTOFFS, recall_at_k
 from preprocess.base.errors import InputError
 from preprocess.base.files import read_json
 
@@ -27,7 +25,7 @@ class AskedCaptioner:
         captioner: the name of the folder of its captions; of two of one name, the file.
         model: that was asked, as the report calls it.
         is_shown: whether it is one of the report's models; if not, `model` is its checkpoint.
-        distinct: percent of the generated captions that no other is, word for word.
+        distinct: how many different captions it says, in percent of all that it says.
         generated, human: by "r1", "r5" and "r10", recalls of image retrieval in percent: by the
             generated captions, and by people's.
     """
@@ -103,10 +101,7 @@ def _asked(
     """
     for model in models:
         queries = model.query_ranks("t2i")
-        own = [100 * float(queries.found(k).mean()) for k in CUTOFFS]
-        told = [human[f"r{k}"].value for k in CUTOFFS]
-        if model.rankings.metadata.get("weights") == weights and np.allclose(
-            own, told, rtol=0, atol=SAME
-        ):
+        is_same = all(abs(recall_at_k(queries, k) - human[f"r{k}"].value) < SAME for k in CUTOFFS)
+        if is_same and model.rankings.metadata.get("weights") == weights:
             return model
     return None

@@ -149,6 +149,13 @@ def test_a_reader_who_has_read_enough_is_no_error(code):
     assert shown.returncode in (0, 141)
 
 
+def test_an_output_that_the_shell_has_closed_is_no_error():
+    code = "from preprocess.base.command_line import run_command; run_command(lambda: print('a'))"
+    command = ["bash", "-c", 'exec "$0" -c "$1" >&-', sys.executable, code]
+    shown = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
 def test_another_broken_pipe_keeps_its_traceback(run_main):
     def main():
         raise BrokenPipeError("of a worker")
