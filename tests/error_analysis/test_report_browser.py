@@ -13,7 +13,6 @@ from tests.error_analysis.queries_page import (
     RANKS,
     TITLE,
     WIDTHS,
-    fill,
     key_of,
     make_site,
     open_queries,
@@ -284,23 +283,3 @@ def test_the_labels_of_a_query_lead_to_others_that_have_them(browser: Browser, s
         assert "object: cat & dog" in tab.evaluate("document.querySelector('.chips').textContent")
     finally:
         script.write_text(told, "utf-8")
-
-
-@pytest.mark.long
-def test_exactly_whom_a_query_is_hard_for_is_a_filter(browser: Browser, site: Site):
-    counts = {}
-    for exactly in ("model0,model1", "model0", "model1", "-"):
-        tab = open_queries(browser, site, f"#exactly={exactly}&direction=t2i")
-        counts[exactly] = int(tab.evaluate(COUNT).split()[0])
-    assert sum(counts.values()) == len(RANKS)
-    chips = "[...document.querySelectorAll('.chips li')].map((one) => one.dataset.key)"
-    tab = open_queries(browser, site, "#exactly=model0,model1")
-    assert tab.evaluate(chips) == ["missed by every model"]
-    offered = "[...document.querySelector('[name=exactly]').options].map((one) => one.value)"
-    assert set(tab.evaluate(offered)) - {""} >= {key for key, n in counts.items() if n}
-    alone = next(key for key in ("model0", "model1") if counts[key])
-    fill(tab, "#filters", "exactly", alone)
-    assert tab.evaluate(chips) == [f"missed by {alone} alone"]
-    assert tab.evaluate("location.hash") == f"#exactly={alone}"
-    tab = open_queries(browser, site, "#exactly=nobody")
-    assert tab.evaluate(COUNT).startswith("0 of")
